@@ -1,0 +1,1 @@
+//! Criterion benches of fuse; the contenders written in Python are under `peers/`.

@@ -1,0 +1,1 @@
+//! Kernel to native loop through Cranelift.

@@ -1,0 +1,1 @@
+//! NumPy .npy files for fuse: headers, mapped views, atomic output.

@@ -1,0 +1,1 @@
+//! The operator and function table of fuse: names, typing, documentation and expansions.

@@ -1,0 +1,1 @@
+//! Array views, loop nests, blocks and threads for fuse.

@@ -1,0 +1,1 @@
+//! Conformance suite, generators and comparators for testing fuse.

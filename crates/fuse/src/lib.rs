@@ -1,0 +1,1 @@
+//! Expression-fusing JIT compiler for array formulas.

@@ -1,0 +1,1 @@
+//! Integration tests of fuse; everything is in the test target.

@@ -1,0 +1,238 @@
+//! The one table of diagnostic codes, for all stages: `E01` syntax, `E02` names, `E03` types, `E04` shapes,
+//! `E05` limits, `E09` not supported.
+//!
+//! To add a code, append a row to its block: variant, number, title, explanation. Numbers are
+//! never reused: users look them up. The explanation is what `fuse explain E0101` prints: what the
+//! rule is, why, and an example of the mistake beside its correction. Each code needs a rendered
+//! test in the crate that raises it.
+
+use std::fmt;
+
+macro_rules! codes {
+    ($($variant:ident $number:literal $title:literal $explanation:literal;)*) => {
+        /// What kind of error a [`crate::Diagnostic`] is.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum Code {
+            $(#[doc = concat!($number, ": ", $title, ".")] $variant,)*
+        }
+
+        impl Code {
+            /// All codes in the order of the table.
+            pub const ALL: &'static [Code] = &[$(Code::$variant),*];
+
+            /// `E0101`.
+            pub fn number(self) -> &'static str {
+                match self { $(Code::$variant => $number,)* }
+            }
+
+            /// A few lower-case words.
+            pub fn title(self) -> &'static str {
+                match self { $(Code::$variant => $title,)* }
+            }
+
+            /// A paragraph with an example.
+            pub fn explanation(self) -> &'static str {
+                match self { $(Code::$variant => $explanation,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    // Syntax: raised by this crate.
+    UnexpectedToken "E0101" "unexpected token"
+        "A token stands where the grammar has no place for it: a colon outside of a subscript, \
+         `...` outside of `x[...]`, an attribute that is not a name.";
+    MissingOperand "E0102" "missing operand"
+        "An operator, a comma or a bracket stands where a value must stand. `a + * b` lacks a value \
+         between `+` and `*`; `f(a,,b)` lacks one between the commas. A formula that goes on in the \
+         next line needs brackets around it.";
+    MissingOperator "E0103" "missing operator"
+        "Two values stand side by side. Multiplication is always written: `2*x`, not `2 x`; \
+         `(a + b)*(c + d)`, not `(a + b) (c + d)`. Arguments are separated by commas.";
+    UnbalancedBracket "E0104" "unbalanced bracket"
+        "Every `(` needs its `)` and every `[` its `]`, in the right order.";
+    UnterminatedText "E0105" "unterminated text"
+        "A text literal begins with a quote and ends with the same quote on the same line. Write a \
+         line break inside a text as `\\n`, and the quote itself as `\\'` or `\\\"`.";
+    InvalidCharacter "E0106" "invalid character"
+        "The character has no meaning in a formula. Names are made of letters, digits and `_` of any \
+         script; typographic quotes, dashes and multiplication signs are not operators.";
+    InvalidNumber "E0107" "invalid number"
+        "Numbers are written as in Python: `42`, `1_000`, `0x1f`, `0o7`, `0b1`, `1e3`, `.5`, `2.`, \
+         `1.5j`. Integer literals reach up to 2**127 - 1. A decimal number does not begin with 0: octal \
+         is `0o17`.";
+    InvalidEscape "E0108" "invalid escape in a text"
+        "Escapes are Python's: `\\\\ \\' \\\" \\a \\b \\f \\n \\r \\t \\v`, octal `\\101`, `\\x41`, and in \
+         text, not in bytes, `\\u0041` and `\\U00000041`. Bytes literals hold ASCII and escapes only.";
+    ForeignOperator "E0109" "operator of another language"
+        "The operator exists elsewhere, but not here. Write `&` or `and` for `&&`, `|` or `or` for `||`, `~` \
+         or `not` for `!`, `x if c else y` for `c ? x : y`, `!=` for `<>`, `==` for `is`.";
+    AssignmentInExpression "E0110" "assignment inside an expression"
+        "`=` binds a name at the start of a statement or names an argument of a call. To \
+         compare, write `==`: `where(a == 1, x, y)`.";
+    InvalidTarget "E0111" "invalid target of an assignment"
+        "To the left of `=` stands one name, `d = x - y`, or a function with its parameters, \
+         `f(x, y) = x*y`. Nothing is ever changed in place, hence `x[0] = 1` has no meaning; write \
+         `where(...)`.";
+    NoResult "E0112" "no result"
+        "The last statement of a program is its result, or several, separated by commas: \
+         `d = x - y; d*d`.";
+    UnusedResult "E0113" "value that nothing uses"
+        "Only the last statement gives results. An earlier statement that only computes a value is an \
+         error, since its value would be lost: bind it to a name, or list all results in the end, as in \
+         `r = sqrt(d); r, d`. A formula that goes on in the next line needs brackets around it.";
+    InvalidCall "E0114" "call of something that is not a function"
+        "Only names and methods are called: `f(x)`, `x.sum()`. A value before `(` most likely lacks an \
+         operator: `(a + b)*(c + d)`.";
+    IncompleteConditional "E0115" "incomplete conditional"
+        "A conditional has three parts: `x if c else y`. A conditional inside the condition needs \
+         brackets.";
+    MisplacedNot "E0116" "`not` after an operator"
+        "`not` binds looser than arithmetic and comparisons, as in Python; after such an operator \
+         it needs brackets: `a == (not b)`. On arrays, `~b` does the same and binds tighter.";
+    InvalidSubscript "E0117" "invalid subscript"
+        "A subscript holds integers, slices `start:stop:step`, `None` and at most one `...`: `x[1:]`, \
+         `x[::2]`, `x[:, None]`, `x[..., 0]`.";
+    InvalidArgument "E0118" "invalid argument list"
+        "Arguments without a keyword come first, each keyword once: `sum(x, axis=0, keepdims=True)`. \
+         Parameters of a local function are distinct names.";
+    ReservedWord "E0119" "reserved word"
+        "Python's keywords cannot be names.";
+
+    // Names: raised by the compiler.
+    UnknownName "E0201" "unknown name"
+        "The formula uses a variable that was not given, and that is neither assigned before nor a constant \
+         (`pi e inf nan`).";
+    UnknownFunction "E0202" "unknown function"
+        "There is no function of that name. `fuse info --functions` lists all of them. Names of numexpr and \
+         of NumPy are known; a leading `np.` is dropped.";
+    WrongArity "E0203" "wrong number of arguments"
+        "The function takes another number of arguments.";
+    UnknownKeyword "E0204" "unknown keyword argument"
+        "The function has no argument of that name, or not as a keyword.";
+    UnknownAttribute "E0205" "unknown attribute or method"
+        "Values have the attributes `real imag T size ndim shape`, and the methods that \
+         `fuse info --functions` marks.";
+    UnknownSuffix "E0206" "unknown suffix of a number"
+        "Letters behind a number name its type, as in `3.5f64` or `7i32`. `2x` is not a product: \
+         write `2*x`.";
+    RecursiveFunction "E0207" "recursive function"
+        "Local functions are inlined, hence cannot call themselves, directly or through others.";
+    ShadowedFunction "E0208" "built-in function redefined"
+        "A local function cannot take the name of a built-in one.";
+
+    // Types: raised by the compiler.
+    TypeMismatch "E0301" "type mismatch"
+        "The operator or function does not accept values of that type.";
+    LiteralOutOfRange "E0302" "literal out of range"
+        "A literal takes the type of the array it meets, as in NumPy 2, and must fit into it: `u8 + 300` is \
+         an error. Give the literal a type of its own, `300i16`, or cast the array.";
+    NegativeIntegerPower "E0303" "integer to a negative power"
+        "The result of `i ** -1` is not an integer. Write `1.0 / i` or `f64(i) ** -1`.";
+    IntegerOverflow "E0304" "constant too large"
+        "Integer constants are computed exactly within 128 bits; this one is larger.";
+    NotConstant "E0305" "constant expected"
+        "`axis`, `keepdims`, `ddof`, slice steps and the like are literals: the type and the rank of a result \
+         must be known before the data are.";
+
+    // Shapes: raised by the compiler and when a program is bound to arrays.
+    ShapeMismatch "E0401" "shapes do not broadcast"
+        "Shapes are aligned at their last axis. Two extents are compatible if they are equal or one of them \
+         is 1: `(3, 4)` and `(4,)` fit, `(3, 4)` and `(3,)` do not. Insert an axis with `x[:, None]`.";
+    AxisOutOfRange "E0402" "axis out of range"
+        "An array of `n` axes has the axes `0 .. n-1`, or `-n .. -1` counted from the end.";
+    IndexOutOfRange "E0403" "index out of range"
+        "The index is not less than the extent of its axis, or there are more indices than axes.";
+    EmptyReduction "E0404" "reduction over no elements"
+        "min, max, mean, var, std, argmin and argmax of nothing have no value. sum is 0, prod 1, any False, all \
+         True.";
+
+    // Limits: raised by all stages.
+    SourceTooLong "E0501" "formula too long"
+        "The text is longer than the limit on its length. The limits guard against formulas from \
+         untrusted sources; they can be raised.";
+    NestingTooDeep "E0502" "nesting too deep"
+        "Brackets, signs, `not`, `**` and `else` nest deeper than the limit. Bind inner parts to names.";
+    TooManyNodes "E0503" "formula too large"
+        "The formula has more operators, calls and commas than the limit allows. A long sum over \
+         many names is better an array and `sum`.";
+    TooManyInputs "E0504" "too many inputs"
+        "The formula uses more variables than the limit allows.";
+
+    // Not supported: each says what to do instead.
+    NotSupportedYet "E0901" "not supported yet"
+        "This is understood but not built.";
+    Matmul "E0902" "matrix products are not supported"
+        "`@`, `matmul` and linear algebra are not elementwise. For two vectors write `dot(a, b)`; for \
+         small cases broadcast and sum: `sum(a[:, :, None] * b[None, :, :], axis=1)`.";
+    OrderDependent "E0903" "cumulative and sorting functions are not supported"
+        "cumsum, cumprod, diff, sort, median, quantile, histogram and the like do not fuse. \
+         Compute them before, and pass the result in. `diff(x)` is `x[1:] - x[:-1]`.";
+    FancyIndexing "E0904" "indexing by arrays is not supported"
+        "Arrays of integers or of bools as indices give results whose shape depends on data. For a mask \
+         write `where(mask, x, 0)`, or `sum(where(mask, x, 0))`; take elements before the call.";
+    Datetime "E0905" "dates and times are not supported"
+        "Pass dates as integers: `x.astype('i8')` in NumPy gives the ticks, which subtract and compare alike.";
+    Comprehension "E0906" "comprehensions are not supported"
+        "Formulas work on whole arrays: `sum(x*x)` for `sum(v*v for v in x)`.";
+    Lambda "E0907" "lambda is not supported"
+        "Define a local function instead: `f(x) = x*x + 1; f(a)`.";
+    Loop "E0908" "loops and statements are not supported"
+        "The language has no loops, so that every formula ends. Formulas work on whole arrays: \
+         reductions such as `sum`, and `where(c, x, y)` for `if`.";
+    Random "E0909" "random numbers are not supported"
+        "A formula gives the same result whenever it is evaluated. Generate random arrays before, and pass them in.";
+    ListLiteral "E0910" "list literals are not supported"
+        "Arrays come from outside, as variables; a sequence of axes or extents is a tuple: `axis=(0, 1)`.";
+    Walrus "E0911" "`:=` is not supported"
+        "Assignments are statements: `d = x - y; d*d`.";
+    FormattedText "E0912" "formatted texts are not supported"
+        "Only plain texts `'...'`, raw texts `r'...'` and bytes `b'...'` are literals.";
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.number())
+    }
+}
+
+impl std::str::FromStr for Code {
+    type Err = UnknownCode;
+
+    /// Reads `E0101`, in either case.
+    fn from_str(text: &str) -> Result<Self, UnknownCode> {
+        let same = |code: &&Code| code.number().eq_ignore_ascii_case(text.trim());
+        Code::ALL.iter().find(same).copied().ok_or(UnknownCode)
+    }
+}
+
+/// There is no diagnostic code of that number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownCode;
+
+impl fmt::Display for UnknownCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no diagnostic has this code")
+    }
+}
+
+impl std::error::Error for UnknownCode {}
+
+#[cfg(test)]
+mod tests {
+    use super::Code;
+
+    #[test]
+    fn numbers_ascend_and_are_read_back() {
+        for pair in Code::ALL.windows(2) {
+            assert!(pair[0].number() < pair[1].number(), "{} before {}", pair[0], pair[1]);
+        }
+        for code in Code::ALL {
+            assert_eq!(code.number().parse(), Ok(*code));
+            assert!(!code.title().ends_with('.') && code.explanation().ends_with('.'), "{code}");
+        }
+        assert!("E9999".parse::<Code>().is_err());
+    }
+}

@@ -1,1 +1,51 @@
-//! Placeholder.
+//! The narrow waist of fuse.
+//!
+//! ```text
+//! fuse-compile ──▶ Program of kernels ──▶ fuse-runtime ──▶ a back end (BlockKernel)
+//!                  └────────── all of it defined here ──────────┘
+//! ```
+//!
+//! * [`DType`]: the element types that arrays have. [`Lane`]: what a value inside a kernel is.
+//! * [`Prim`]: the primitive table, the one definition of what a kernel can compute. Its reference
+//!   semantics, [`Prim::eval`], serve the interpreter and the constant folder alike.
+//! * [`Kernel`]: one fused loop body over primitives, made by a [`Builder`], accepted by [`verify`]
+//!   and then a [`VerifiedKernel`], the only thing that a back end takes.
+//! * [`Program`]: what a formula becomes: inputs, shape rules, passes over kernels.
+//! * [`abi`]: how a compiled kernel is called. [`interp`]: the oracle.
+//!
+//! Invariants. *A kernel holds primitives only. Operands have smaller ids than their users. A back
+//! end never decides rounding, contraction or the order of a reduction. The interpreter is slow and
+//! obviously right.*
+
+#![deny(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod abi;
+mod backend;
+mod builder;
+mod dtype;
+mod ids;
+pub mod interp;
+mod kernel;
+mod lane;
+mod prim;
+mod program;
+mod shape;
+mod text;
+mod verify;
+
+pub use abi::{BlockKernel, KernelArgs};
+pub use backend::{Capabilities, CodegenError, HostBackend, ListingForm};
+pub use builder::{Builder, RegionBuilder};
+pub use dtype::{ByteOrder, DType, DTypeKind};
+pub use ids::{RegionId, TableId, ValueId, index_u32};
+pub use kernel::{
+    Fold, GRANULE, InputClass, Kernel, Node, OperandInput, OperandOutput, Region, Scalar,
+    StateSlot, Table,
+};
+pub use lane::{Lane, Mem};
+pub use prim::{CANONICAL_NAN_F32, CANONICAL_NAN_F64, LaneSet, Prim, Signature, WidthRule};
+
+pub use shape::{Extents, MAX_RANK, checked_len, contiguous_strides};
+
+pub use verify::{VerifiedKernel, VerifyError, verify};

@@ -1,0 +1,85 @@
+//! What a back end on the host is to the rest of fuse.
+//!
+//! A back end takes a [`VerifiedKernel`] and nothing else: it cannot be handed a kernel that the
+//! verifier has not accepted, and promises never to panic on one that it has. It decides registers
+//! and instructions; never rounding, contraction, or the order of a reduction.
+
+use std::sync::Arc;
+
+use crate::abi::BlockKernel;
+use crate::verify::VerifiedKernel;
+
+/// Why a back end could not compile a kernel.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CodegenError {
+    /// The back end or this CPU lacks something; the interpreter takes over.
+    #[error("the {backend} back end does not support {what}")]
+    Unsupported {
+        /// Name of the back end.
+        backend: &'static str,
+        /// What it lacks.
+        what: String,
+    },
+    /// The code would exceed the limit on code size.
+    #[error("the code would take {bytes} bytes, the limit is {limit}")]
+    TooLarge {
+        /// Bytes of code.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// Executable memory was refused.
+    #[error("executable memory was refused: {0}")]
+    Memory(String),
+    /// A bug of the back end or of the code generator it uses; it is caught, and the interpreter
+    /// takes over.
+    #[error("internal error of the code generator: {0}")]
+    Internal(String),
+}
+
+/// What a back end can do on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// The instruction set it compiles for, as `fuse explain` prints it.
+    pub isa: String,
+    /// Bits of a vector register.
+    pub vector_bits: u32,
+    /// Are there a multiply-add and rounding instructions? Without, the bits are the same and the
+    /// speed is not.
+    pub native_fma: bool,
+}
+
+/// A compiler from kernels to something that runs on the host.
+pub trait HostBackend: Send + Sync {
+    /// `interp`, `cranelift`, `x64`.
+    fn name(&self) -> &'static str;
+
+    /// What it can do here.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Compiles a kernel.
+    ///
+    /// # Errors
+    /// A [`CodegenError`]; the caller falls back to the interpreter, whose results are the same.
+    fn compile(&self, kernel: &VerifiedKernel) -> Result<Arc<dyn BlockKernel>, CodegenError>;
+
+    /// The code that `compile` would run, as text, or `None` where there is none: for
+    /// `fuse explain`.
+    ///
+    /// # Errors
+    /// As [`HostBackend::compile`].
+    fn listing(
+        &self,
+        kernel: &VerifiedKernel,
+        form: ListingForm,
+    ) -> Result<Option<String>, CodegenError>;
+}
+
+/// Which text `fuse explain` wants from a back end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListingForm {
+    /// The back end's own intermediate form (CLIF for Cranelift).
+    Intermediate,
+    /// Machine code.
+    Assembly,
+}

@@ -44,8 +44,15 @@ pub use kernel::{
     StateSlot, Table,
 };
 pub use lane::{Lane, Mem};
-pub use prim::{CANONICAL_NAN_F32, CANONICAL_NAN_F64, LaneSet, Prim, Signature, WidthRule};
+pub use prim::{
+    CANONICAL_NAN_F32, CANONICAL_NAN_F64, LaneSet, Prim, Signature as PrimSignature, WidthRule,
+};
 
+pub use program::{
+    ArraySpec, Axis, BindError, Bound, Dim, FitRule, InputType, OperandView, Pass, Program,
+    ProgramInput, Shape, ShapeRule, Signature, Sink, Source, SourceSpan, Strength, Symbol,
+    shape_text,
+};
 pub use shape::{Extents, MAX_RANK, checked_len, contiguous_strides};
 
 pub use verify::{VerifiedKernel, VerifyError, verify};

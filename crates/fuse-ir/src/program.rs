@@ -1,1 +1,395 @@
-//! later
+//! What a formula becomes: typed inputs, shape rules, and passes over kernels.
+//!
+//! ```text
+//! inputs ──▶ pass 0 ──▶ temporaries ──▶ pass 1 ──▶ … ──▶ results
+//! ```
+//!
+//! **Static types, dynamic extents.** A program knows dtypes and ranks and which axes have extent 1
+//! (its [`Signature`]); every other extent is a [`Symbol`], bound per call by [`Program::bind`], which
+//! checks the shape rules. One formula on a thousand sizes is one program and one compilation.
+//!
+//! **Passes.** A pass runs one verified kernel over a loop space in logical C order. Each operand is
+//! a view of an input or a temporary: a map from loop axes to source axes, where a missing axis
+//! broadcasts. Elementwise results go to sinks of the loop's shape; folds reduce the whole loop space
+//! to scalars. A value computed at a coarser rate than the loop that uses it (a row of an outer
+//! product, a reduction) is a temporary of its own, smaller shape.
+
+use std::fmt;
+
+use smallvec::SmallVec;
+
+use crate::dtype::DType;
+use crate::ids::index_u32;
+use crate::shape::Extents;
+use crate::verify::VerifiedKernel;
+
+/// What is known of an axis before any array is seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Axis {
+    /// Its extent is 1: it broadcasts.
+    One,
+    /// Any other extent, 0 included.
+    Many,
+}
+
+/// Does an input's dtype take part in promotion?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Strength {
+    /// It does, as NumPy's arrays and typed scalars do.
+    Strong,
+    /// It gives way, as Python's plain numbers do: `f32_array * 2.5` is f32.
+    Weak,
+}
+
+/// What a program is specialised on for one input.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct InputType {
+    /// Element type.
+    pub dtype: DType,
+    /// One entry per dimension; empty for a scalar.
+    pub axes: SmallVec<[Axis; 4]>,
+    /// Weak only for scalars.
+    pub strength: Strength,
+}
+
+impl InputType {
+    /// An array of that dtype and these extents.
+    pub fn array(dtype: DType, extents: &[usize]) -> InputType {
+        let axis = |&extent: &usize| if extent == 1 { Axis::One } else { Axis::Many };
+        InputType { dtype, axes: extents.iter().map(axis).collect(), strength: Strength::Strong }
+    }
+
+    /// A scalar.
+    pub fn scalar(dtype: DType, strength: Strength) -> InputType {
+        InputType { dtype, axes: SmallVec::new(), strength }
+    }
+}
+
+/// The types of all inputs, in the order of the program's inputs.
+pub type Signature = Vec<InputType>;
+
+/// A named input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProgramInput {
+    /// The variable's name.
+    pub name: String,
+    /// Its type.
+    pub ty: InputType,
+}
+
+/// A place in the formula's text, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct SourceSpan {
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+/// An extent that is known only when arrays are bound: that of one axis of one input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Symbol {
+    /// Position of the input.
+    pub input: u32,
+    /// Its axis.
+    pub axis: u32,
+}
+
+/// The extent of one axis of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Dim {
+    /// 1: it broadcasts.
+    One,
+    /// The extent bound to [`Program::symbols`] at this position.
+    Symbol(u32),
+}
+
+/// The shape of a value, outermost axis first.
+pub type Shape = SmallVec<[Dim; 4]>;
+
+/// Two axes that broadcasting puts side by side: their extents must be equal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShapeRule {
+    /// Shape and place of the left operand.
+    pub lhs: (Shape, SourceSpan),
+    /// Shape and place of the right operand.
+    pub rhs: (Shape, SourceSpan),
+    /// The two symbols.
+    pub symbols: (u32, u32),
+}
+
+/// A weak integer scalar that takes on an integer dtype: its value must fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FitRule {
+    /// Position of the input.
+    pub input: u32,
+    /// The dtype it takes on.
+    pub dtype: DType,
+    /// Where in the formula.
+    pub span: SourceSpan,
+}
+
+/// Dtype and shape of a temporary or a result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArraySpec {
+    /// Element type.
+    pub dtype: DType,
+    /// Shape; empty for a scalar.
+    pub shape: Shape,
+}
+
+/// Where a pass reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// Input at this position.
+    Input(u32),
+    /// Temporary at this position, written by an earlier pass.
+    Temporary(u32),
+}
+
+/// Where a pass writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sink {
+    /// Result at this position.
+    Result(u32),
+    /// Temporary at this position.
+    Temporary(u32),
+}
+
+/// An array operand of a pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperandView {
+    /// What it reads.
+    pub source: Source,
+    /// For each loop axis the source's axis, or `None` where the operand broadcasts.
+    pub axes: SmallVec<[Option<u32>; 4]>,
+}
+
+/// One kernel over one loop space.
+#[derive(Clone, Debug)]
+pub struct Pass {
+    /// The loop space, outermost axis first.
+    pub space: Shape,
+    /// The kernel, with a splat input for each operand that broadcasts along the last loop axis.
+    pub kernel: VerifiedKernel,
+    /// For each parameter of the kernel's uniform region the scalar it is.
+    pub scalars: Vec<Source>,
+    /// For each input of the kernel the operand it reads.
+    pub operands: Vec<OperandView>,
+    /// For each output of the kernel where it goes; the sink's shape is the loop space.
+    pub outputs: Vec<Sink>,
+    /// For each fold the sinks of its results, scalars all.
+    pub folds: Vec<Vec<Sink>>,
+}
+
+/// A compiled formula, before any back end has seen it.
+#[derive(Clone, Debug, Default)]
+pub struct Program {
+    /// The inputs it reads.
+    pub inputs: Vec<ProgramInput>,
+    /// Where extents come from.
+    pub symbols: Vec<Symbol>,
+    /// What broadcasting demands.
+    pub shape_rules: Vec<ShapeRule>,
+    /// What weak scalars must fit.
+    pub fit_rules: Vec<FitRule>,
+    /// Values between passes.
+    pub temporaries: Vec<ArraySpec>,
+    /// What the formula returns.
+    pub results: Vec<ArraySpec>,
+    /// The passes, in order.
+    pub passes: Vec<Pass>,
+}
+
+/// Why arrays could not be bound to a program.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BindError {
+    /// The number, rank or extent-1 axes of the inputs are not those of the signature.
+    #[error("input {input} does not have the type that the program was compiled for")]
+    Signature {
+        /// Position of the input.
+        input: usize,
+    },
+    /// Two shapes do not broadcast.
+    #[error("shapes {} and {} do not broadcast", shape_text(.lhs.0.as_slice()), shape_text(.rhs.0.as_slice()))]
+    Shapes {
+        /// Extents and place of the left operand.
+        lhs: (Extents, SourceSpan),
+        /// Extents and place of the right operand.
+        rhs: (Extents, SourceSpan),
+    },
+}
+
+/// The extents of one call.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bound {
+    extents: Extents,
+}
+
+impl Bound {
+    /// The extents of a shape.
+    pub fn extents(&self, shape: &[Dim]) -> Extents {
+        shape.iter().map(|&dim| self.extent(dim)).collect()
+    }
+
+    /// The extent of one axis.
+    pub fn extent(&self, dim: Dim) -> usize {
+        match dim {
+            Dim::One => 1,
+            Dim::Symbol(symbol) => self.extents[symbol as usize],
+        }
+    }
+}
+
+impl Program {
+    /// Binds the extents of a call's inputs and checks the shape rules.
+    ///
+    /// # Errors
+    /// [`BindError`] where the inputs are not of the program's signature or do not broadcast.
+    pub fn bind(&self, inputs: &[&[usize]]) -> Result<Bound, BindError> {
+        if inputs.len() != self.inputs.len() {
+            return Err(BindError::Signature { input: inputs.len().min(self.inputs.len()) });
+        }
+        for (position, (&extents, input)) in inputs.iter().zip(&self.inputs).enumerate() {
+            if InputType::array(input.ty.dtype, extents).axes != input.ty.axes {
+                return Err(BindError::Signature { input: position });
+            }
+        }
+        let extent = |symbol: &Symbol| inputs[symbol.input as usize][symbol.axis as usize];
+        let bound = Bound { extents: self.symbols.iter().map(extent).collect() };
+        for rule in &self.shape_rules {
+            let (lhs, rhs) = rule.symbols;
+            if bound.extent(Dim::Symbol(lhs)) != bound.extent(Dim::Symbol(rhs)) {
+                return Err(BindError::Shapes {
+                    lhs: (bound.extents(&rule.lhs.0), rule.lhs.1),
+                    rhs: (bound.extents(&rule.rhs.0), rule.rhs.1),
+                });
+            }
+        }
+        Ok(bound)
+    }
+
+    /// The spec of a source.
+    pub fn source(&self, source: Source) -> ArraySpec {
+        match source {
+            Source::Temporary(index) => self.temporaries[index as usize].clone(),
+            Source::Input(index) => {
+                let ty = &self.inputs[index as usize].ty;
+                ArraySpec { dtype: ty.dtype, shape: self.input_shape(index) }
+            }
+        }
+    }
+
+    /// The spec of a sink.
+    pub fn sink(&self, sink: Sink) -> &ArraySpec {
+        match sink {
+            Sink::Result(index) => &self.results[index as usize],
+            Sink::Temporary(index) => &self.temporaries[index as usize],
+        }
+    }
+
+    fn input_shape(&self, input: u32) -> Shape {
+        let symbol_of = |(axis, kind): (usize, &Axis)| match kind {
+            Axis::One => Dim::One,
+            Axis::Many => {
+                let wanted = Symbol { input, axis: index_u32(axis) };
+                let position = self.symbols.iter().position(|&symbol| symbol == wanted);
+                Dim::Symbol(index_u32(position.expect("every axis of unknown extent is a symbol")))
+            }
+        };
+        self.inputs[input as usize].ty.axes.iter().enumerate().map(symbol_of).collect()
+    }
+}
+
+/// A shape as Python prints it: `()`, `(3,)`, `(2, 3)`.
+pub fn shape_text(extents: &[usize]) -> String {
+    match extents {
+        [only] => format!("({only},)"),
+        many => {
+            let parts: Vec<String> = many.iter().map(ToString::to_string).collect();
+            format!("({})", parts.join(", "))
+        }
+    }
+}
+
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, pass) in self.passes.iter().enumerate() {
+            write!(f, "pass {number}: over [")?;
+            for (axis, dim) in pass.space.iter().enumerate() {
+                let comma = if axis > 0 { ", " } else { "" };
+                match dim {
+                    Dim::One => write!(f, "{comma}1")?,
+                    Dim::Symbol(symbol) => {
+                        let symbol = self.symbols[*symbol as usize];
+                        let name = &self.inputs[symbol.input as usize].name;
+                        write!(f, "{comma}{name}.shape[{}]", symbol.axis)?;
+                    }
+                }
+            }
+            writeln!(f, "]")?;
+            let list = |sources: Vec<String>| sources.join(", ");
+            let sources = pass.operands.iter().map(|view| self.source_name(view.source));
+            writeln!(f, "  reads {}", list(sources.collect()))?;
+            let scalars = pass.scalars.iter().map(|&source| self.source_name(source));
+            writeln!(f, "  scalars {}", list(scalars.collect()))?;
+            let sinks = pass.outputs.iter().chain(pass.folds.iter().flatten());
+            writeln!(f, "  writes {}", list(sinks.map(|&sink| sink_name(sink)).collect()))?;
+        }
+        Ok(())
+    }
+}
+
+impl Program {
+    fn source_name(&self, source: Source) -> String {
+        match source {
+            Source::Input(index) => self.inputs[index as usize].name.clone(),
+            Source::Temporary(index) => format!("temporary {index}"),
+        }
+    }
+}
+
+fn sink_name(sink: Sink) -> String {
+    match sink {
+        Sink::Result(index) => format!("result {index}"),
+        Sink::Temporary(index) => format!("temporary {index}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn two_vectors() -> Program {
+        let vector = |name: &str| ProgramInput {
+            name: name.to_string(),
+            ty: InputType::array(DType::F64, &[5]),
+        };
+        let shape = |symbol| -> Shape { [Dim::Symbol(symbol)].into_iter().collect() };
+        Program {
+            inputs: vec![vector("a"), vector("b")],
+            symbols: vec![Symbol { input: 0, axis: 0 }, Symbol { input: 1, axis: 0 }],
+            shape_rules: vec![ShapeRule {
+                lhs: (shape(0), SourceSpan { start: 0, end: 1 }),
+                rhs: (shape(1), SourceSpan { start: 4, end: 5 }),
+                symbols: (0, 1),
+            }],
+            ..Program::default()
+        }
+    }
+
+    #[test]
+    fn equal_extents_bind_and_unequal_ones_name_both_shapes() {
+        let program = two_vectors();
+        let bound = program.bind(&[&[7], &[7]]).expect("they broadcast");
+        assert_eq!(bound.extents(&[Dim::One, Dim::Symbol(1)]).as_slice(), [1, 7]);
+        let error = program.bind(&[&[7], &[8]]).expect_err("they do not");
+        assert_eq!(error.to_string(), "shapes (7,) and (8,) do not broadcast");
+    }
+
+    #[test]
+    fn an_extent_of_one_is_another_signature() {
+        let error = two_vectors().bind(&[&[7], &[1]]).expect_err("axis of extent 1");
+        assert_eq!(error, BindError::Signature { input: 1 });
+    }
+}

@@ -55,4 +55,5 @@ pub use program::{
 };
 pub use shape::{Extents, MAX_RANK, checked_len, contiguous_strides};
 
+pub use text::{TextError, parse_kernel};
 pub use verify::{VerifiedKernel, VerifyError, verify};

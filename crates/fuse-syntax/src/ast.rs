@@ -79,6 +79,21 @@ impl<T> List<T> {
         List { start: offset(start), len: offset(pool.len() - start), element: PhantomData }
     }
 
+    /// The list with one more element. In place if the list is the pool's last.
+    pub(crate) fn extended(self, pool: &mut Vec<T>, element: T) -> Self
+    where
+        T: Copy,
+    {
+        let range = index(self.start)..index(self.start) + index(self.len);
+        if range.end == pool.len() {
+            pool.push(element);
+            return List { len: self.len + 1, ..self };
+        }
+        let copy: Vec<T> =
+            pool.get(range).unwrap_or(&[]).iter().copied().chain([element]).collect();
+        List::push(pool, copy)
+    }
+
     pub(crate) fn of<U>(self, pool: &[U]) -> &[U] {
         pool.get(index(self.start)..index(self.start) + index(self.len)).unwrap_or(&[])
     }

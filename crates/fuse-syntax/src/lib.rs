@@ -9,11 +9,23 @@
 #![warn(missing_docs)]
 
 mod ast;
+mod builder;
 mod code;
 mod diagnostic;
+mod expression;
+mod foreign;
+mod group;
 mod limits;
+mod list;
+mod literal;
+mod nesting;
+mod order;
+mod precedence;
+mod program;
 mod render;
+mod scan;
 mod span;
+mod text;
 
 pub use ast::{
     Argument, Ast, BinaryOp, CompareOp, FloatBits, IntegerId, List, NameId, Node, NodeId, Param,
@@ -30,6 +42,8 @@ pub use span::Span;
 /// # Errors
 /// One diagnostic for each error found, at least one, in the order of the source.
 pub fn parse(source: &str, limits: &SyntaxLimits) -> Result<Ast, Vec<Diagnostic>> {
-    let _ = limits.capped();
-    Ok(Ast { source: source.to_owned(), ..Ast::default() })
+    program::parse(source, limits)
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,11 +41,13 @@ impl HostBackend for Interpreter {
     }
 }
 
-/// What a primitive does to the lanes of a granule. The default is the primitive table; the fault
-/// injection tests put a wrong one in its place.
-pub type Semantics = fn(prim: Prim, x: Lane, result: Lane, lane: usize, args: [u64; 3]) -> u64;
+/// What a primitive does to the lanes of a granule, `(prim, x, result, lane, args)` as in
+/// [`Prim::eval`]; `lane_index` gets its result as its first argument. The default is
+/// [`reference`], the primitive table; the fault injection tests put a wrong one in its place.
+pub type Semantics<'a> = &'a dyn Fn(Prim, Lane, Lane, usize, [u64; 3]) -> u64;
 
-fn reference(prim: Prim, x: Lane, result: Lane, _lane: usize, args: [u64; 3]) -> u64 {
+/// The primitive table.
+pub fn reference(prim: Prim, x: Lane, result: Lane, _lane: usize, args: [u64; 3]) -> u64 {
     prim.eval(x, result, args)
 }
 
@@ -60,16 +62,16 @@ impl SafeBlockKernel for InterpretedKernel {
     }
 
     fn run_uniform(&self, args: &BoundArgs<'_>) {
-        run_uniform(&self.kernel, reference, args);
+        run_uniform(&self.kernel, &reference, args);
     }
 
     fn run(&self, args: &BoundArgs<'_>) {
-        run(&self.kernel, reference, args);
+        run(&self.kernel, &reference, args);
     }
 }
 
 /// Runs a kernel's uniform region with the given semantics.
-pub fn run_uniform(kernel: &Kernel, semantics: Semantics, args: &BoundArgs<'_>) {
+pub fn run_uniform(kernel: &Kernel, semantics: Semantics<'_>, args: &BoundArgs<'_>) {
     let n_params = kernel.uniform.params.len();
     let params: Vec<GranuleBits> =
         (0..n_params).map(|slot| [args.uniform(slot); GRANULE]).collect();
@@ -80,7 +82,7 @@ pub fn run_uniform(kernel: &Kernel, semantics: Semantics, args: &BoundArgs<'_>) 
 }
 
 /// Runs a kernel's lane region and folds with the given semantics.
-pub fn run(kernel: &Kernel, semantics: Semantics, args: &BoundArgs<'_>) {
+pub fn run(kernel: &Kernel, semantics: Semantics<'_>, args: &BoundArgs<'_>) {
     let n_scalars = kernel.uniform.params.len();
     let uniforms: Vec<GranuleBits> = (0..kernel.uniform.results.len())
         .map(|index| [args.uniform(n_scalars + index); GRANULE])
@@ -101,7 +103,7 @@ pub fn run(kernel: &Kernel, semantics: Semantics, args: &BoundArgs<'_>) {
 /// Advances every fold by one granule; lanes past the tail keep their state.
 fn step_folds(
     kernel: &Kernel,
-    semantics: Semantics,
+    semantics: Semantics<'_>,
     args: &BoundArgs<'_>,
     granule: usize,
     mut fold_args: &[GranuleBits],
@@ -124,7 +126,7 @@ fn step_folds(
 /// Evaluates a region whose lanes have no position.
 pub fn eval_region(
     kernel: &Kernel,
-    semantics: Semantics,
+    semantics: Semantics<'_>,
     region: &Region,
     params: &[GranuleBits],
 ) -> Vec<GranuleBits> {
@@ -135,14 +137,14 @@ pub fn eval_region(
 /// folds and how tests state expectations.
 pub fn eval_scalars(kernel: &Kernel, region: &Region, params: &[Scalar]) -> Vec<Scalar> {
     let params: Vec<GranuleBits> = params.iter().map(|scalar| [scalar.bits; GRANULE]).collect();
-    let results = eval_region(kernel, reference, region, &params);
+    let results = eval_region(kernel, &reference, region, &params);
     let lanes = region.result_lanes();
     results.iter().zip(lanes).map(|(bits, lane)| Scalar { lane, bits: bits[0] }).collect()
 }
 
 fn eval_lanes(
     kernel: &Kernel,
-    semantics: Semantics,
+    semantics: Semantics<'_>,
     region: &Region,
     params: &[GranuleBits],
     first_index: u64,
@@ -154,7 +156,10 @@ fn eval_lanes(
             Node::Param(position) => params[position as usize],
             Node::Const(scalar) => [scalar.bits; GRANULE],
             Node::Prim(Prim::LaneIndex, _) => {
-                std::array::from_fn(|lane| first_index.wrapping_add(lane as u64))
+                let index = |lane: usize| first_index.wrapping_add(lane as u64);
+                std::array::from_fn(|lane| {
+                    semantics(Prim::LaneIndex, Lane::I64, Lane::I64, lane, [index(lane), 0, 0])
+                })
             }
             Node::Prim(prim, args) => {
                 let numeric = args[prim.arity().min(2) - 1];
@@ -185,7 +190,7 @@ fn eval_lanes(
 
 fn eval_control(
     kernel: &Kernel,
-    semantics: Semantics,
+    semantics: Semantics<'_>,
     control: &Control,
     values: &[GranuleBits],
 ) -> Vec<GranuleBits> {

@@ -1,1 +1,34 @@
-//! The operator and function table of fuse: names, typing, documentation and expansions.
+//! The operator and function table of fuse, and all of its mathematics.
+//!
+//! ```text
+//! name ──find──▶ Op ──row──▶ arity, typing, doc, budget
+//!                    └─────▶ expansion: operands ──▶ primitives in a kernel
+//! ```
+//!
+//! * [`table`]: one row for each operator and function that a user can write. From it come name
+//!   resolution, typing errors, help, `docs/functions.md`, test coverage and generators' weights.
+//! * [`typing`]: NumPy 2's promotion with weak literals, as rules that rows refer to.
+//! * The expansions, one family a file: [`arith`], [`integer`], [`remainder`], [`rounding`],
+//!   [`compare`], [`cast`], [`power`]; and the reductions in [`reduce`].
+//!
+//! Invariants. *A function is one row and one expansion. Expansions use primitives only, so that
+//! every back end shares them. After expansion nothing may change rounding.*
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod arith;
+pub mod cast;
+pub mod compare;
+mod expander;
+pub mod integer;
+pub mod power;
+pub mod reduce;
+pub mod remainder;
+pub mod rounding;
+pub mod table;
+pub mod typing;
+
+pub use expander::{Call, Expander, lane_of};
+pub use table::{Accuracy, Class, Domain, Expansion, Op, Row, Syntax};
+pub use typing::{ArgType, TypeIssue, Typed, promote};

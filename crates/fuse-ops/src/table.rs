@@ -1,0 +1,239 @@
+//! The operator table: every operator and function that a user can write, one row each.
+//!
+//! A row states its spelling and aliases, arity, typing rule, accuracy, domain, special values, one
+//! line of documentation, an example, and its expansion. Everything that lists operators derives from
+//! [`TABLE`]: name resolution, help, `docs/functions.md`, test coverage, benches.
+//!
+//! Adding a function: one row here and one expansion in a family's file.
+
+use fuse_ir::{Builder, DType, Fold, Lane, Node, Prim, RegionBuilder, ValueId};
+
+use crate::expander::{Call, Expander, lane_of};
+use crate::typing::Typing;
+use crate::{arith, cast, compare, integer, power, reduce, remainder, rounding};
+
+/// How a row is written in a formula.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Syntax {
+    /// Between two operands.
+    Infix(&'static str),
+    /// Before its operand.
+    Prefix(&'static str),
+    /// `name(arguments)`.
+    Function,
+    /// Not at all: the compiler writes it.
+    Internal,
+}
+
+/// What a row computes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Element by element.
+    Elementwise,
+    /// A whole array to a scalar.
+    Reduction,
+}
+
+/// The error a row promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accuracy {
+    /// Correctly rounded, or exact.
+    Exact,
+    /// As the row's documentation says.
+    Stated,
+}
+
+/// The open interval from which inputs of generators and benches are drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Domain {
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+const REAL: Domain = Domain { low: f64::NEG_INFINITY, high: f64::INFINITY };
+const POSITIVE: Domain = Domain { low: 0.0, high: f64::INFINITY };
+
+/// How a row becomes primitives.
+#[derive(Clone, Copy)]
+pub enum Expansion {
+    /// Values of one lane in, a value of one lane out.
+    Lanes(fn(&mut Expander<'_>, &Call<'_>) -> ValueId),
+    /// A fold, from the dtypes of the elements and of the result.
+    Fold(fn(DType, DType) -> Fold),
+}
+
+/// One row. See the module.
+pub struct Row {
+    /// The operator.
+    pub op: Op,
+    /// The function's name, or the operator's word.
+    pub name: &'static str,
+    /// How it is written.
+    pub syntax: Syntax,
+    /// Other names of the function.
+    pub aliases: &'static [&'static str],
+    /// Number of arguments.
+    pub arity: usize,
+    /// May the first two arguments be exchanged?
+    pub commutes: bool,
+    /// The typing rule.
+    pub typing: Typing,
+    /// Elementwise or reduction.
+    pub class: Class,
+    /// What it promises.
+    pub accuracy: Accuracy,
+    /// Where its inputs are drawn from.
+    pub domain: Domain,
+    /// One line of documentation, special values included.
+    pub doc: &'static str,
+    /// A formula that uses it.
+    pub example: &'static str,
+    /// What it becomes.
+    pub expansion: Expansion,
+}
+
+macro_rules! operators {
+    ($( $op:ident $name:literal $syntax:expr, [$($alias:literal),*], $arity:literal, $commutes:literal,
+        $typing:expr, $accuracy:ident, $domain:expr, $doc:literal, $example:literal, $expansion:expr; )*) => {
+        /// An operator or function; the row says all about it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Op { $( #[doc = $doc] $op, )* }
+
+        /// The table, in the order of [`Op`].
+        pub static TABLE: &[Row] = {
+            use Syntax::{Function, Infix, Internal, Prefix};
+            &[$( Row {
+                op: Op::$op, name: $name, syntax: $syntax, aliases: &[$($alias),*], arity: $arity,
+                commutes: $commutes, typing: $typing,
+                class: match $expansion { Expansion::Lanes(_) => Class::Elementwise, Expansion::Fold(_) => Class::Reduction },
+                accuracy: Accuracy::$accuracy, domain: $domain, doc: $doc, example: $example,
+                expansion: $expansion,
+            } ),*]
+        };
+    };
+}
+
+const BOOL_MINUS: &str = "for bool write `a ^ b`, or convert: `i64(a) - i64(b)`";
+const BOOL_NEG: &str = "for bool write `~a`";
+const BOOL_NUMBER: &str = "convert it, as in `i64(a)`";
+
+use Expansion::Lanes;
+
+operators! {
+    Add "add" Infix("+"), [], 2, true, Typing::Arithmetic, Exact, REAL, "sum; integers wrap; or on bool", "a + b", Lanes(arith::add);
+    Sub "subtract" Infix("-"), [], 2, false, Typing::NotBool(BOOL_MINUS), Exact, REAL, "difference; integers wrap", "a - b", Lanes(arith::sub);
+    Mul "multiply" Infix("*"), [], 2, true, Typing::Arithmetic, Exact, REAL, "product; integers wrap; and on bool", "a * b", Lanes(arith::mul);
+    Div "divide" Infix("/"), ["true_divide"], 2, false, Typing::Floating, Exact, REAL, "true quotient; integers give f64", "a / b", Lanes(arith::div);
+    FloorDiv "floor_divide" Infix("//"), [], 2, false, Typing::NotBool(BOOL_NUMBER), Exact, REAL, "quotient rounded down; integers: x // 0 is 0, MIN // -1 is MIN", "a // b", Lanes(remainder::floor_div);
+    Mod "remainder" Infix("%"), ["mod"], 2, false, Typing::NotBool(BOOL_NUMBER), Exact, REAL, "remainder with the sign of the divisor; integers: x % 0 is 0", "a % b", Lanes(remainder::modulo);
+    Pow "power" Infix("**"), ["pow"], 2, false, Typing::NotBool(BOOL_NUMBER), Stated, REAL, "power; integers wrap", "a ** 3", Lanes(integer::pow);
+    Neg "negative" Prefix("-"), [], 1, false, Typing::NotBool(BOOL_NEG), Exact, REAL, "negation; integers wrap", "-a", Lanes(arith::neg);
+    BitAnd "bitwise_and" Infix("&"), [], 2, true, Typing::Bits, Exact, REAL, "bitwise and; logical on bool", "(a > 0) & (b > 0)", Lanes(arith::bit_and);
+    BitOr "bitwise_or" Infix("|"), [], 2, true, Typing::Bits, Exact, REAL, "bitwise or; logical on bool", "(a > 0) | (b > 0)", Lanes(arith::bit_or);
+    BitXor "bitwise_xor" Infix("^"), [], 2, true, Typing::Bits, Exact, REAL, "bitwise exclusive or; logical on bool", "(a > 0) ^ (b > 0)", Lanes(arith::bit_xor);
+    Invert "invert" Prefix("~"), ["bitwise_not"], 1, false, Typing::Bits, Exact, REAL, "complement; not on bool", "~(a > 0)", Lanes(arith::invert);
+    Shl "left_shift" Infix("<<"), [], 2, false, Typing::Integers, Exact, REAL, "shift left; 0 for counts below 0 or not below the width", "i64(a) << 2", Lanes(arith::shl);
+    Shr "right_shift" Infix(">>"), [], 2, false, Typing::Integers, Exact, REAL, "shift right; the sign fill for counts below 0 or not below the width", "i64(a) >> 2", Lanes(arith::shr);
+    Lt "less" Infix("<"), [], 2, false, Typing::Comparison, Exact, REAL, "less; False with NaN", "a < b", Lanes(compare::lt);
+    Le "less_equal" Infix("<="), [], 2, false, Typing::Comparison, Exact, REAL, "less or equal; False with NaN", "a <= b", Lanes(compare::le);
+    Eq "equal" Infix("=="), [], 2, true, Typing::Comparison, Exact, REAL, "equal; False with NaN", "a == b", Lanes(compare::eq);
+    Ne "not_equal" Infix("!="), [], 2, true, Typing::Comparison, Exact, REAL, "not equal; True with NaN", "a != b", Lanes(compare::ne);
+    Gt "greater" Infix(">"), [], 2, false, Typing::Comparison, Exact, REAL, "greater; False with NaN", "a > b", Lanes(compare::gt);
+    Ge "greater_equal" Infix(">="), [], 2, false, Typing::Comparison, Exact, REAL, "greater or equal; False with NaN", "a >= b", Lanes(compare::ge);
+    Not "logical_not" Prefix("not"), [], 1, false, Typing::Logical, Exact, REAL, "not, element by element", "not (a > 0)", Lanes(arith::invert);
+    And "logical_and" Infix("and"), [], 2, true, Typing::Logical, Exact, REAL, "and, element by element", "a > 0 and b > 0", Lanes(arith::bit_and);
+    Or "logical_or" Infix("or"), [], 2, true, Typing::Logical, Exact, REAL, "or, element by element", "a > 0 or b > 0", Lanes(arith::bit_or);
+
+    Where "where" Function, ["ifelse"], 3, false, Typing::Choice, Exact, REAL, "where(c, a, b): a where c holds, b elsewhere", "where(a > 0, a, b)", Lanes(compare::where_);
+    Abs "abs" Function, ["absolute", "fabs"], 1, false, Typing::Any, Exact, REAL, "absolute value; the smallest integer is its own", "abs(a)", Lanes(arith::abs);
+    Sqrt "sqrt" Function, [], 1, false, Typing::Floating, Exact, POSITIVE, "square root; NaN below 0, sqrt(-0) is -0", "sqrt(a)", Lanes(arith::sqrt);
+    Floor "floor" Function, [], 1, false, Typing::Any, Exact, REAL, "largest integer not above; the identity on integers", "floor(a)", Lanes(rounding::floor);
+    Ceil "ceil" Function, [], 1, false, Typing::Any, Exact, REAL, "smallest integer not below; the identity on integers", "ceil(a)", Lanes(rounding::ceil);
+    Trunc "trunc" Function, ["fix"], 1, false, Typing::Any, Exact, REAL, "integer part; the identity on integers", "trunc(a)", Lanes(rounding::trunc);
+    Round "round" Function, ["rint", "around"], 1, false, Typing::Any, Exact, REAL, "nearest integer, ties to even; the identity on integers", "round(a)", Lanes(rounding::round);
+    Sign "sign" Function, [], 1, false, Typing::NotBool(BOOL_NUMBER), Exact, REAL, "-1, 0 or 1; NaN for NaN", "sign(a)", Lanes(arith::sign);
+    Copysign "copysign" Function, [], 2, false, Typing::Floating, Exact, REAL, "the magnitude of a with the sign of b; NaN counts as positive", "copysign(a, b)", Lanes(arith::copysign);
+    Signbit "signbit" Function, [], 1, false, Typing::Predicate, Exact, REAL, "is the sign bit set? False for NaN", "signbit(a)", Lanes(arith::signbit);
+    Minimum "minimum" Function, [], 2, false, Typing::Any, Exact, REAL, "the smaller; NaN where either is NaN", "minimum(a, b)", Lanes(compare::minimum);
+    Maximum "maximum" Function, [], 2, false, Typing::Any, Exact, REAL, "the larger; NaN where either is NaN", "maximum(a, b)", Lanes(compare::maximum);
+    Fmod "fmod" Function, [], 2, false, Typing::NotBool(BOOL_NUMBER), Exact, REAL, "exact remainder with the sign of a; integers: fmod(x, 0) is 0", "fmod(a, b)", Lanes(remainder::fmod_any);
+    IsNan "isnan" Function, [], 1, false, Typing::Predicate, Exact, REAL, "is it NaN?", "isnan(a)", Lanes(compare::isnan);
+    IsInf "isinf" Function, [], 1, false, Typing::Predicate, Exact, REAL, "is it infinite?", "isinf(a)", Lanes(compare::isinf);
+    IsFinite "isfinite" Function, [], 1, false, Typing::Predicate, Exact, REAL, "is it neither infinite nor NaN?", "isfinite(a)", Lanes(compare::isfinite);
+
+    Sum "sum" Function, [], 1, false, Typing::Sum, Stated, REAL, "sum of all elements, in a fixed order; 0 for none; f32 accumulates in f64", "sum(a)", Expansion::Fold(reduce::sum);
+
+    Cast "cast" Internal, [], 1, false, Typing::Stated, Exact, REAL, "conversion, written as a call of the dtype: f32(a)", "f32(a)", Lanes(cast::cast);
+    Fma "fma" Internal, [], 3, true, Typing::Arithmetic, Exact, REAL, "a * b + c with one rounding", "a * b + 1", Lanes(arith::fma);
+}
+
+impl Op {
+    /// The operator's row.
+    pub fn row(self) -> &'static Row {
+        &TABLE[self as usize]
+    }
+
+    /// The function of that name or alias.
+    pub fn function(name: &str) -> Option<Op> {
+        let named = |row: &&Row| {
+            row.syntax != Syntax::Internal && (row.name == name || row.aliases.contains(&name))
+        };
+        TABLE.iter().find(named).map(|row| row.op)
+    }
+
+    /// What an element costs beside an addition, counted from the expansion: a division or root
+    /// weighs 16 primitives (`docs/performance.md`). What the choice of rates is based on.
+    pub fn cost(self, operand: DType, result: DType) -> usize {
+        let Expansion::Lanes(expand) = self.row().expansion else { return 0 };
+        let lanes = vec![lane_of(operand); self.row().arity];
+        let lanes = if self == Op::Where { [&[Lane::Mask], &lanes[1..]].concat() } else { lanes };
+        let mut region = RegionBuilder::new(&lanes);
+        let args: Vec<ValueId> = (0..lanes.len()).map(|index| region.param(index)).collect();
+        let mut kernel = Builder::new();
+        let mut expander = Expander { kernel: &mut kernel, region: &mut region };
+        let value = expand(&mut expander, &Call { operand, result, args: &args });
+        let region = region.finish(&[value]);
+        region.nodes.iter().map(weight).sum()
+    }
+}
+
+fn weight(node: &Node) -> usize {
+    match node {
+        Node::Prim(Prim::FDiv | Prim::FSqrt, _) => 16,
+        Node::Prim(Prim::Bitcast, _) | Node::Param(_) | Node::Const(_) => 0,
+        Node::Prim(..) | Node::Lookup(..) | Node::Result { .. } => 1,
+    }
+}
+
+/// Names of all functions, aliases included: for "did you mean" and completion.
+pub fn function_names() -> impl Iterator<Item = &'static str> {
+    let written = TABLE.iter().filter(|row| row.syntax != Syntax::Internal);
+    written.flat_map(|row| std::iter::once(row.name).chain(row.aliases.iter().copied()))
+}
+
+/// The expansion of `x**n` for a literal n, beside the row of the operator.
+pub use power::MAX_EXPONENT;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_stand_in_the_order_of_the_enum_and_names_are_distinct() {
+        let mut names = std::collections::HashSet::new();
+        for (index, row) in TABLE.iter().enumerate() {
+            assert_eq!(row.op as usize, index);
+            for name in std::iter::once(&row.name).chain(row.aliases) {
+                assert!(names.insert(*name), "{name} stands twice");
+            }
+        }
+    }
+
+    #[test]
+    fn functions_are_found_by_name_and_alias() {
+        assert_eq!(Op::function("absolute"), Some(Op::Abs));
+        assert_eq!(Op::function("fma"), None);
+    }
+}

@@ -107,6 +107,9 @@ impl Builder {
         let (Some(number), Some(suffix)) = (parts.next(), parts.next()) else {
             return self.leaf(Node::None, span);
         };
+        if number.as_str() == "0" && suffix.as_str().starts_with(['x', 'X', 'o', 'O', 'b', 'B']) {
+            return self.fail(literal::no_digits(token.as_str(), span), span);
+        }
         let literal = self.value(&number).id;
         let suffix_span = self.span(&suffix);
         let suffix = self.name(suffix.as_str());

@@ -64,22 +64,31 @@ pub(crate) fn check(run: &[Token<'_>], groups: &Groups, builder: &Builder) -> Op
         before = Some(token);
     }
     let last = before.filter(|token| !ends_value(token.as_rule()))?;
-    Some(missing_after(builder.span(last), last.as_str()))
+    Some(missing_after(last, builder))
 }
 
 /// The error for an operator that ends its run.
-fn missing_after(operator: Span, text: &str) -> Diagnostic {
-    let message = format!("expected a value after {}", quoted(word(text)));
-    Diagnostic::new(Code::MissingOperand, message).at(operator, "no value follows this operator")
+fn missing_after(last: &Token<'_>, builder: &Builder) -> Diagnostic {
+    let conditional = last.as_rule() == Rule::if_word;
+    let operator = if conditional { "else" } else { last.as_str() };
+    let span = builder.span(last);
+    let message = format!("expected a value after {}", quoted(operator));
+    let error = Diagnostic::new(Code::MissingOperand, message);
+    let error = match conditional {
+        true => error.at(span, "no value follows the `else` of this `if`"),
+        false => error.at(span, "no value follows this operator"),
+    };
+    let behind = builder.ast.source.get(span.range().end..).unwrap_or("");
+    let line_ends = behind.trim_start_matches([' ', '\t', '\r']).starts_with(['\n', '#']);
+    let goes_on = behind.trim_start().starts_with(|next| !matches!(next, ')' | ']' | ',' | ';'));
+    if line_ends && goes_on {
+        return error.help("put brackets around a formula that goes on in the next line");
+    }
+    error
 }
 
 fn ends_value(rule: Rule) -> bool {
     matches!(role(rule), Role::Value | Role::Postfix)
-}
-
-/// The first word of a token: `is not` and its like span several.
-fn word(text: &str) -> &str {
-    text.trim()
 }
 
 struct Context<'a, 'i> {
@@ -101,13 +110,13 @@ impl Context<'_, '_> {
 
     fn missing_before(&self, token: &Token<'_>) -> Diagnostic {
         let span = self.builder.span(token);
-        let found = quoted(word(token.as_str()));
+        let found = quoted(token.as_str());
         let Some(before) = self.before else {
             let message = format!("expected a value before {found}");
             return Diagnostic::new(Code::MissingOperand, message)
                 .at(span, "no value stands before this operator");
         };
-        let operator = quoted(word(before.as_str()));
+        let operator = quoted(before.as_str());
         let message = format!("expected a value after {operator}, found {found}");
         Diagnostic::new(Code::MissingOperand, message)
             .at(span, "expected a value here")

@@ -13,7 +13,7 @@ pub(crate) fn is_foreign(rule: Rule) -> bool {
 }
 
 /// The error for a token that the language lacks, and whether it makes the rest of its bracket
-/// meaningless. `inside` tells brackets from the top of a statement.
+/// meaningless, other such tokens aside. `inside` tells brackets from the top of a statement.
 pub(crate) fn check(token: &Token<'_>, span: Span, inside: bool) -> Option<(Diagnostic, bool)> {
     let text = token.as_str();
     match token.as_rule() {

@@ -168,17 +168,22 @@ impl<'i, 'b> Grouper<'i, 'b> {
         }
     }
 
-    /// A token of the current run, after a look at whether the language has it.
+    /// A token of the current run, after a look at whether the language has it. Characters that it
+    /// lacks are reported wherever they stand.
     fn plain(&mut self, token: Token<'i>, span: Span) {
         let inside = self.frames.len() > 1;
-        if let Some((error, mutes)) = foreign::check(&token, span, inside) {
-            self.report(error);
-            self.frame().muted |= mutes;
+        let stray = role(token.as_rule()) == Role::Stray;
+        match foreign::check(&token, span, inside) {
+            Some((error, _)) if token.as_rule() == Rule::unknown => self.builder.errors.push(error),
+            Some((error, mutes)) => {
+                self.report(error);
+                self.frame().muted |= mutes;
+            }
+            None => {}
         }
-        if role(token.as_rule()) != Role::Stray {
+        self.frame().muted |= stray;
+        if !stray {
             self.frame().tokens.push(token);
-        } else {
-            self.frame().muted = true;
         }
     }
 

@@ -69,6 +69,7 @@ fn list_literal(frame: &Frame<'_>, extent: Span, builder: &mut Builder) -> Opera
 fn arguments(parts: &[Part<'_>], builder: &mut Builder) -> List<Argument> {
     let mut seen: FxHashSet<NameId> = FxHashSet::default();
     let mut last_keyword = None;
+    let mut late = false;
     let mut out = Vec::with_capacity(parts.len());
     for part in parts {
         let value = single(part, builder);
@@ -81,10 +82,11 @@ fn arguments(parts: &[Part<'_>], builder: &mut Builder) -> List<Argument> {
             (Some((name, span)), _) if !seen.insert(name) => {
                 builder.errors.push(repeated_keyword(builder, span));
             }
-            (None, Some(keyword)) => {
+            (None, Some(keyword)) if !late => {
+                late = true;
                 builder.errors.push(late_positional(builder, value.outer, keyword));
             }
-            (Some(_), _) | (None, None) => {}
+            (Some(_) | None, _) => {}
         }
         out.push(Argument { keyword, value: value.id });
     }

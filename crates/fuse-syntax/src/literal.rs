@@ -35,7 +35,16 @@ pub(crate) fn integer(text: &str, span: Span) -> Result<i128, Diagnostic> {
     })
 }
 
-/// The bits of a float literal; beyond the range it is infinite, as in Python.
+/// The error for `0x` without a digit of its base behind it.
+pub(crate) fn no_digits(text: &str, span: Span) -> Diagnostic {
+    let radix = text.get(..2).unwrap_or(text);
+    let message = format!("expected digits after `{radix}`, found {}", quoted(text));
+    Diagnostic::new(Code::InvalidNumber, message)
+        .at(span, "")
+        .note("numbers are written `0x1f`, `0o17`, `0b101`")
+}
+
+/// The value of a float literal; beyond the range it is infinite, as in Python.
 pub(crate) fn float(text: &str) -> f64 {
     let digits: String = text.chars().filter(|&character| character != '_').collect();
     digits.parse().unwrap_or(f64::NAN)

@@ -7,7 +7,7 @@ use crate::diagnostic::{Diagnostic, quoted};
 use crate::expression::{Group, Groups};
 use crate::group::{Grouper, Part, Target};
 use crate::limits::SyntaxLimits;
-use crate::list::values;
+use crate::list::{trimmed, values};
 use crate::precedence::{Grammar, Rule, augmented};
 use crate::span::Span;
 use crate::{group, order, scan};
@@ -126,7 +126,8 @@ fn assignment(
             return None;
         }
         (_, true) => {
-            builder.errors.push(several_values(symbol.after().to(span.after())));
+            let right_side = trimmed(Span::new(symbol.end, span.end), builder);
+            builder.errors.push(several_values(right_side));
             return None;
         }
         (_, false) => return None,
@@ -164,7 +165,7 @@ fn several_values(span: Span) -> Diagnostic {
 }
 
 fn invalid_target(statement: Span, symbol: Span, builder: &Builder) -> Diagnostic {
-    let before = crate::list::trimmed(Span::new(statement.start, symbol.start), builder);
+    let before = trimmed(Span::new(statement.start, symbol.start), builder);
     let symbol_text = symbol.slice(&builder.ast.source);
     let message = format!("expected a name before {}", quoted(symbol_text));
     let error = Diagnostic::new(Code::InvalidTarget, message);

@@ -14,9 +14,9 @@
 //! an error in a 1 MiB formula costs as much as in a short one and prints as little. Control
 //! and direction characters of the source are shown as pictures (the renderer does that).
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Label};
 use crate::span::{Span, index};
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use std::ops::Range;
 
 /// Whether rendered text holds ANSI colours.
@@ -32,6 +32,9 @@ pub enum Color {
 /// Columns kept on either side of a label in a long line.
 const MARGIN: usize = 60;
 
+/// Stands for what was left out of a long line.
+const CUT: &str = "…";
+
 /// Most labels and lines of help that are drawn.
 const MOST: usize = 8;
 
@@ -44,79 +47,98 @@ impl Diagnostic {
             Color::Always => Renderer::styled(),
         };
         let title = Level::ERROR.primary_title(self.message.as_str()).id(self.code.number());
-        let group = title.elements(self.snippets(source));
+        let (place, snippets) = self.snippets(source);
         let notes = self.notes.iter().take(MOST).map(|note| Level::NOTE.message(note.as_str()));
         let help = self.help.iter().take(MOST).map(|help| Level::HELP.message(help.as_str()));
-        let group: Group<'_> = group.elements(notes).elements(help);
+        let group: Group<'_> =
+            title.elements(place).elements(snippets).elements(notes).elements(help);
         renderer.render(&[group])
     }
 
-    /// One snippet for each line that labels touch, with its labels.
+    /// One snippet for each line that labels touch, with its labels; and the place of the error if
+    /// its line was cut, since the renderer would count columns from the cut.
     fn snippets<'a>(
         &'a self,
         source: &'a str,
-    ) -> Vec<Snippet<'a, annotate_snippets::Annotation<'a>>> {
+    ) -> (Option<Origin<'static>>, Vec<Snippet<'a, Annotation<'a>>>) {
+        let clamp = |label: &'a Label| (label, clamped(label.span, source));
+        let labels: Vec<_> = self.labels.iter().take(MOST).map(clamp).collect();
         let mut excerpts: Vec<Excerpt> = Vec::new();
-        let labels = self.labels.iter().take(MOST);
-        let spans: Vec<_> = labels.clone().map(|label| clamped(label.span, source)).collect();
-        for span in &spans {
+        for (_, span) in &labels {
             let excerpt = Excerpt::around(span, source);
-            match excerpts.iter_mut().find(|other| other.line == excerpt.line) {
+            match excerpts.iter_mut().find(|other| other.line.start == excerpt.line.start) {
                 Some(other) => other.join(&excerpt),
                 None => excerpts.push(excerpt),
             }
         }
-        let snippet = |excerpt: &Excerpt| {
-            let annotations = labels.clone().zip(&spans).filter_map(|(label, span)| {
-                let kind =
-                    if label.primary { AnnotationKind::Primary } else { AnnotationKind::Context };
-                let text = Some(label.text.as_str()).filter(|text| !text.is_empty());
-                let span = excerpt.relative(span)?;
-                Some(kind.span(span).label(text))
-            });
-            Snippet::source(&source[excerpt.range.clone()])
-                .path("formula")
-                .line_start(excerpt.line)
-                .annotations(annotations.collect::<Vec<_>>())
-        };
-        excerpts.iter().map(snippet).collect()
+        let cut = excerpts.iter().any(|excerpt| excerpt.line.start < excerpt.shown.start);
+        let place = self.span().filter(|_| cut);
+        let place = place.map(|span| origin(clamped(span, source).start, source));
+        let path = if cut { None } else { Some("formula") };
+        let snippet = |excerpt: &Excerpt| excerpt.snippet(&labels, source).path(path);
+        (place, excerpts.iter().map(snippet).collect())
     }
+}
+
+/// The name of the text, line and column.
+fn origin(at: usize, source: &str) -> Origin<'static> {
+    let line_start = source[..at].rfind('\n').map_or(0, |at| at + 1);
+    let column = source[line_start..at].chars().count() + 1;
+    Origin::path("formula").line(line_number(at, source)).char_column(column)
+}
+
+/// The line of a byte, counted from 1.
+fn line_number(at: usize, source: &str) -> usize {
+    source[..at].bytes().filter(|&byte| byte == b'\n').count() + 1
 }
 
 /// A piece of one line of the source.
 struct Excerpt {
-    /// Counted from 1.
-    line: usize,
-    range: Range<usize>,
+    line: Range<usize>,
+    shown: Range<usize>,
 }
 
 impl Excerpt {
     /// The line in which the span starts, cut to what lies around it.
     fn around(span: &Range<usize>, source: &str) -> Excerpt {
-        let before = &source[..span.start];
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let line_start = source[..span.start].rfind('\n').map_or(0, |at| at + 1);
         let line_end = source[span.start..].find('\n').map_or(source.len(), |at| span.start + at);
-        let line = before.bytes().filter(|&byte| byte == b'\n').count() + 1;
         let start = line_start.max(boundary(source, span.start.saturating_sub(MARGIN)));
-        let shown = span.end.min(span.start + MARGIN);
-        let end = line_end.min(boundary(source, shown.saturating_add(MARGIN)));
-        Excerpt { line, range: start..end.max(start) }
+        let last = span.end.min(span.start + MARGIN);
+        let end = line_end.min(boundary(source, last.saturating_add(MARGIN))).max(start);
+        Excerpt { line: line_start..line_end, shown: start..end }
     }
 
-    /// Covers another excerpt of the line as well, if that does not make it long.
+    /// Shows another excerpt of the line as well, if that does not make it long.
     fn join(&mut self, other: &Excerpt) {
-        let joined = self.range.start.min(other.range.start)..self.range.end.max(other.range.end);
-        if joined.len() <= 6 * MARGIN {
-            self.range = joined;
+        let start = self.shown.start.min(other.shown.start);
+        let end = self.shown.end.max(other.shown.end);
+        if end - start <= 6 * MARGIN {
+            self.shown = start..end;
         }
     }
 
-    /// The span within the excerpt, if it begins there.
-    fn relative(&self, span: &Range<usize>) -> Option<Range<usize>> {
-        let inside = self.range.start <= span.start && span.start <= self.range.end;
-        let start = span.start.checked_sub(self.range.start)?;
-        let end = span.end.min(self.range.end) - self.range.start.min(span.end);
-        inside.then_some(start..end.max(start))
+    fn snippet<'a>(
+        &self,
+        labels: &[(&'a Label, Range<usize>)],
+        source: &'a str,
+    ) -> Snippet<'a, Annotation<'a>> {
+        let before = if self.line.start < self.shown.start { CUT } else { "" };
+        let after = if self.shown.end < self.line.end { CUT } else { "" };
+        let text = [before, &source[self.shown.clone()], after].concat();
+        let annotations = labels.iter().filter_map(|(label, span)| {
+            let kind =
+                if label.primary { AnnotationKind::Primary } else { AnnotationKind::Context };
+            let inside = self.shown.start <= span.start && span.start <= self.shown.end;
+            let end = span.end.min(self.shown.end).max(span.start);
+            let shift = |at: usize| at - self.shown.start + before.len();
+            let text = Some(label.text.as_str()).filter(|text| !text.is_empty());
+            inside.then(|| kind.span(shift(span.start)..shift(end)).label(text))
+        });
+        let annotations: Vec<_> = annotations.collect();
+        Snippet::source(text)
+            .line_start(line_number(self.shown.start, source))
+            .annotations(annotations)
     }
 }
 

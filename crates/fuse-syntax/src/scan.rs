@@ -59,6 +59,8 @@ struct Scanner<'a> {
     limits: SyntaxLimits,
     at: usize,
     brackets: Vec<(u8, usize)>,
+    /// Brackets that were reported as open; what would have closed them is no second error.
+    forgiven: usize,
     joints: usize,
     words: usize,
     /// Where the current statement's first token stands.
@@ -78,6 +80,7 @@ impl<'a> Scanner<'a> {
             limits,
             at,
             brackets: Vec::new(),
+            forgiven: 0,
             joints: 0,
             words: 0,
             first: None,
@@ -189,6 +192,7 @@ impl<'a> Scanner<'a> {
                     .related(Span::of(at..at + 1), "to match this bracket");
                 self.errors.push(error);
             }
+            None if self.forgiven > 0 => self.forgiven -= 1,
             None => {
                 let message = format!("`{}` closes nothing", span.slice(self.source));
                 let error = Diagnostic::new(Code::UnbalancedBracket, message)
@@ -200,6 +204,7 @@ impl<'a> Scanner<'a> {
 
     /// Reports the brackets that are open, the innermost first, and closes them.
     fn unclosed(&mut self, before: &str) {
+        self.forgiven += self.brackets.len();
         for (open, at) in self.brackets.drain(..).rev().take(3) {
             let open = if open == b'(' { "(" } else { "[" };
             let message = format!("`{open}` is not closed before the {before}");

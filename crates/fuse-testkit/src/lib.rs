@@ -1,1 +1,39 @@
-//! Conformance suite, generators and comparators for testing fuse.
+//! Conformance suite, generators and comparators for testing fuse. Dev only.
+//!
+//! ```text
+//! kernels ───────┐                          ┌─▶ fence: arrays against inaccessible pages
+//!   (the tables) ├─▶ Case ─▶ dispatch ──────┤
+//! random_kernel ─┘    │        (a back end) └─▶ Outcome ─┐
+//!                     └──────▶ direct (one element at a time) ──▶ compare ─▶ Report
+//! ```
+//!
+//! * [`conformance()`]: every primitive and construct on one back end, in one line. The expected
+//!   values come from [`direct`], which shares nothing with the interpreter but `Prim::eval`; so the
+//!   interpreter is itself tested, and what equals the one equals the other.
+//! * [`differential`]: seeded random kernels, a back end against the interpreter.
+//! * [`faulty`]: back ends with one planted fault each; the suite has to find every one.
+//! * [`skip!`]: how a test says that it could not run.
+
+#![deny(unsafe_code)]
+#![warn(missing_docs)]
+
+mod assemble;
+mod case;
+pub mod compare;
+pub mod conformance;
+pub mod direct;
+pub mod dispatch;
+pub mod faulty;
+pub mod fence;
+pub mod kernels;
+pub mod random;
+pub mod random_kernel;
+mod report;
+pub mod skip;
+
+pub use assemble::Assembler;
+pub use case::{Case, Fill};
+pub use conformance::conformance;
+pub use random::Random;
+pub use random_kernel::differential;
+pub use report::{Failure, Report};

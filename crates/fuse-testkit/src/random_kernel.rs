@@ -1,0 +1,6 @@
+//! later
+use crate::report::Report;
+/// later
+pub fn differential() -> Report {
+    Report::default()
+}

@@ -1,0 +1,191 @@
+//! Applying a row of the operator table: typing, casts, broadcasting, and what errors say.
+
+use fuse_ir::{DType, FitRule, Strength};
+use fuse_ops::{Op, Syntax, TypeIssue};
+use fuse_syntax::{Code, Diagnostic, Span};
+
+use super::{Operand, Resolver, Value, source};
+use crate::graph::{Constant, Node, NodeId};
+
+impl Resolver<'_> {
+    /// `op` on operands of any type: typed by its row, cast, and broadcast.
+    pub(super) fn apply(&mut self, op: Op, operands: &[Operand], span: Span) -> Value {
+        if operands.iter().any(|operand| operand.0 == Value::Error) {
+            return Value::Error;
+        }
+        let types: Vec<_> = operands.iter().map(|operand| self.arg_type(operand.0)).collect();
+        let typed = match op.row().typing.apply(&types) {
+            Ok(typed) => typed,
+            Err(issue) => return self.type_error(op, operands, &issue, span),
+        };
+        let mut args = Vec::with_capacity(operands.len());
+        for (&operand, &dtype) in operands.iter().zip(&typed.args) {
+            let Some(id) = self.cast(operand, dtype) else { return Value::Error };
+            args.push((id, source(operand.1)));
+        }
+        self.graph.require_broadcast(&args);
+        let args: Vec<NodeId> = args.iter().map(|arg| arg.0).collect();
+        let id = self.graph.apply(op, &args, typed.result, source(span));
+        Value::Node(id, typed.strength)
+    }
+
+    /// A comparison. A plain integer beyond the range of the integers it meets has a known answer.
+    pub(super) fn compare(&mut self, op: Op, operands: [Operand; 2], span: Span) -> Value {
+        if let Some(value) = self.compare_out_of_range(op, operands, span) {
+            return value;
+        }
+        let folded = match (operands[0].0, operands[1].0) {
+            (Value::Int(lhs), Value::Int(rhs)) => Some(compare(op, lhs.cmp(&rhs))),
+            _ => None,
+        };
+        match folded {
+            Some(truth) => self.constant(Constant::bool(truth), Strength::Strong, span),
+            None => self.apply(op, &operands, span),
+        }
+    }
+
+    fn compare_out_of_range(
+        &mut self,
+        op: Op,
+        operands: [Operand; 2],
+        span: Span,
+    ) -> Option<Value> {
+        let (id, literal, array_first) = match (operands[0].0, operands[1].0) {
+            (Value::Node(id, Strength::Strong), Value::Int(value)) => (id, value, true),
+            (Value::Int(value), Value::Node(id, Strength::Strong)) => (id, value, false),
+            _ => return None,
+        };
+        let (low, high) = integer_range(self.graph.dtype(id))?;
+        if low <= literal && literal <= high {
+            return None;
+        }
+        let below = (literal > high) == array_first;
+        let order = if below { std::cmp::Ordering::Less } else { std::cmp::Ordering::Greater };
+        // An integer always equals itself: the constant answer in the array's shape.
+        let answer = if compare(op, order) { Op::Eq } else { Op::Ne };
+        let id = self.graph.apply(answer, &[id, id], DType::Bool, source(span));
+        Some(Value::Node(id, Strength::Strong))
+    }
+
+    /// The operand as a node of a dtype.
+    pub(super) fn cast(&mut self, operand: Operand, dtype: DType) -> Option<NodeId> {
+        let (value, span) = operand;
+        let Value::Node(id, strength) = value else { return self.literal_as(value, dtype, span) };
+        if self.graph.dtype(id) == dtype {
+            return Some(id);
+        }
+        if let (Strength::Weak, true, Node::Input(input)) =
+            (strength, dtype.is_integer(), self.graph.node(id))
+        {
+            self.graph.fit_rules.push(FitRule { input, dtype, span: source(span) });
+        }
+        Some(self.graph.apply(Op::Cast, &[id], dtype, source(span)))
+    }
+
+    /// A plain number as a constant of a dtype.
+    pub(super) fn literal_as(&mut self, value: Value, dtype: DType, span: Span) -> Option<NodeId> {
+        let constant = match value {
+            Value::Node(id, _) => return Some(id),
+            Value::Error => return None,
+            Value::Float(value) if dtype.is_float() => Constant::float(dtype, value),
+            Value::Float(_) => {
+                self.out_of_range("a float literal", dtype, span);
+                return None;
+            }
+            Value::Int(value) if dtype == DType::F32 => {
+                Constant { dtype, bits: u64::from((value as f32).to_bits()) }
+            }
+            Value::Int(value) if dtype.is_float() => Constant::float(dtype, value as f64),
+            Value::Int(value) => match integer_constant(value, dtype) {
+                Some(constant) => constant,
+                None => {
+                    self.out_of_range(&value.to_string(), dtype, span);
+                    return None;
+                }
+            },
+        };
+        Some(self.graph.constant(constant, source(span)))
+    }
+
+    fn out_of_range(&mut self, what: &str, dtype: DType, span: Span) {
+        let message = format!("{what} does not fit {dtype}");
+        let help = match dtype {
+            DType::I32 => "cast the array to i64, or write a float",
+            _ => "write a float",
+        };
+        self.error(
+            Diagnostic::new(Code::LiteralOutOfRange, message)
+                .at(span, format!("it meets values of type {dtype}"))
+                .help(help),
+        );
+    }
+
+    /// A value as a node of its own default dtype: i64 for integers, f64 for floats.
+    pub(super) fn concrete(&mut self, value: Value, span: Span) -> Option<(NodeId, Strength)> {
+        match value {
+            Value::Node(id, strength) => Some((id, strength)),
+            Value::Int(_) => {
+                self.literal_as(value, DType::I64, span).map(|id| (id, Strength::Weak))
+            }
+            Value::Float(_) => {
+                self.literal_as(value, DType::F64, span).map(|id| (id, Strength::Weak))
+            }
+            Value::Error => None,
+        }
+    }
+
+    fn type_error(&mut self, op: Op, operands: &[Operand], issue: &TypeIssue, span: Span) -> Value {
+        let row = op.row();
+        let written = match row.syntax {
+            Syntax::Infix(symbol) | Syntax::Prefix(symbol) => symbol,
+            Syntax::Function | Syntax::Internal => row.name,
+        };
+        let (value, place) = operands[issue.arg];
+        let found = self.type_text(value);
+        let message = format!("`{written}` takes {}, not {found}", issue.expected);
+        let mut diagnostic =
+            Diagnostic::new(Code::TypeMismatch, message).at(place, format!("this is {found}"));
+        if place != span && row.syntax != Syntax::Function {
+            diagnostic = diagnostic.related(span, format!("operand of `{written}`"));
+        }
+        if let Some(hint) = issue.hint {
+            diagnostic = diagnostic.help(hint);
+        }
+        self.error(diagnostic)
+    }
+}
+
+/// The least and greatest value of an integer dtype that this version computes on.
+fn integer_range(dtype: DType) -> Option<(i128, i128)> {
+    match dtype {
+        DType::I32 => Some((i128::from(i32::MIN), i128::from(i32::MAX))),
+        DType::I64 => Some((i128::from(i64::MIN), i128::from(i64::MAX))),
+        _ => None,
+    }
+}
+
+/// An integer as a constant of bool or an integer dtype, if it fits.
+fn integer_constant(value: i128, dtype: DType) -> Option<Constant> {
+    let (low, high) = integer_range(dtype)?;
+    if value < low || value > high {
+        return None;
+    }
+    i64::try_from(value).ok().map(|value| Constant::int(dtype, value))
+}
+
+/// Does the comparison hold for operands in this order?
+fn compare(op: Op, order: std::cmp::Ordering) -> bool {
+    if op == Op::Lt {
+        order.is_lt()
+    } else if op == Op::Le {
+        order.is_le()
+    } else if op == Op::Eq {
+        order.is_eq()
+    } else if op == Op::Ne {
+        order.is_ne()
+    } else if op == Op::Ge {
+        order.is_ge()
+    } else {
+        order.is_gt()
+    }
+}

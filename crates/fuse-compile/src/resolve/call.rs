@@ -1,0 +1,123 @@
+//! Calls: functions of the table, casts written as the dtype's name, `clip`, and names that are known
+//! but not built.
+
+use fuse_ir::DType;
+use fuse_ops::Op;
+use fuse_syntax::{Argument, Code, Diagnostic, List, NameId, NodeId as SyntaxId, Span, quoted};
+
+use super::names::{elsewhere, nearest, planned};
+use super::{Operand, Resolver, Value, is_computable};
+
+impl Resolver<'_> {
+    pub(super) fn call(&mut self, id: SyntaxId, callee: NameId, args: List<Argument>) -> Value {
+        let (ast, span) = (self.ast, self.ast.span(id));
+        let name = ast.name(callee);
+        let name_span = ast.token_span(id);
+        let arguments = ast.arguments(args);
+        let operands: Vec<Operand> =
+            arguments.iter().map(|argument| self.operand(argument.value)).collect();
+        if let Some(dtype) = DType::from_name(name) {
+            return self.cast_call(dtype, &operands, name_span, span);
+        }
+        let op = Op::function(name);
+        if op.is_none() && name != "clip" {
+            return self.unknown_function(name, name_span);
+        }
+        if let Some((keyword, place)) = arguments.iter().find_map(|argument| argument.keyword) {
+            return self.keyword(op, ast.name(keyword), place);
+        }
+        let arity = op.map_or(3, |op| op.row().arity);
+        if operands.len() != arity {
+            return self.wrong_arity(name, arity, operands.len(), span);
+        }
+        match op {
+            Some(Op::Pow) => self.power([operands[0], operands[1]], span),
+            Some(op @ (Op::Lt | Op::Le | Op::Eq | Op::Ne | Op::Gt | Op::Ge)) => {
+                self.compare(op, [operands[0], operands[1]], span)
+            }
+            Some(op) => self.apply(op, &operands, span),
+            None => self.clip(&operands, span),
+        }
+    }
+
+    /// `clip(x, low, high)` is `minimum(maximum(x, low), high)`, as in NumPy.
+    fn clip(&mut self, operands: &[Operand], span: Span) -> Value {
+        let raised = self.apply(Op::Maximum, &operands[..2], span);
+        self.apply(Op::Minimum, &[(raised, span), operands[2]], span)
+    }
+
+    fn cast_call(
+        &mut self,
+        dtype: DType,
+        operands: &[Operand],
+        name_span: Span,
+        span: Span,
+    ) -> Value {
+        if !is_computable(dtype) {
+            let what = format!("{dtype} is");
+            return self.not_yet(name_span, &what, "use bool, i32, i64, f32 or f64");
+        }
+        let &[operand] = operands else {
+            return self.wrong_arity(&dtype.to_string(), 1, operands.len(), span);
+        };
+        let Some((id, _)) = self.concrete(operand.0, operand.1) else { return Value::Error };
+        if self.graph.dtype(id) == dtype {
+            return Value::Node(id, fuse_ir::Strength::Strong);
+        }
+        let id = self.graph.apply(Op::Cast, &[id], dtype, super::source(span));
+        Value::Node(id, fuse_ir::Strength::Strong)
+    }
+
+    fn keyword(&mut self, op: Option<Op>, keyword: &str, place: Span) -> Value {
+        let reduces = op == Some(Op::Sum);
+        if reduces && ["axis", "keepdims", "dtype", "where", "initial"].contains(&keyword) {
+            let what = format!("{} of a reduction is", quoted(keyword));
+            return self.not_yet(place, &what, "sum over all elements: `sum(x)`");
+        }
+        let message = format!("unknown keyword argument {}", quoted(keyword));
+        self.error(Diagnostic::new(Code::UnknownKeyword, message).at(place, ""))
+    }
+
+    fn wrong_arity(&mut self, name: &str, arity: usize, found: usize, span: Span) -> Value {
+        let plural = if arity == 1 { "" } else { "s" };
+        let message = format!("{} takes {arity} argument{plural}, {found} given", quoted(name));
+        self.error(Diagnostic::new(Code::WrongArity, message).at(span, ""))
+    }
+
+    fn unknown_function(&mut self, name: &str, span: Span) -> Value {
+        if let Some(code) = elsewhere(name) {
+            let message = format!("{} is not supported", quoted(name));
+            return self
+                .error(Diagnostic::new(code, message).at(span, "").note(code.explanation()));
+        }
+        if planned(name) {
+            let what = format!("the function {} is", quoted(name));
+            return self.not_yet(span, &what, "`fuse info --functions` lists what there is");
+        }
+        let message = format!("unknown function {}", quoted(name));
+        let mut diagnostic = Diagnostic::new(Code::UnknownFunction, message).at(span, "");
+        if self.variables.iter().any(|variable| variable.name == name) {
+            diagnostic = diagnostic.help("it is a variable; multiplication is written `*`");
+        } else if let Some(near) = nearest(name, fuse_ops::table::function_names()) {
+            diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
+        }
+        self.error(diagnostic)
+    }
+
+    pub(super) fn unknown_name(&mut self, name: &str, span: Span) -> Value {
+        let message = format!("unknown name {}", quoted(name));
+        let mut diagnostic = Diagnostic::new(Code::UnknownName, message).at(span, "");
+        let known = self.variables.iter().map(|variable| variable.name);
+        if Op::function(name).is_some() {
+            diagnostic = diagnostic.help(format!("it is a function: write `{name}(x)`"));
+        } else if let Some(near) = nearest(name, known.clone().chain(["pi", "inf", "nan"])) {
+            diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
+        } else if self.variables.is_empty() {
+            diagnostic = diagnostic.help(format!("no variables were given; give it: {name}=..."));
+        } else {
+            let known: Vec<String> = known.map(|name| quoted(name)).collect();
+            diagnostic = diagnostic.help(format!("the variables are {}", known.join(", ")));
+        }
+        self.error(diagnostic)
+    }
+}

@@ -12,6 +12,9 @@ use pest::iterators::Pair;
 use rustc_hash::FxHashMap;
 use unicode_normalization::{UnicodeNormalization, is_nfkc};
 
+/// More errors than these are noise, and a text may have one at every byte.
+pub(crate) const MOST_ERRORS: usize = 20;
+
 /// A token of the grammar.
 pub(crate) type Token<'i> = Pair<'i, Rule>;
 
@@ -54,8 +57,15 @@ impl Builder {
 
     /// Reports an error; gives a stand-in for the value that has it.
     pub(crate) fn fail(&mut self, error: Diagnostic, span: Span) -> Operand {
-        self.errors.push(error);
+        self.report(error);
         self.leaf(Node::None, span)
+    }
+
+    /// Reports an error, unless there are enough of them.
+    pub(crate) fn report(&mut self, error: Diagnostic) {
+        if self.errors.len() < MOST_ERRORS {
+            self.errors.push(error);
+        }
     }
 
     /// Interns a name in its NFKC form.

@@ -77,7 +77,7 @@ impl Diagnostic {
     }
 }
 
-/// `error[E0102]: expected a value after `+``: one line, without the source.
+/// The message: one line, without code and source.
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)

@@ -158,7 +158,14 @@ impl Context<'_, '_> {
     /// `not` after an operator that binds tighter takes brackets.
     fn misplaced_not(&self, token: &Token<'_>) -> Option<Diagnostic> {
         let before = self.before?;
-        let loose = [Rule::and, Rule::or, Rule::not, Rule::if_word, Rule::foreign_infix];
+        let loose = [
+            Rule::and,
+            Rule::or,
+            Rule::not,
+            Rule::if_word,
+            Rule::foreign_infix,
+            Rule::foreign_word,
+        ];
         if token.as_rule() != Rule::not || loose.contains(&before.as_rule()) {
             return None;
         }

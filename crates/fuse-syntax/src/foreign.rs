@@ -9,7 +9,7 @@ use crate::span::Span;
 
 /// Whether the token is an operator that the grammar reads, but the language lacks.
 pub(crate) fn is_foreign(rule: Rule) -> bool {
-    matches!(rule, Rule::foreign_infix | Rule::bang | Rule::matmul)
+    matches!(rule, Rule::foreign_infix | Rule::foreign_word | Rule::bang | Rule::matmul)
 }
 
 /// The error for a token that the language lacks, and whether it makes the rest of its bracket
@@ -17,7 +17,7 @@ pub(crate) fn is_foreign(rule: Rule) -> bool {
 pub(crate) fn check(token: &Token<'_>, span: Span, inside: bool) -> Option<(Diagnostic, bool)> {
     let text = token.as_str();
     match token.as_rule() {
-        Rule::foreign_infix => Some((foreign_infix(text, span), text == "?")),
+        Rule::foreign_infix | Rule::foreign_word => Some((foreign_infix(text, span), text == "?")),
         Rule::bang => {
             let error = foreign(text, span).help("write `~x` or `not x`");
             Some((error, false))

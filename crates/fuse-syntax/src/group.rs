@@ -174,7 +174,7 @@ impl<'i, 'b> Grouper<'i, 'b> {
         let inside = self.frames.len() > 1;
         let stray = role(token.as_rule()) == Role::Stray;
         match foreign::check(&token, span, inside) {
-            Some((error, _)) if token.as_rule() == Rule::unknown => self.builder.errors.push(error),
+            Some((error, _)) if token.as_rule() == Rule::unknown => self.builder.report(error),
             Some((error, mutes)) => {
                 self.report(error);
                 self.frame().muted |= mutes;
@@ -318,7 +318,7 @@ impl<'i, 'b> Grouper<'i, 'b> {
             None if (end.needs_value() && !sliced) || keyword.is_some() => {
                 if !muted {
                     let error = missing(separator, end, self.frame(), keyword.as_ref());
-                    self.builder.errors.push(error);
+                    self.builder.report(error);
                 }
                 Run::Value(self.builder.leaf(Node::None, separator))
             }
@@ -349,7 +349,7 @@ impl<'i, 'b> Grouper<'i, 'b> {
     /// Reports an error unless an earlier one has made the bracket meaningless.
     fn report(&mut self, error: Diagnostic) {
         if !self.frame().muted {
-            self.builder.errors.push(error);
+            self.builder.report(error);
         }
     }
 

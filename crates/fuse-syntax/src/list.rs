@@ -80,11 +80,11 @@ fn arguments(parts: &[Part<'_>], builder: &mut Builder) -> List<Argument> {
         });
         match (keyword, last_keyword) {
             (Some((name, span)), _) if !seen.insert(name) => {
-                builder.errors.push(repeated_keyword(builder, span));
+                builder.report(repeated_keyword(builder, span));
             }
             (None, Some(keyword)) if !late => {
                 late = true;
-                builder.errors.push(late_positional(builder, value.outer, keyword));
+                builder.report(late_positional(builder, value.outer, keyword));
             }
             (Some(_) | None, _) => {}
         }
@@ -113,7 +113,7 @@ fn items(parts: &[Part<'_>], extent: Span, builder: &mut Builder) -> List<Subscr
         let error = Diagnostic::new(Code::InvalidSubscript, "empty subscript")
             .at(extent, "expected an index or a slice")
             .help("write `x[:]` for all elements");
-        builder.errors.push(error);
+        builder.report(error);
     }
     let mut ellipsis = None;
     for part in parts.iter().filter(|part| matches!(part.runs[..], [Run::Ellipsis])) {
@@ -121,7 +121,7 @@ fn items(parts: &[Part<'_>], extent: Span, builder: &mut Builder) -> List<Subscr
             let error = Diagnostic::new(Code::InvalidSubscript, "second `...` in a subscript")
                 .at(part.span, "only one can be expanded")
                 .related(first, "first one");
-            builder.errors.push(error);
+            builder.report(error);
         }
     }
     let items: Vec<_> = parts.iter().map(|part| item(part, builder)).collect();
@@ -149,7 +149,7 @@ fn item(part: &Part<'_>, builder: &mut Builder) -> SubscriptItem {
                 let error =
                     Diagnostic::new(Code::InvalidSubscript, "a slice has at most two colons")
                         .at(part.span, "expected `start:stop:step`");
-                builder.errors.push(error);
+                builder.report(error);
             }
             SubscriptItem::Slice { start, stop, step }
         }

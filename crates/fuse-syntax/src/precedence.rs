@@ -65,7 +65,7 @@ pub(crate) fn role(rule: Rule) -> Role {
         Rule::text | Rule::name | Rule::open_round | Rule::open_square => Role::Value,
         Rule::bang => Role::Prefix,
         Rule::attribute | Rule::call | Rule::subscript => Role::Postfix,
-        Rule::if_word | Rule::foreign_infix | Rule::matmul => Role::Infix,
+        Rule::if_word | Rule::matmul | Rule::foreign_infix | Rule::foreign_word => Role::Infix,
         _ if unary(rule).is_some() => Role::Prefix,
         _ if binary(rule).is_some() || comparison(rule).is_some() => Role::Infix,
         _ => Role::Stray,

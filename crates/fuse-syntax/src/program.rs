@@ -1,7 +1,7 @@
 //! Statements to a program: targets left of `=`, results at the end.
 
-use crate::ast::{Ast, List, Node, Param, Statement};
-use crate::builder::{Builder, Token};
+use crate::ast::{Ast, List, Node, NodeId, Param, Statement};
+use crate::builder::{Builder, MOST_ERRORS, Token};
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::expression::{Group, Groups};
@@ -14,9 +14,6 @@ use crate::{group, order, scan};
 use pest::Parser;
 use rustc_hash::FxHashSet;
 
-/// More errors than these are noise.
-const MOST_ERRORS: usize = 20;
-
 /// Parses a program; see [`crate::parse`].
 pub(crate) fn parse(source: &str, limits: &SyntaxLimits) -> Result<Ast, Vec<Diagnostic>> {
     let limits = limits.capped();
@@ -26,7 +23,7 @@ pub(crate) fn parse(source: &str, limits: &SyntaxLimits) -> Result<Ast, Vec<Diag
     for (position, &span) in spans.iter().enumerate() {
         let last = position + 1 == spans.len();
         if let Err(limit) = statement(source, span, last, &limits, &mut builder) {
-            builder.errors.push(limit);
+            builder.report(limit);
         }
         if builder.errors.len() >= MOST_ERRORS {
             break;
@@ -36,7 +33,7 @@ pub(crate) fn parse(source: &str, limits: &SyntaxLimits) -> Result<Ast, Vec<Diag
         let error = Diagnostic::new(Code::NoResult, "the formula is empty")
             .at(Span::new(0, 0), "expected a value")
             .help("a formula is an expression, such as `2*a + 3*b**2`");
-        builder.errors.push(error);
+        builder.report(error);
     }
     match builder.errors.is_empty() {
         true => Ok(order::postfix(builder.ast)),
@@ -79,7 +76,7 @@ fn statement(
     {
         builder.ast.statements.push((statement, span));
         if last && !matches!(statement, Statement::Results(_)) {
-            builder.errors.push(no_result(span));
+            builder.report(no_result(span));
         }
     }
     Ok(())
@@ -98,7 +95,7 @@ fn results(parts: &[Part<'_>], last: bool, span: Span, builder: &mut Builder) ->
             .at(span, "only the last statement gives results")
             .help("bind it to a name: `name = ...`; or list all results at the end: `r, d`")
             .help("if the formula goes on in the next line, put brackets around all of it");
-        builder.errors.push(error);
+        builder.report(error);
     }
     Some(Statement::Results(group::push_list(&values, builder)))
 }
@@ -119,19 +116,7 @@ fn assignment(
     builder: &mut Builder,
 ) -> Option<Statement> {
     let symbol = builder.span(&target.symbol);
-    let value = match (&values(parts, builder)[..], builder.errors.is_empty()) {
-        ([value], _) => value.id,
-        ([], true) => {
-            builder.errors.push(missing_value(target.symbol.as_str(), symbol));
-            return None;
-        }
-        (_, true) => {
-            let right_side = trimmed(Span::new(symbol.end, span.end), builder);
-            builder.errors.push(several_values(right_side));
-            return None;
-        }
-        (_, false) => return None,
-    };
+    let value = right_side(target, parts, span, builder)?;
     let first = target.tokens.first();
     let name_span = first.map_or(symbol, |token| builder.span(token));
     match &target.tokens[..] {
@@ -147,10 +132,31 @@ fn assignment(
         }
         _ => {
             let error = invalid_target(span, symbol, builder);
-            builder.errors.push(error);
+            builder.report(error);
             None
         }
     }
+}
+
+/// The one value right of `=`.
+fn right_side(
+    target: &Target<'_>,
+    parts: &[Part<'_>],
+    span: Span,
+    builder: &mut Builder,
+) -> Option<NodeId> {
+    let symbol = builder.span(&target.symbol);
+    let values = values(parts, builder);
+    match values[..] {
+        [value] => return Some(value.id),
+        _ if !builder.errors.is_empty() => {}
+        [] => builder.report(missing_value(target.symbol.as_str(), symbol)),
+        _ => {
+            let right_side = trimmed(Span::new(symbol.end, span.end), builder);
+            builder.report(several_values(right_side));
+        }
+    }
+    None
 }
 
 fn missing_value(operator: &str, symbol: Span) -> Diagnostic {
@@ -193,7 +199,7 @@ fn operator(
         let error = Diagnostic::new(Code::Matmul, "matrix products are not supported")
             .at(symbol, "")
             .help("for two vectors, write `dot(a, b)`");
-        builder.errors.push(error);
+        builder.report(error);
     }
     op.map(Some)
 }
@@ -211,29 +217,28 @@ fn parameters(
     if target.symbol.as_rule() != Rule::assign {
         let error = Diagnostic::new(Code::InvalidTarget, "a function is defined with `=`")
             .at(symbol, "expected `=`");
-        builder.errors.push(error);
+        builder.report(error);
         return None;
     }
+    let mut params: Vec<Param> = Vec::new();
     let mut seen = FxHashSet::default();
-    let mut params = Vec::new();
     for argument in builder.ast.arguments(*args) {
         let span = builder.ast.span(argument.value);
-        match (builder.ast.node(argument.value), argument.keyword) {
-            (Node::Name(name), None) if seen.insert(name) => params.push(Param { name, span }),
+        let error = match (builder.ast.node(argument.value), argument.keyword) {
+            (Node::Name(name), None) if seen.insert(name) => {
+                params.push(Param { name, span });
+                continue;
+            }
             (Node::Name(_), None) => {
-                let error = Diagnostic::new(Code::InvalidArgument, "parameter given twice")
-                    .at(span, "second time");
-                builder.errors.push(error);
-                return None;
+                Diagnostic::new(Code::InvalidArgument, "parameter given twice")
+                    .at(span, "second time")
             }
-            _ => {
-                let error = Diagnostic::new(Code::InvalidTarget, "parameters are names")
-                    .at(*extent, "expected names, separated by commas")
-                    .help("define a function as `f(x, y) = x*y`; to compare, write `==`");
-                builder.errors.push(error);
-                return None;
-            }
-        }
+            _ => Diagnostic::new(Code::InvalidTarget, "parameters are names")
+                .at(*extent, "expected names, separated by commas")
+                .help("define a function as `f(x, y) = x*y`; to compare, write `==`"),
+        };
+        builder.report(error);
+        return None;
     }
     Some(List::push(&mut builder.ast.params, params))
 }

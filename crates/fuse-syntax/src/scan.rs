@@ -10,6 +10,7 @@
 //! `words`: names, numbers, texts; a valid program has at most one more of them than joints. So the
 //! limit on both bounds the tokens that the grammar will make, valid program or not.
 
+use crate::builder::MOST_ERRORS;
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::limits::SyntaxLimits;
@@ -46,7 +47,7 @@ fn check_length(source: &str, limits: &SyntaxLimits) -> Result<(), Vec<Diagnosti
 fn control_characters(source: &str) -> impl Iterator<Item = Diagnostic> + '_ {
     let forbidden =
         |c: &(usize, char)| c.1.is_control() && !matches!(c.1, '\t' | '\n' | '\r' | '\u{c}');
-    source.char_indices().filter(forbidden).take(20).map(|(at, character)| {
+    source.char_indices().filter(forbidden).take(MOST_ERRORS).map(|(at, character)| {
         let message = format!("control character U+{:04X} in the formula", u32::from(character));
         Diagnostic::new(Code::InvalidCharacter, message)
             .at(Span::of(at..at + character.len_utf8()), "remove this character")
@@ -164,7 +165,13 @@ impl<'a> Scanner<'a> {
         let error = Diagnostic::new(Code::UnterminatedText, message)
             .at(text, "the text begins here")
             .help(format!("end the text with {}", quoted(text.slice(self.source))));
-        self.errors.push(error);
+        self.report(error);
+    }
+
+    fn report(&mut self, error: Diagnostic) {
+        if self.errors.len() < MOST_ERRORS {
+            self.errors.push(error);
+        }
     }
 
     fn open(&mut self, byte: u8) -> Result<(), Diagnostic> {
@@ -190,14 +197,14 @@ impl<'a> Scanner<'a> {
                 let error = Diagnostic::new(Code::UnbalancedBracket, message)
                     .at(span, format!("should be `{closer}`"))
                     .related(Span::of(at..at + 1), "to match this bracket");
-                self.errors.push(error);
+                self.report(error);
             }
             None if self.forgiven > 0 => self.forgiven -= 1,
             None => {
                 let message = format!("`{}` closes nothing", span.slice(self.source));
                 let error = Diagnostic::new(Code::UnbalancedBracket, message)
                     .at(span, "no bracket is open here");
-                self.errors.push(error);
+                self.report(error);
             }
         }
     }
@@ -205,21 +212,26 @@ impl<'a> Scanner<'a> {
     /// Reports the brackets that are open, the innermost first, and closes them.
     fn unclosed(&mut self, before: &str) {
         self.forgiven += self.brackets.len();
-        for (open, at) in self.brackets.drain(..).rev().take(3) {
+        for (open, at) in std::mem::take(&mut self.brackets).into_iter().rev().take(3) {
             let open = if open == b'(' { "(" } else { "[" };
             let message = format!("`{open}` is not closed before the {before}");
             let error = Diagnostic::new(Code::UnbalancedBracket, message)
                 .at(Span::of(at..at + 1), "this bracket is open");
-            self.errors.push(error);
+            self.report(error);
         }
-        self.brackets.clear();
     }
 
     fn word(&mut self) -> Result<(), Diagnostic> {
         let start = self.at;
         self.skip_while(is_word);
         let span = Span::of(start..self.at);
-        match span.slice(self.source) {
+        let text = span.slice(self.source);
+        // Each other character may become a token of its own: an error, but one to be bounded.
+        for _ in text.chars().filter(|&character| character != '_' && !character.is_alphanumeric())
+        {
+            self.joint(span)?;
+        }
+        match text {
             "and" | "or" | "not" | "if" | "else" => self.joint(span),
             _ => self.count_word(span),
         }

@@ -180,7 +180,7 @@ fn long_but_flat_is_accepted() {
     assert_eq!(parse(&lines).expect("parses").statements().len(), 10_001);
     let powers = vec!["a**2**b"; 15_000].join("-");
     assert!(parse(&powers).is_ok());
-    let calls = "f(a)[0].T".repeat(1) + &".real[0]".repeat(20_000);
+    let calls = "f(a)[0].T".to_owned() + &".real[0]".repeat(20_000);
     assert!(parse(&calls).is_ok());
     let untrusted = SyntaxLimits::untrusted();
     assert!(crate::parse("a + b", &untrusted).is_ok() && crate::parse(&sum, &untrusted).is_err());

@@ -1,1 +1,54 @@
-//! Array views, loop nests, blocks and threads for fuse.
+//! Runs programs over arrays: views, loop nests, blocks, threads.
+//!
+//! ```text
+//! View, Scalar ──▶ Executable::run ──▶ plan ──▶ blocks ──▶ BlockKernel (any back end) ──▶ ViewMut
+//! ```
+//!
+//! * [`View`], [`ViewMut`]: borrowed memory of any strides and byte order; [`Array`]: owned, C order.
+//!   [`Operand`]: a view or a [`ScalarValue`], which is what a call gives for each input.
+//! * [`Executable::compile`]: a [`fuse_ir::Program`] with the code of a back end; passes that it cannot
+//!   compile run on the interpreter ([`Executable::fallbacks`]).
+//! * [`Executable::result_shapes`]: dtypes and extents of the results.
+//!   [`Executable::run`]: into the caller's outputs, which may share memory with inputs.
+//!   [`Executable::run_alloc`]: into new arrays.
+//! * [`RunOptions`]: threads, [`CancelToken`], deadline, limits on work and bytes.
+//!
+//! ```ignore
+//! let executable = Executable::compile(Arc::new(program), &backend);
+//! let inputs = [Operand::from(View::from_slice(&a)), Operand::from(ScalarValue::from(2.5))];
+//! executable.run(&inputs, &mut [ViewMut::from_slice(&mut out)], &RunOptions::default())?;
+//! let arrays = executable.run_alloc(&inputs, &RunOptions::default())?;
+//! ```
+//!
+//! Invariants. *The same bits for any number of threads, any chunking, any alignment, any layout of
+//! the operands.* The order of reductions is that of `docs/numerics.md`. No array-sized allocation
+//! aborts. The global rayon pool is never built. This crate names no back end; the interpreter of
+//! `fuse-ir` is its fallback.
+
+#![deny(unsafe_code)]
+
+mod array;
+mod compile;
+mod dispatch;
+mod element;
+mod error;
+mod fold;
+mod fpenv;
+mod memory;
+mod options;
+mod overlap;
+mod pack;
+mod plan;
+mod run;
+mod scratch;
+mod sweep;
+mod tasks;
+mod views;
+
+pub use array::Array;
+pub use compile::{Executable, Fallback};
+pub use element::{Complex, Element, F16};
+pub use error::{AllocError, RunError, ViewError};
+pub use options::{CancelToken, RunOptions, Threads, Tuning, WorkerLog};
+pub use run::ResultShape;
+pub use views::{Layout, Operand, ScalarValue, Strides, View, ViewMut};

@@ -1,0 +1,363 @@
+//! Calls compiled kernels over a plan.
+//!
+//! ```text
+//! block   ──▶ gather what is not contiguous ──▶ segments (cut at rows of splat operands)
+//! segment ──▶ whole granules in place ──▶ the last, partial granule through scratch
+//! block   ──▶ scatter outputs that are not contiguous
+//! ```
+//!
+//! Scratch of a task: the back end's own memory, then each operand's slot as the plan lays them out.
+//! The last granule of an operand read in place is copied to its slot and filled up with copies of
+//! the last valid element; its outputs are written to slots and only their valid lanes are copied out.
+
+#![expect(unsafe_code, reason = "hands operand pointers to compiled kernels")]
+
+use std::ptr::copy_nonoverlapping;
+
+use fuse_ir::abi::uniform_slots;
+use fuse_ir::{GRANULE, KernelArgs};
+use smallvec::SmallVec;
+
+use crate::compile::{Code, CompiledFold, Slot};
+use crate::error::RunError;
+use crate::pack::{load_bits, pack, pad, store_bits, unpack};
+use crate::plan::{Access, Plan, Route};
+use crate::views::{Address, Raw};
+
+/// One pass of one call, ready to run any range of its loop.
+pub(crate) struct Job<'c> {
+    pub(crate) plan: &'c Plan,
+    pub(crate) code: &'c Code,
+    pub(crate) slots: &'c [Slot],
+    /// Scalars, then uniform values: written before the job is made, only read by it.
+    pub(crate) uniforms: &'c [u64],
+}
+
+/// The pointer lists of [`KernelArgs`], reused from call to call.
+#[derive(Default)]
+pub(crate) struct Pointers {
+    inputs: SmallVec<[*const u8; 8]>,
+    outputs: SmallVec<[*mut u8; 4]>,
+    folds: SmallVec<[*mut u8; 4]>,
+}
+
+/// The part of a block that one kernel call sees.
+#[derive(Clone, Copy)]
+struct Segment {
+    /// First element of the block: where gathered operands' slots begin.
+    block: usize,
+    /// First element of the segment.
+    start: usize,
+    /// Number of elements.
+    len: usize,
+}
+
+impl Job<'_> {
+    /// Bytes of scratch that [`Job::run_range`] needs.
+    pub(crate) fn scratch_bytes(&self) -> usize {
+        self.code_scratch() + self.plan.scratch
+    }
+
+    fn code_scratch(&self) -> usize {
+        self.code.block.scratch_bytes().next_multiple_of(64)
+    }
+
+    /// Runs elements `start .. start + len` of the loop, at most a block. `states` holds `lanes` lanes
+    /// of every fold slot; the folds advance the 32 lanes from `lane` on.
+    ///
+    /// # Safety
+    /// * The plan was made for this kernel and for memory that outlives the call, as its views promise.
+    /// * No other thread runs elements of this range meanwhile, and outputs that share memory with
+    ///   inputs do so only as [`crate::overlap`] allows.
+    pub(crate) unsafe fn run_range(
+        &self,
+        (start, len): (usize, usize),
+        scratch: &mut [u8],
+        (states, lanes, lane): (&mut [u8], usize, usize),
+        pointers: &mut Pointers,
+    ) {
+        assert!(scratch.len() >= self.scratch_bytes() && len <= self.plan.block);
+        assert!(start + len <= self.plan.len && lane + GRANULE <= lanes || self.slots.is_empty());
+        pointers.folds.clear();
+        for slot in self.slots {
+            let at = slot.before * lanes + lane * slot.size;
+            assert!(at + GRANULE * slot.size <= states.len());
+            pointers.folds.push(states[at..].as_mut_ptr());
+        }
+        let scratch = scratch.as_mut_ptr();
+        // SAFETY: the slots of gathered operands have room for a block and a granule; the plan's
+        // walks cover the loop, in which the range lies.
+        unsafe { self.gather(start, len, scratch) };
+        let (mut at, end) = (start, start + len);
+        while at < end {
+            let until = (at / self.plan.row).saturating_add(1).saturating_mul(self.plan.row);
+            let segment = Segment { block: start, start: at, len: until.min(end) - at };
+            // SAFETY: the segment lies in the range, inside one row.
+            unsafe { self.run_segment(segment, scratch, pointers) };
+            at += segment.len;
+        }
+        // SAFETY: as for `gather`; the kernel calls above wrote the slots of the outputs.
+        unsafe { self.scatter(start, len, scratch) };
+    }
+
+    /// # Safety
+    /// As [`Job::run_range`]; `scratch` has `scratch_bytes` bytes.
+    unsafe fn gather(&self, start: usize, len: usize, scratch: *mut u8) {
+        let last_row = start.max((start + len - 1) / self.plan.row * self.plan.row);
+        let padded = last_row - start + (start + len - last_row).next_multiple_of(GRANULE);
+        for access in self.plan.inputs.iter().filter(|access| access.route == Route::Packed) {
+            // SAFETY: the slot holds a block and a granule of elements; `padded` is less than
+            // `len + GRANULE`; the walk covers the range.
+            unsafe {
+                let slot = self.slot(access, scratch);
+                pack((access.base.0, &access.dims, access.form), start, len, slot);
+                pad(slot, access.form.size, len, padded);
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`Job::run_range`]; `scratch` has `scratch_bytes` bytes.
+    unsafe fn scatter(&self, start: usize, len: usize, scratch: *mut u8) {
+        for access in self.plan.outputs.iter().filter(|access| access.route == Route::Packed) {
+            // SAFETY: the slot holds the block's elements; the walk covers the range, which is ours.
+            unsafe {
+                let slot = self.slot(access, scratch);
+                unpack((access.base.0, &access.dims, access.form), start, len, slot);
+            }
+        }
+    }
+
+    /// Whole granules first, then the tail.
+    ///
+    /// # Safety
+    /// As [`Job::run_range`], for a segment of a block that is gathered.
+    unsafe fn run_segment(&self, segment: Segment, scratch: *mut u8, pointers: &mut Pointers) {
+        let whole = segment.len / GRANULE;
+        let tail = segment.len % GRANULE;
+        // SAFETY: in-place operands hold `whole` granules from the segment's start on, gathered ones
+        // do in their slots; the tail's operands are in slots of a granule.
+        unsafe {
+            if whole > 0 {
+                self.point(segment, scratch, pointers);
+                self.call(segment.start, (whole, 0), scratch, pointers);
+            }
+            if tail > 0 {
+                let start = segment.start + whole * GRANULE;
+                let segment = Segment { start, len: tail, ..segment };
+                self.point_tail(segment, scratch, pointers);
+                self.call(start, (1, tail), scratch, pointers);
+                self.copy_tail_out(segment, scratch);
+            }
+        }
+    }
+
+    /// Points the lists at the segment's first elements.
+    ///
+    /// # Safety
+    /// As [`Job::run_segment`].
+    unsafe fn point(&self, segment: Segment, scratch: *mut u8, pointers: &mut Pointers) {
+        pointers.inputs.clear();
+        for access in &self.plan.inputs {
+            // SAFETY: passed on.
+            pointers.inputs.push(unsafe { self.place(access, segment, scratch) });
+        }
+        pointers.outputs.clear();
+        for access in &self.plan.outputs {
+            // SAFETY: passed on.
+            pointers.outputs.push(unsafe { self.place(access, segment, scratch) });
+        }
+    }
+
+    /// Where an operand's elements of a segment lie.
+    ///
+    /// # Safety
+    /// As [`Job::run_segment`].
+    unsafe fn place(&self, access: &Access, segment: Segment, scratch: *mut u8) -> *mut u8 {
+        // SAFETY: slots lie inside the scratch; a swapped splat's one element fits its slot.
+        unsafe {
+            match access.route {
+                Route::Direct => access.direct(segment.start).0,
+                Route::Packed => {
+                    let elements = segment.start - segment.block;
+                    self.slot(access, scratch).add(elements * access.form.size)
+                }
+                Route::Splat if access.form.swapped => {
+                    let slot = self.slot(access, scratch);
+                    pack((access.base.0, &access.dims, access.form), segment.start, 1, slot);
+                    slot
+                }
+                Route::Splat => access.element(segment.start).0,
+            }
+        }
+    }
+
+    /// As [`Job::point`], with the operands read in place copied to their slots and filled up.
+    ///
+    /// # Safety
+    /// As [`Job::run_segment`], for a segment of fewer than [`GRANULE`] elements.
+    unsafe fn point_tail(&self, tail: Segment, scratch: *mut u8, pointers: &mut Pointers) {
+        // SAFETY: a slot holds a granule, of which `tail.len` elements are copied and the rest filled.
+        unsafe {
+            self.point(tail, scratch, pointers);
+            for (access, pointer) in self.plan.inputs.iter().zip(&mut pointers.inputs) {
+                if access.route == Route::Direct {
+                    let (slot, size) = (self.slot(access, scratch), access.form.size);
+                    copy_nonoverlapping(*pointer, slot, tail.len * size);
+                    pad(slot, size, tail.len, GRANULE);
+                    *pointer = slot;
+                }
+            }
+            for (access, pointer) in self.plan.outputs.iter().zip(&mut pointers.outputs) {
+                if access.route == Route::Direct {
+                    *pointer = self.slot(access, scratch);
+                }
+            }
+        }
+    }
+
+    /// Copies the valid lanes of a tail from the slots of the outputs that are written in place.
+    ///
+    /// # Safety
+    /// As [`Job::point_tail`], after the call.
+    unsafe fn copy_tail_out(&self, tail: Segment, scratch: *mut u8) {
+        for access in self.plan.outputs.iter().filter(|access| access.route == Route::Direct) {
+            // SAFETY: the slot was written by the call; the output's elements are ours.
+            unsafe {
+                let slot = self.slot(access, scratch);
+                copy_nonoverlapping(slot, access.direct(tail.start).0, tail.len * access.form.size);
+            }
+        }
+    }
+
+    /// # Safety
+    /// `scratch` has `scratch_bytes` bytes.
+    unsafe fn slot(&self, access: &Access, scratch: *mut u8) -> *mut u8 {
+        // SAFETY: the plan counts every slot into its scratch.
+        unsafe { scratch.add(self.code_scratch() + access.slot) }
+    }
+
+    /// # Safety
+    /// The pointer lists hold what `granules` granules of this kernel need; the last has `tail` valid
+    /// lanes if that is not 0.
+    unsafe fn call(
+        &self,
+        first: usize,
+        (granules, tail): (usize, usize),
+        scratch: *mut u8,
+        pointers: &Pointers,
+    ) {
+        let args = KernelArgs {
+            inputs: pointers.inputs.as_ptr(),
+            outputs: pointers.outputs.as_ptr(),
+            uniforms: self.uniforms.as_ptr().cast_mut(),
+            folds: pointers.folds.as_ptr(),
+            scratch,
+            first_index: first as u64,
+            granules: granules as u64,
+            tail: tail as u64,
+        };
+        // SAFETY: promised by the caller; the uniforms are written and `run` only reads them.
+        unsafe { self.code.block.run(&args) };
+    }
+}
+
+/// Runs the uniform region: `uniforms` holds the scalars and receives the results.
+pub(crate) fn run_uniform(code: &Code, uniforms: &mut [u64], scratch: &mut [u8]) {
+    assert!(uniforms.len() >= uniform_slots(&code.kernel));
+    assert!(scratch.len() >= code.block.scratch_bytes());
+    let args = KernelArgs {
+        inputs: std::ptr::null(),
+        outputs: std::ptr::null(),
+        uniforms: uniforms.as_mut_ptr(),
+        folds: std::ptr::null(),
+        scratch: scratch.as_mut_ptr(),
+        first_index: 0,
+        granules: 0,
+        tail: 0,
+    };
+    // SAFETY: the slots exist and are borrowed mutably; the uniform region uses nothing else.
+    unsafe { code.block.run_uniform(&args) };
+}
+
+/// Which part of a bank a merge writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MergeTo {
+    /// The states.
+    States,
+    /// The left halves, in place.
+    Left,
+}
+
+/// Merges `granules` granules of left and right states lane by lane.
+///
+/// A bank is three parts of `lanes` lanes of every slot: states, left halves, right halves.
+pub(crate) fn run_merge(
+    fold: &CompiledFold,
+    slots: &[Slot],
+    (bank, lanes): (&mut [u8], usize),
+    (granules, to): (usize, MergeTo),
+    scratch: &mut [u8],
+) {
+    let total = slots.last().map_or(0, |slot| slot.before + slot.size);
+    let part = total * lanes;
+    assert!(granules * GRANULE <= lanes && bank.len() >= 3 * part);
+    assert!(scratch.len() >= fold.merge.block.scratch_bytes());
+    let slots = &slots[fold.slots.0..fold.slots.1];
+    let base = bank.as_mut_ptr();
+    let at = |part_number: usize| {
+        slots.iter().map(move |slot| base.wrapping_add(part_number * part + slot.before * lanes))
+    };
+    let inputs: SmallVec<[*const u8; 8]> = at(1).chain(at(2)).map(<*mut u8>::cast_const).collect();
+    let outputs: SmallVec<[*mut u8; 4]> = match to {
+        MergeTo::States => at(0).collect(),
+        MergeTo::Left => at(1).collect(),
+    };
+    let args = KernelArgs {
+        inputs: inputs.as_ptr(),
+        outputs: outputs.as_ptr(),
+        uniforms: std::ptr::NonNull::dangling().as_ptr(),
+        folds: std::ptr::null(),
+        scratch: scratch.as_mut_ptr(),
+        first_index: 0,
+        granules: granules as u64,
+        tail: 0,
+    };
+    // SAFETY: the merge kernel has the slots' values of the left, then of the right state as streams,
+    // and gives the slots' values; each stream has `lanes` lanes inside the bank; outputs are other
+    // memory than inputs, or equal to the left ones, which streams of equal size may be.
+    unsafe { fold.merge.block.run(&args) };
+}
+
+/// The bits of a scalar operand.
+pub(crate) fn read_scalar(raw: Raw<'_>) -> u64 {
+    assert!(raw.extents.is_empty());
+    // SAFETY: a 0-d view's element is readable.
+    unsafe { load_bits(raw) }
+}
+
+/// Writes a fold's result.
+pub(crate) fn write_scalar(raw: Raw<'_>, bits: u64) {
+    assert!(raw.extents.is_empty());
+    // SAFETY: a 0-d output's element is writable, and the call has it for itself between passes.
+    unsafe { store_bits(raw, bits) };
+}
+
+/// Copies an operand to C order, native bytes, at `to`, which has room for it.
+///
+/// # Errors
+/// [`RunError::Unsupported`] for elements that no kernel reads.
+pub(crate) fn copy_operand(raw: Raw<'_>, to: Address) -> Result<(), RunError> {
+    if raw.dtype.mem().is_none() {
+        return Err(RunError::Unsupported { dtype: raw.dtype });
+    }
+    let identity: SmallVec<[usize; 4]> = (0..raw.extents.len()).collect();
+    let access = Access::new(&raw, raw.extents, raw.strides, &identity);
+    let len = raw.extents.iter().product();
+    if len > 0 {
+        // SAFETY: the walk is that of the view, whose elements are readable; `to` is an allocation of
+        // its own with room for as many elements.
+        unsafe { pack((access.base.0, &access.dims, access.form), 0, len, to.0) };
+    }
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! When an output shares memory with an input.
+//!
+//! A call computes as if all inputs were read before any output is written. In place is allowed where
+//! the output is exactly the input (address, dtype, byte order, shape, strides), no pass after the one
+//! that writes it reads the input, and that pass reads it only element by element: a kernel loads a
+//! lane's inputs before it stores the lane's outputs, whichever outputs these are. In every other case
+//! of shared memory the input is copied first.
+//!
+//! Sharing is decided conservatively: by the intervals of bytes touched, and where these cross, by the
+//! greatest common divisor of all strides, which tells interleaved columns apart.
+
+use fuse_ir::{Program, Sink, Source};
+
+use crate::views::{Raw, reach};
+
+/// May some byte belong to both?
+pub(crate) fn may_share(one: Raw<'_>, other: Raw<'_>) -> bool {
+    let (one_low, one_high) = interval(one);
+    let (other_low, other_high) = interval(other);
+    if one_low == one_high || other_low == other_high {
+        return false;
+    }
+    if one_high <= other_low || other_high <= one_low {
+        return false;
+    }
+    !interleaved(one, other)
+}
+
+/// The addresses touched: first, and one past the last.
+fn interval(raw: Raw<'_>) -> (i128, i128) {
+    let (low, high) = reach(raw.extents, raw.strides, raw.dtype.size());
+    let base = raw.base.0.addr() as i128;
+    (base + low, base + high)
+}
+
+/// Do all elements of both lie on lattices of one step that never meet?
+fn interleaved(one: Raw<'_>, other: Raw<'_>) -> bool {
+    let strides = |raw: Raw<'_>| {
+        let step = |(&extent, &stride): (&usize, &isize)| if extent > 1 { stride } else { 0 };
+        raw.extents.iter().zip(raw.strides).map(step).fold(0, |a, b| gcd(a, b.unsigned_abs()))
+    };
+    let step = gcd(strides(one), strides(other)) as i128;
+    if step == 0 {
+        return false;
+    }
+    let apart = (other.base.0.addr() as i128 - one.base.0.addr() as i128).rem_euclid(step);
+    apart >= one.dtype.size() as i128 && step - apart >= other.dtype.size() as i128
+}
+
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+/// Are these the same elements in the same places?
+fn same_place(input: Raw<'_>, output: Raw<'_>) -> bool {
+    let axes = input.extents.iter().zip(input.strides.iter().zip(output.strides));
+    input.base == output.base
+        && input.dtype == output.dtype
+        && input.order == output.order
+        && input.extents == output.extents
+        && axes.into_iter().all(|(&extent, (one, other))| extent == 1 || one == other)
+}
+
+/// May this output be written while this input, which shares its memory, is read?
+pub(crate) fn in_place(
+    program: &Program,
+    (input, input_raw): (usize, Raw<'_>),
+    (result, output_raw): (usize, Raw<'_>),
+) -> bool {
+    let written = |sink: &Sink| matches!(sink, Sink::Result(index) if *index as usize == result);
+    let writer = program.passes.iter().position(|pass| pass.outputs.iter().any(written));
+    let Some(writer) = writer else { return false };
+    let reads =
+        |source: &Source| matches!(source, Source::Input(index) if *index as usize == input);
+    let passes = program.passes.iter().enumerate().skip(writer);
+    let read_safely = passes.into_iter().all(|(number, pass)| {
+        let mut operands = pass.operands.iter().filter(|view| reads(&view.source));
+        let is_identity = |axes: &[Option<u32>]| {
+            axes.iter().enumerate().all(|(axis, &own)| own.is_some_and(|own| own as usize == axis))
+        };
+        if number == writer {
+            operands.all(|view| is_identity(&view.axes))
+        } else {
+            operands.next().is_none() && !pass.scalars.iter().any(reads)
+        }
+    });
+    same_place(input_raw, output_raw) && read_safely
+}

@@ -1,0 +1,343 @@
+//! Gathers strided, broadcast or byte-swapped elements into scratch, and scatters them back.
+//!
+//! ```text
+//! a run [start, start + count) of the loop  ──▶  tiles of rows × columns  ──▶  typed copies
+//! ```
+//!
+//! The index arithmetic, with its divisions, is done once a tile; inside a tile two nested loops
+//! add strides, monomorphised by element size and byte order. An operand that repeats with a period
+//! (its outermost stride is 0) is gathered for one period and doubled from there.
+//!
+//! Cost on the development machine: 0.3 ns an element for contiguous and swapped runs, about 1 ns for
+//! strided ones that stay in cache.
+
+#![expect(unsafe_code, reason = "moves elements between strided memory and scratch")]
+
+use std::ptr::copy_nonoverlapping;
+
+use crate::views::Raw;
+
+/// One dimension of an operand's walk over the loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Dim {
+    /// Number of steps.
+    pub(crate) extent: usize,
+    /// Bytes from one to the next.
+    pub(crate) stride: isize,
+}
+
+/// A rectangle of elements: `rows` times `cols`, byte offset `offset` from the base.
+#[derive(Clone, Copy)]
+struct Tile {
+    offset: isize,
+    rows: Dim,
+    cols: Dim,
+}
+
+/// What a copy needs to know of one element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ElementForm {
+    /// Bytes: 1, 2, 4 or 8.
+    pub(crate) size: usize,
+    /// Is it stored in the other byte order?
+    pub(crate) swapped: bool,
+}
+
+/// Unsigned integers that stand for elements of their size.
+trait Word: Copy {
+    fn swap(self) -> Self;
+}
+
+macro_rules! words {
+    ($($ty:ty),*) => { $( impl Word for $ty { fn swap(self) -> Self { self.swap_bytes() } } )* };
+}
+
+words!(u8, u16, u32, u64);
+
+/// Calls a copy monomorphised for an element form.
+macro_rules! by_form {
+    ($form:expr, $copy:ident ( $($arg:expr),* )) => {
+        match ($form.size, $form.swapped) {
+            (1, _) => $copy::<u8, false>($($arg),*),
+            (2, false) => $copy::<u16, false>($($arg),*),
+            (2, true) => $copy::<u16, true>($($arg),*),
+            (4, false) => $copy::<u32, false>($($arg),*),
+            (4, true) => $copy::<u32, true>($($arg),*),
+            (_, false) => $copy::<u64, false>($($arg),*),
+            (_, true) => $copy::<u64, true>($($arg),*),
+        }
+    };
+}
+
+/// Gathers elements `start .. start + count` of the walk `dims` over `base` to `to`.
+///
+/// # Safety
+/// * every element of the walk is readable, `to` is writable for `count * form.size` bytes, and the
+///   two do not overlap;
+/// * `start + count` is at most the product of the extents (1 for no dims);
+/// * `form.size` is 1, 2, 4 or 8.
+pub(crate) unsafe fn pack(
+    (base, dims, form): (*const u8, &[Dim], ElementForm),
+    start: usize,
+    count: usize,
+    to: *mut u8,
+) {
+    let period = period(dims, count);
+    let mut at = to;
+    walk(dims, start, count.min(period), |tile| {
+        // SAFETY: the walk stays inside `start .. start + count`, whose elements are readable, and
+        // the tiles together have `count` elements at most.
+        unsafe {
+            let from = base.wrapping_offset(tile.offset);
+            by_form!(form, gather(from, tile, at));
+            at = at.add(tile.rows.extent * tile.cols.extent * form.size);
+        }
+    });
+    let mut filled = count.min(period);
+    while filled < count {
+        let more = filled.min(count - filled);
+        // SAFETY: `filled + more <= count` elements fit `to`; the source is the part written above.
+        unsafe { copy_nonoverlapping(to, to.add(filled * form.size), more * form.size) };
+        filled += more;
+    }
+}
+
+/// Scatters `count` elements at `from` to elements `start .. start + count` of the walk.
+///
+/// # Safety
+/// As for [`pack`] with reading and writing exchanged; no other thread uses these elements.
+pub(crate) unsafe fn unpack(
+    (base, dims, form): (*mut u8, &[Dim], ElementForm),
+    start: usize,
+    count: usize,
+    from: *const u8,
+) {
+    let mut at = from;
+    walk(dims, start, count, |tile| {
+        // SAFETY: the walk stays inside `start .. start + count`, whose elements are writable, and
+        // the tiles together have `count` elements.
+        unsafe {
+            let to = base.wrapping_offset(tile.offset);
+            by_form!(form, scatter(at, tile, to));
+            at = at.add(tile.rows.extent * tile.cols.extent * form.size);
+        }
+    });
+}
+
+/// Fills `to[count..padded]` with copies of the last of its `count` elements; `count` is not 0.
+///
+/// # Safety
+/// `to` holds `count` elements of this size and has room for `padded`.
+pub(crate) unsafe fn pad(to: *mut u8, size: usize, count: usize, padded: usize) {
+    // SAFETY: elements `count - 1 .. padded` lie inside `to`.
+    unsafe {
+        let last = to.add((count - 1) * size);
+        for index in count..padded {
+            copy_nonoverlapping(last, to.add(index * size), size);
+        }
+    }
+}
+
+/// The bits of a 0-d operand of at most eight bytes, zero extended; a bool gives 0 or 1.
+///
+/// # Safety
+/// The element is readable.
+pub(crate) unsafe fn load_bits(raw: Raw<'_>) -> u64 {
+    let size = raw.dtype.size();
+    let mut bytes = [0_u8; 8];
+    // SAFETY: `size` is at most 8 for every dtype that a kernel reads, and the element is readable.
+    unsafe { copy_nonoverlapping(raw.base.0, bytes.as_mut_ptr(), size.min(8)) };
+    if raw.order == fuse_ir::ByteOrder::Swapped {
+        bytes[..size.min(8)].reverse();
+    }
+    let bits = bits_of(&bytes[..size.min(8)]);
+    if raw.dtype == fuse_ir::DType::Bool { u64::from(bits != 0) } else { bits }
+}
+
+/// Writes the low bytes of `bits` as a 0-d output.
+///
+/// # Safety
+/// The element is writable and no other thread uses it.
+pub(crate) unsafe fn store_bits(raw: Raw<'_>, bits: u64) {
+    let size = raw.dtype.size().min(8);
+    let mut bytes = bytes_of(bits, size);
+    if raw.order == fuse_ir::ByteOrder::Swapped {
+        bytes[..size].reverse();
+    }
+    // SAFETY: the element has `size` bytes and is writable.
+    unsafe { copy_nonoverlapping(bytes.as_ptr(), raw.base.0, size) };
+}
+
+/// Native bytes, at most eight, as a zero-extended integer.
+pub(crate) fn bits_of(bytes: &[u8]) -> u64 {
+    let mut wide = [0; 8];
+    if cfg!(target_endian = "little") {
+        wide[..bytes.len()].copy_from_slice(bytes);
+    } else {
+        wide[8 - bytes.len()..].copy_from_slice(bytes);
+    }
+    u64::from_ne_bytes(wide)
+}
+
+/// The low `size` bytes of an integer, in native order, at the front.
+pub(crate) fn bytes_of(bits: u64, size: usize) -> [u8; 8] {
+    let mut bytes = bits.to_ne_bytes();
+    if cfg!(target_endian = "big") {
+        bytes.rotate_left(8 - size);
+    }
+    bytes
+}
+
+/// After how many elements the walk repeats; `usize::MAX` for never within `count`.
+fn period(dims: &[Dim], count: usize) -> usize {
+    match dims {
+        [outer, inner @ ..] if outer.stride == 0 && !inner.is_empty() => {
+            let period = inner.iter().fold(1, |product, dim| product * dim.extent);
+            if period < count { period } else { usize::MAX }
+        }
+        _ => usize::MAX,
+    }
+}
+
+/// Cuts `start .. start + count` of a walk into tiles, in order.
+fn walk(dims: &[Dim], start: usize, count: usize, mut visit: impl FnMut(Tile)) {
+    const ONE: Dim = Dim { extent: 1, stride: 0 };
+    let (cols, outer) = dims.split_last().map_or((ONE, dims), |(&cols, outer)| (cols, outer));
+    let rows = outer.last().copied().unwrap_or(ONE);
+    let end = start + count;
+    let mut at = start;
+    while at < end {
+        let (row, col) = (at / cols.extent, at % cols.extent);
+        let mut offset = signed(col).wrapping_mul(cols.stride);
+        let mut rest = row;
+        for dim in outer.iter().rev() {
+            offset = offset.wrapping_add(signed(rest % dim.extent).wrapping_mul(dim.stride));
+            rest /= dim.extent;
+        }
+        let whole_rows = (end - at) / cols.extent;
+        let (n_rows, n_cols) = if col > 0 || whole_rows == 0 {
+            (1, (cols.extent - col).min(end - at))
+        } else {
+            (whole_rows.min(rows.extent - row % rows.extent), cols.extent)
+        };
+        visit(Tile {
+            offset,
+            rows: Dim { extent: n_rows, ..rows },
+            cols: Dim { extent: n_cols, ..cols },
+        });
+        at += n_rows * n_cols;
+    }
+}
+
+/// An index inside an array, whose bytes fit `isize`.
+fn signed(index: usize) -> isize {
+    isize::try_from(index).expect("indices of arrays fit isize")
+}
+
+/// Rows shorter than this are moved element by element rather than by `memcpy`.
+const SHORT_ROW: usize = 16;
+
+/// # Safety
+/// The tile's elements at `from` are readable; `to` has room for all of them.
+unsafe fn gather<W: Word, const SWAP: bool>(from: *const u8, tile: Tile, to: *mut u8) {
+    let mut to = to.cast::<W>();
+    let contiguous = !SWAP && tile.cols.stride == size_of::<W>().cast_signed();
+    let by_memcpy = contiguous && tile.cols.extent >= SHORT_ROW;
+    for row in 0..tile.rows.extent {
+        let line = from.wrapping_offset(row.cast_signed().wrapping_mul(tile.rows.stride));
+        // SAFETY: `line` is the tile's row, `to` the place of its first element.
+        unsafe {
+            if by_memcpy {
+                copy_nonoverlapping(line, to.cast::<u8>(), tile.cols.extent * size_of::<W>());
+            } else if contiguous || (SWAP && tile.cols.stride == size_of::<W>().cast_signed()) {
+                gather_row::<W, SWAP>(line, size_of::<W>().cast_signed(), tile.cols.extent, to);
+            } else {
+                gather_row::<W, SWAP>(line, tile.cols.stride, tile.cols.extent, to);
+            }
+            to = to.add(tile.cols.extent);
+        }
+    }
+}
+
+/// # Safety
+/// `count` elements `stride` bytes apart are readable at `line`; `to` has room for them.
+#[inline(always)]
+unsafe fn gather_row<W: Word, const SWAP: bool>(
+    line: *const u8,
+    stride: isize,
+    count: usize,
+    to: *mut W,
+) {
+    for col in 0..count {
+        // SAFETY: element `col` of the row, and its place.
+        unsafe {
+            let at = line.wrapping_offset(col.cast_signed().wrapping_mul(stride));
+            let word = at.cast::<W>().read_unaligned();
+            to.add(col).write_unaligned(if SWAP { word.swap() } else { word });
+        }
+    }
+}
+
+/// # Safety
+/// The tile's elements at `to` are writable; `from` holds as many.
+unsafe fn scatter<W: Word, const SWAP: bool>(from: *const u8, tile: Tile, to: *mut u8) {
+    let mut from = from.cast::<W>();
+    for row in 0..tile.rows.extent {
+        let line = to.wrapping_offset(row.cast_signed().wrapping_mul(tile.rows.stride));
+        for col in 0..tile.cols.extent {
+            // SAFETY: element `col` of the tile's row, and the next one at `from`.
+            unsafe {
+                let at = line.wrapping_offset(col.cast_signed().wrapping_mul(tile.cols.stride));
+                let word = from.read_unaligned();
+                at.cast::<W>().write_unaligned(if SWAP { word.swap() } else { word });
+                from = from.add(1);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The byte offset of element `index`, by the book.
+    fn offset_of(dims: &[Dim], mut index: usize) -> isize {
+        let mut offset = 0;
+        for dim in dims.iter().rev() {
+            offset += (index % dim.extent).cast_signed() * dim.stride;
+            index /= dim.extent;
+        }
+        offset
+    }
+
+    #[test]
+    fn tiles_visit_every_element_once_in_order() {
+        let dim = |extent, stride| Dim { extent, stride };
+        let walks: [&[Dim]; 5] = [
+            &[],
+            &[dim(24, 8)],
+            &[dim(4, 0), dim(6, -8)],
+            &[dim(2, 96), dim(3, 0), dim(4, 16)],
+            &[dim(2, 1), dim(2, 2), dim(3, 4), dim(2, 100)],
+        ];
+        for dims in walks {
+            let len = dims.iter().map(|dim| dim.extent).product::<usize>();
+            for start in 0..len {
+                for count in 0..=len - start {
+                    let mut offsets = Vec::new();
+                    walk(dims, start, count, |tile| {
+                        for row in 0..tile.rows.extent.cast_signed() {
+                            for col in 0..tile.cols.extent.cast_signed() {
+                                let inner = row * tile.rows.stride + col * tile.cols.stride;
+                                offsets.push(tile.offset + inner);
+                            }
+                        }
+                    });
+                    let expected: Vec<isize> =
+                        (start..start + count).map(|index| offset_of(dims, index)).collect();
+                    assert_eq!(offsets, expected, "{dims:?} {start} {count}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! How one pass walks over its operands in one call.
+//!
+//! ```text
+//! loop space (C order, or any order where nothing sees it)       linear index 0 .. len
+//! operand a   [(len, 8)]            contiguous: read in place
+//! operand b   [(N, 0), (3, 8)]      anything else: gathered a block at a time into scratch
+//! ```
+//!
+//! Every operand coalesces the loop's dimensions for itself, so `(N, 3) + (3,)` reads its first
+//! operand in place and never runs a loop of three. Kernels run over ranges of the linear index.
+//!
+//! An operand that broadcasts along the inner axis has a *splat* input. It holds for one row, so calls
+//! are cut at row ends; where rows are short (or would put elements into the wrong accumulator of a
+//! fold) the kernel's variant with streams only runs, and the operand is gathered like any other.
+//!
+//! Cost: no allocation for up to four dimensions and eight operands; some tens of nanoseconds.
+
+use fuse_ir::{ByteOrder, GRANULE, InputClass, Kernel};
+use smallvec::SmallVec;
+
+use crate::error::RunError;
+use crate::options::Tuning;
+use crate::pack::{Dim, ElementForm};
+use crate::views::{Address, Raw};
+
+/// Elements of a block of a fold, and the unit of all block sizes.
+pub(crate) const FOLD_BLOCK: usize = 1024;
+/// Rows shorter than this are gathered rather than run one by one.
+const MIN_ROW: usize = 256;
+/// Scratch of all gathered operands together: two thirds of a 48 KiB first-level cache.
+const SCRATCH_BYTES: usize = 32 << 10;
+/// Elements of a block where nothing is gathered: only how often the call polls depends on it.
+const DIRECT_BLOCK: usize = 16 << 10;
+/// Primitives × elements of a block, at about a nanosecond each: far below the cancel latency.
+const BLOCK_WORK: usize = 1 << 20;
+
+/// How a kernel gets at an operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// In place; the last granule goes through scratch.
+    Direct,
+    /// One element a call, read in place (through scratch if byte-swapped).
+    Splat,
+    /// Through scratch.
+    Packed,
+}
+
+/// One operand's walk over the loop.
+#[derive(Clone, Debug)]
+pub(crate) struct Access {
+    pub(crate) base: Address,
+    pub(crate) form: ElementForm,
+    /// Coalesced dimensions, innermost last; none for a loop of one element.
+    pub(crate) dims: SmallVec<[Dim; 4]>,
+    pub(crate) route: Route,
+    /// Offset of its scratch.
+    pub(crate) slot: usize,
+}
+
+/// Which code runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Variant {
+    /// As the pass has it.
+    Main,
+    /// With all inputs as streams.
+    Streams,
+}
+
+/// What a plan needs to know of the pass besides its kernel.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PassFacts {
+    /// May the loop run in any order?
+    pub(crate) order_free: bool,
+    /// Does it run on the interpreter?
+    pub(crate) interpreted: bool,
+    /// Primitives an element.
+    pub(crate) work: usize,
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) len: usize,
+    pub(crate) inputs: SmallVec<[Access; 4]>,
+    pub(crate) outputs: SmallVec<[Access; 2]>,
+    pub(crate) variant: Variant,
+    /// A call never crosses a multiple of this.
+    pub(crate) row: usize,
+    /// Elements of a block: a multiple of 1024, unless the loop is shorter.
+    pub(crate) block: usize,
+    /// Bytes of scratch of the operands.
+    pub(crate) scratch: usize,
+}
+
+/// An operand and where each loop axis leads in it.
+pub(crate) struct PlanInput<'c> {
+    pub(crate) raw: Raw<'c>,
+    pub(crate) axes: &'c [Option<u32>],
+}
+
+type LoopStrides = SmallVec<[isize; 4]>;
+
+impl Plan {
+    /// Plans a pass over a loop space of `len` elements; `len` is not 0.
+    pub(crate) fn new(
+        kernel: &Kernel,
+        facts: PassFacts,
+        space: &[usize],
+        (inputs, outputs): (&[PlanInput<'_>], &[Raw<'_>]),
+        tuning: &Tuning,
+    ) -> Result<Plan, RunError> {
+        let len = space.iter().product();
+        let mut strides: SmallVec<[LoopStrides; 8]> = SmallVec::new();
+        for output in outputs {
+            strides.push(output_strides(output, space)?);
+        }
+        for input in inputs {
+            strides.push(input_strides(input, space)?);
+        }
+        let order = loop_order(facts.order_free, space, &strides);
+        let raws = outputs.iter().chain(inputs.iter().map(|input| &input.raw));
+        let mut accesses =
+            raws.zip(&strides).map(|(raw, strides)| Access::new(raw, space, strides, &order));
+        let outputs = accesses.by_ref().take(outputs.len()).collect();
+        let inputs = accesses.collect();
+        let mut plan =
+            Plan { len, inputs, outputs, variant: Variant::Main, row: len, block: len, scratch: 0 };
+        plan.choose_variant(kernel);
+        plan.choose_routes(kernel);
+        plan.choose_block(kernel, facts, tuning);
+        plan.lay_out_scratch();
+        Ok(plan)
+    }
+
+    /// Main if every splat input stays the same over rows long enough.
+    fn choose_variant(&mut self, kernel: &Kernel) {
+        let mut row = self.len;
+        for (access, input) in self.inputs.iter().zip(&kernel.inputs) {
+            if input.class == InputClass::Splat {
+                row = row.min(access.constant_run());
+            }
+        }
+        let lanes_kept = kernel.folds.is_empty() || row.is_multiple_of(GRANULE);
+        if row < self.len && (row < MIN_ROW || !lanes_kept) {
+            self.variant = Variant::Streams;
+            row = self.len;
+        }
+        self.row = row;
+    }
+
+    fn choose_routes(&mut self, kernel: &Kernel) {
+        for (access, input) in self.inputs.iter_mut().zip(&kernel.inputs) {
+            access.route = match input.class {
+                InputClass::Splat if self.variant == Variant::Main => Route::Splat,
+                InputClass::Splat | InputClass::Stream => access.stream_route(),
+            };
+        }
+        for access in &mut self.outputs {
+            access.route = access.stream_route();
+        }
+    }
+
+    fn choose_block(&mut self, kernel: &Kernel, facts: PassFacts, tuning: &Tuning) {
+        let packed = self.inputs.iter().chain(&self.outputs).filter(|a| a.route == Route::Packed);
+        let bytes: usize = packed.map(|access| access.form.size).sum();
+        let by_scratch = SCRATCH_BYTES.checked_div(bytes).unwrap_or(DIRECT_BLOCK);
+        let by_work = BLOCK_WORK / facts.work.max(1);
+        let largest = if facts.interpreted { FOLD_BLOCK } else { by_scratch.min(by_work) };
+        let wanted = tuning.block.map_or(largest / FOLD_BLOCK, |block| block.div_ceil(FOLD_BLOCK));
+        let block = wanted.clamp(1, 1 << 20) * FOLD_BLOCK;
+        let block = if kernel.folds.is_empty() { block } else { FOLD_BLOCK };
+        self.block = block;
+    }
+
+    /// Gives each operand its scratch: a block and a granule for a gathered one, a granule for the
+    /// tail of one read in place.
+    fn lay_out_scratch(&mut self) {
+        let block = self.block.min(self.len.next_multiple_of(GRANULE));
+        let mut at = 0;
+        for access in self.inputs.iter_mut().chain(&mut self.outputs) {
+            access.slot = at;
+            let elements = match access.route {
+                Route::Packed => block + GRANULE,
+                Route::Direct | Route::Splat => GRANULE,
+            };
+            at += (elements * access.form.size).next_multiple_of(64);
+        }
+        self.scratch = at;
+    }
+}
+
+impl Access {
+    /// A walk over the loop's axes in that order, as `order` lists them outermost first.
+    pub(crate) fn new(
+        raw: &Raw<'_>,
+        space: &[usize],
+        strides: &[isize],
+        order: &[usize],
+    ) -> Access {
+        let mut dims: SmallVec<[Dim; 4]> = SmallVec::new();
+        for &axis in order {
+            let (extent, stride) = (space[axis], strides[axis]);
+            if extent == 1 {
+                continue;
+            }
+            match dims.last_mut() {
+                Some(outer) if outer.stride == stride.wrapping_mul(extent.cast_signed()) => {
+                    *outer = Dim { extent: outer.extent * extent, stride };
+                }
+                Some(_) | None => dims.push(Dim { extent, stride }),
+            }
+        }
+        let size = raw.dtype.size();
+        let form = ElementForm { size, swapped: raw.order == ByteOrder::Swapped && size > 1 };
+        Access { base: raw.base, form, dims, route: Route::Direct, slot: 0 }
+    }
+
+    /// For how many consecutive elements of the loop, from each multiple on, it stays the same.
+    fn constant_run(&self) -> usize {
+        match self.dims.last() {
+            None => usize::MAX,
+            Some(dim) if dim.stride != 0 => 1,
+            Some(_) if self.dims.len() == 1 => usize::MAX,
+            Some(dim) => dim.extent,
+        }
+    }
+
+    fn stream_route(&self) -> Route {
+        let contiguous = match self.dims.as_slice() {
+            [] => true,
+            [dim] => dim.stride == self.form.size.cast_signed(),
+            _ => false,
+        };
+        if contiguous && !self.form.swapped { Route::Direct } else { Route::Packed }
+    }
+
+    /// The address of an element of an operand that is read in place.
+    pub(crate) fn direct(&self, index: usize) -> Address {
+        self.base.add(index * self.form.size)
+    }
+
+    /// The address of the element at that position of the loop.
+    pub(crate) fn element(&self, mut index: usize) -> Address {
+        let mut at = self.base;
+        for dim in self.dims.iter().rev() {
+            at = at.offset((index % dim.extent).cast_signed().wrapping_mul(dim.stride));
+            index /= dim.extent;
+        }
+        at
+    }
+}
+
+/// The stride of an input along each loop axis; 0 where it broadcasts.
+fn input_strides(input: &PlanInput<'_>, space: &[usize]) -> Result<LoopStrides, RunError> {
+    if input.axes.len() != space.len() {
+        return Err(RunError::Program { reason: "an operand has not one entry per loop axis" });
+    }
+    let stride = |(&axis, &extent): (&Option<u32>, &usize)| {
+        let Some(axis) = axis else { return Ok(0) };
+        let axis = axis as usize;
+        match input.raw.extents.get(axis) {
+            Some(&1) => Ok(0),
+            Some(&own) if own == extent => Ok(input.raw.strides[axis]),
+            _ => Err(RunError::Program { reason: "an operand does not cover the loop" }),
+        }
+    };
+    input.axes.iter().zip(space).map(stride).collect()
+}
+
+fn output_strides(output: &Raw<'_>, space: &[usize]) -> Result<LoopStrides, RunError> {
+    if output.extents != space {
+        return Err(RunError::Program { reason: "a sink has another shape than the loop" });
+    }
+    Ok(LoopStrides::from_slice(output.strides))
+}
+
+/// The loop's axes, outermost first: by falling stride of the outputs, then of the inputs, where the
+/// order is free; otherwise as they are.
+fn loop_order(free: bool, space: &[usize], strides: &[LoopStrides]) -> SmallVec<[usize; 4]> {
+    let mut order: SmallVec<[usize; 4]> = (0..space.len()).collect();
+    if !free || space.len() < 2 {
+        return order;
+    }
+    for sorted in 1..order.len() {
+        let mut at = sorted;
+        while at > 0 && belongs_inside(strides, order[at - 1], order[at]) {
+            order.swap(at - 1, at);
+            at -= 1;
+        }
+    }
+    order
+}
+
+/// Does some operand, the first that can tell, step further along `inner` than along `outer`?
+fn belongs_inside(strides: &[LoopStrides], outer: usize, inner: usize) -> bool {
+    for strides in strides {
+        let (outer, inner) = (strides[outer].unsigned_abs(), strides[inner].unsigned_abs());
+        if outer != inner && outer != 0 && inner != 0 {
+            return inner > outer;
+        }
+    }
+    false
+}

@@ -1,0 +1,101 @@
+//! Runs the tasks of a loop, inline or on a rayon pool.
+//!
+//! Each task index is run exactly once, by one thread, and results come back in task order whatever
+//! order the tasks ran in. The global pool is never built: outside a pool, [`Threads::Current`] runs
+//! on the calling thread. No lock is held while tasks run.
+
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use smallvec::SmallVec;
+
+use crate::error::RunError;
+use crate::options::{RunOptions, Threads};
+
+/// Number of threads a call may use.
+pub(crate) fn n_threads(threads: Threads<'_>) -> usize {
+    match threads {
+        Threads::Inline => 1,
+        Threads::Current if rayon::current_thread_index().is_some() => rayon::current_num_threads(),
+        Threads::Current => 1,
+        Threads::Pool(pool) => pool.current_num_threads(),
+    }
+}
+
+/// Results of tasks, in task order.
+pub(crate) type TaskResults<R> = SmallVec<[R; 1]>;
+
+/// Runs `task(0) … task(n - 1)`.
+///
+/// # Errors
+/// One of the errors of the tasks; others may not have run then.
+pub(crate) fn run_tasks<R: Send>(
+    n: usize,
+    options: &RunOptions<'_>,
+    task: impl Fn(usize) -> Result<R, RunError> + Sync,
+) -> Result<TaskResults<R>, RunError> {
+    let order = options.tuning.shuffle.map(|seed| shuffled(n, seed));
+    let logged = |position: usize| {
+        if let Some(workers) = options.workers {
+            workers.note();
+        }
+        let index = order.as_ref().map_or(position, |order| order[position]);
+        task(index)
+    };
+    let parallel = || (0..n).into_par_iter().map(&logged).collect::<Result<Vec<R>, RunError>>();
+    let results = match options.threads {
+        Threads::Pool(pool) if n > 1 => SmallVec::from_vec(pool.install(parallel)?),
+        Threads::Current if n > 1 && rayon::current_thread_index().is_some() => {
+            SmallVec::from_vec(parallel()?)
+        }
+        Threads::Inline | Threads::Current | Threads::Pool(_) => {
+            let mut results = TaskResults::new();
+            for position in 0..n {
+                results.push(logged(position)?);
+            }
+            results
+        }
+    };
+    Ok(in_task_order(results, order))
+}
+
+/// Undoes the shuffling.
+fn in_task_order<R>(results: TaskResults<R>, order: Option<Vec<usize>>) -> TaskResults<R> {
+    let Some(order) = order else { return results };
+    let mut numbered: Vec<(usize, R)> = order.into_iter().zip(results).collect();
+    numbered.sort_by_key(|&(index, _)| index);
+    numbered.into_iter().map(|(_, result)| result).collect()
+}
+
+/// A permutation of `0 .. n`: Fisher and Yates, driven by splitmix64.
+fn shuffled(n: usize, seed: u64) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..n).collect();
+    let mut state = seed;
+    for last in (1..n).rev() {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let choice = u128::from(mixed) * (last as u128 + 1) >> 64;
+        order.swap(last, usize::try_from(choice).unwrap_or(last));
+    }
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shuffle_is_a_permutation_and_depends_on_the_seed() {
+        let mut one = shuffled(100, 1);
+        assert_ne!(one, shuffled(100, 2));
+        one.sort_unstable();
+        assert_eq!(one, (0..100).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn results_come_in_task_order() {
+        let mut options = RunOptions::default();
+        options.tuning.shuffle = Some(7);
+        let results = run_tasks(50, &options, Ok).expect("no task fails");
+        assert_eq!(results.to_vec(), (0..50).collect::<Vec<_>>());
+    }
+}

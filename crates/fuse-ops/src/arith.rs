@@ -164,3 +164,75 @@ pub fn shr(e: &mut Expander<'_>, call: &Call<'_>) -> ValueId {
     let &[a, b] = call.args else { unreachable!("arity") };
     e.shr_s(a, b)
 }
+
+/// What [`div_by_uniform`] multiplies by: 1/s rounded, or NaN where s is out of its range.
+pub fn reciprocal(e: &mut Expander<'_>, s: ValueId) -> ValueId {
+    let range = DivisionRange::of(e.lane(s));
+    let one = e.float(s, 1.0);
+    let reciprocal = e.fdiv(one, s);
+    let magnitude = e.fabs(s);
+    let (low, high) = (e.float(s, range.divisor.0), e.float(s, range.divisor.1));
+    let (above, below) = (e.fle(low, magnitude), e.fle(magnitude, high));
+    let inside = e.mask_and(above, below);
+    let nan = e.float(s, f64::NAN);
+    e.select(inside, reciprocal, nan)
+}
+
+/// `a / s`, the IEEE quotient, for a uniform s whose [`reciprocal`] y was computed once.
+///
+/// ```text
+/// q0 = a·y;  q1 = q0 + (a - s·q0)·y;  q2 = q1 + (a - s·q1)·y       each bracket and sum one fma
+/// ```
+///
+/// Proof that q2 = fl(a/s) when nothing over- or underflows. Scale to 1 ≤ a, s < 2; u = 2^-53.
+/// 1. |y - 1/s| ≤ u/2, so q0 is within 1.5 units in the last place of a/s; the residual is computed
+///    with a relative error of u at most, and q1 is the rounding of a value within 5·u² of a/s:
+///    |q1 - a/s| < 1 ulp. Hence r = a - s·q1 is a multiple of ulp(s)·ulp(q1) below 2^53 of these:
+///    the second bracket is exact.
+/// 2. (Markstein.) Suppose a midpoint m of two floats, |m - q1| = ulp/2, lay between a/s and
+///    q1 + r·y. Say a ≥ s, ulp = 2u (the other case has u for 2u throughout). a - s·m is a non-zero
+///    multiple t·2u² and r = ±s·u + 2u²·t, so r·y - (m - q1) = ±u·(s·y - 1) + 2u²·t·y. It has the sign of t, since
+///    |u·(s·y - 1)| ≤ u·s·u/2 < 2u²·y, that is, s² < 4. So both lie on the same side of m.
+///
+/// The range: 2^-500 ≤ |s| ≤ 2^500 and 2^-400 ≤ |q0| ≤ 2^500 keep |a| above 2^-900, so the last bits
+/// of the residuals, 2^-106 below it, are still normal numbers (f32: 2^-40 ≤ |s| ≤ 2^60, 2^-30 ≤ |q0|
+/// ≤ 2^60, |a| ≥ 2^-70 and 2^-48 below). Other lanes, zeros, infinities and NaN included, divide in a
+/// rare region.
+pub fn div_by_uniform(e: &mut Expander<'_>, a: ValueId, s: ValueId, y: ValueId) -> ValueId {
+    let range = DivisionRange::of(e.lane(a));
+    let minus_s = e.fneg(s);
+    let first = e.fmul(a, y);
+    let residual = e.fma(minus_s, first, a);
+    let second = e.fma(residual, y, first);
+    let residual = e.fma(minus_s, second, a);
+    let quotient = e.fma(residual, y, second);
+
+    let magnitude = e.fabs(first);
+    let (low, high) = (e.float(a, range.quotient.0), e.float(a, range.quotient.1));
+    let (above, below) = (e.fle(low, magnitude), e.fle(magnitude, high));
+    let inside = e.mask_and(above, below);
+    let outside = e.mask_not(inside);
+    e.rare(outside, &[a, s], &[quotient], |e| {
+        let (a, s) = (e.param(0), e.param(1));
+        vec![e.fdiv(a, s)]
+    })[0]
+}
+
+/// Magnitudes for which [`div_by_uniform`] is exact.
+struct DivisionRange {
+    divisor: (f64, f64),
+    quotient: (f64, f64),
+}
+
+impl DivisionRange {
+    fn of(lane: fuse_ir::Lane) -> DivisionRange {
+        let exp2 = |exponent: i64| f64::from_bits((1023 + exponent).cast_unsigned() << 52);
+        if lane == fuse_ir::Lane::F32 {
+            return DivisionRange {
+                divisor: (exp2(-40), exp2(60)),
+                quotient: (exp2(-30), exp2(60)),
+            };
+        }
+        DivisionRange { divisor: (exp2(-500), exp2(500)), quotient: (exp2(-400), exp2(500)) }
+    }
+}

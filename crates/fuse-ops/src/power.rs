@@ -133,3 +133,14 @@ fn exp2(e: &mut Expander<'_>, k: ValueId) -> ValueId {
     let bits = e.shl(biased, shift);
     e.float_of_bits(bits)
 }
+
+/// `x**n` for a literal n of any operand: 1 for n = 0, a product, or [`float_power`].
+pub fn literal(e: &mut Expander<'_>, call: &Call<'_>, n: i32) -> ValueId {
+    let x = call.args[0];
+    match n {
+        0 if call.is_float() => e.float(x, 1.0),
+        0 => e.int(x, 1),
+        _ if call.is_float() => float_power(e, call, n),
+        _ => product(e, x, n.unsigned_abs()),
+    }
+}

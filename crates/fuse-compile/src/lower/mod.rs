@@ -1,10 +1,68 @@
-//! Lowering.
+//! Graph to program: which value is computed in which pass and at which rate, and the kernels.
+//!
+//! * [`schedule`] decides what is kept in temporaries and groups what remains into passes.
+//! * [`emit`] builds the kernel of one pass: scalars into its uniform region, the rest into its lane
+//!   region, operators replaced by their expansions.
+//!
+//! Nothing here changes rounding: what an expansion writes is what runs.
 
-use fuse_ir::Program;
+mod emit;
+mod schedule;
 
-use crate::graph::Graph;
+use fuse_ir::{ArraySpec, Dim, Program, Sink, Source, index_u32};
+
+use crate::graph::{Graph, Node, NodeId};
+use schedule::{PassPlan, Schedule};
+
+/// Primitives that one kernel holds, roughly. Larger formulas are cut into several passes, so that
+/// the time to compile stays linear; at this size an additional load and store per element cost
+/// nothing beside the arithmetic.
+pub const KERNEL_BUDGET: usize = 4000;
 
 /// Lowers a graph.
-pub fn lower(_graph: &Graph) -> Program {
-    Program::default()
+pub fn lower(graph: &Graph) -> Program {
+    let schedule = schedule::schedule(graph, KERNEL_BUDGET);
+    let spec = |id: NodeId| ArraySpec { dtype: graph.dtype(id), shape: graph.shape(id) };
+    Program {
+        inputs: graph.inputs().to_vec(),
+        symbols: graph.symbols().to_vec(),
+        shape_rules: graph.shape_rules.clone(),
+        fit_rules: graph.fit_rules.clone(),
+        temporaries: schedule.temporaries.iter().map(|&id| spec(id)).collect(),
+        results: graph.results.iter().map(|&id| spec(id)).collect(),
+        passes: schedule.passes.iter().map(|pass| emit::pass(graph, &schedule, pass)).collect(),
+    }
+}
+
+impl Schedule {
+    /// Where a pass reads a node that it does not compute, or `None` if it computes it.
+    fn source_of(&self, graph: &Graph, id: NodeId) -> Option<Source> {
+        if let Node::Input(position) = graph.node(id) {
+            return Some(Source::Input(position));
+        }
+        let position = self.temporaries.iter().position(|&temporary| temporary == id)?;
+        Some(Source::Temporary(index_u32(position)))
+    }
+
+    /// Everywhere a pass has to write a node.
+    fn sinks_of(&self, graph: &Graph, id: NodeId) -> Vec<Sink> {
+        let results = graph.results.iter().enumerate();
+        let temporaries = self.temporaries.iter().enumerate();
+        let is_it = |&(_, &other): &(usize, &NodeId)| other == id;
+        results
+            .filter(is_it)
+            .map(|(position, _)| Sink::Result(index_u32(position)))
+            .chain(
+                temporaries.filter(is_it).map(|(position, _)| Sink::Temporary(index_u32(position))),
+            )
+            .collect()
+    }
+}
+
+/// Does an operand of this shape broadcast along the last axis of the loop?
+fn broadcasts_along_last(space: &[Dim], shape: &[Dim]) -> bool {
+    match (space.last(), shape.last()) {
+        (Some(Dim::Symbol(_)), Some(Dim::Symbol(_))) | (Some(Dim::One) | None, _) => false,
+        (Some(Dim::Symbol(_)), Some(Dim::One) | None) => true,
+    }
 }

@@ -115,7 +115,7 @@ impl Resolver<'_> {
         } else if self.variables.is_empty() {
             diagnostic = diagnostic.help(format!("no variables were given; give it: {name}=..."));
         } else {
-            let known: Vec<String> = known.map(|name| quoted(name)).collect();
+            let known: Vec<String> = known.map(quoted).collect();
             diagnostic = diagnostic.help(format!("the variables are {}", known.join(", ")));
         }
         self.error(diagnostic)

@@ -1,0 +1,294 @@
+//! The kernel of one pass.
+//!
+//! | node | becomes |
+//! |---|---|
+//! | constant | a constant where it is used |
+//! | scalar input or temporary | a parameter of the uniform region |
+//! | other rank-0 node | its expansion in the uniform region, a parameter of the lane region |
+//! | array input or temporary | an input of the kernel |
+//! | other node | its expansion in the lane region |
+//! | division of an array by a scalar | the reciprocal in the uniform region, exact division by it in the lane region |
+//!
+//! An input is a splat when it broadcasts along the last axis of the loop.
+
+use fuse_ir::{
+    Builder, Dim, InputClass, Kernel, Mem, Node as KernelNode, OperandOutput, OperandView, Pass,
+    Prim, RegionBuilder, Scalar, Shape, Sink, Source, ValueId, index_u32, verify,
+};
+use fuse_ops::{Call, Expander, Expansion, Op, arith, lane_of, power};
+use rustc_hash::FxHashMap;
+
+use super::{PassPlan, Schedule, broadcasts_along_last};
+use crate::graph::{Constant, Graph, Node, NodeId};
+
+/// Builds a pass.
+pub(super) fn pass(graph: &Graph, schedule: &Schedule, plan: &PassPlan) -> Pass {
+    let mut emitter = Emitter {
+        graph,
+        schedule,
+        plan,
+        builder: Builder::new(),
+        uniform: RegionBuilder::new(&[]),
+        lane: RegionBuilder::new(&[]),
+        scalars: Vec::new(),
+        operands: Vec::new(),
+        uniform_values: FxHashMap::default(),
+        uniform_results: Vec::new(),
+        lane_values: FxHashMap::default(),
+    };
+    let needed = emitter.needed();
+    emitter.declare(&needed);
+    for &id in &needed {
+        emitter.node(id);
+    }
+    emitter.finish()
+}
+
+struct Emitter<'a> {
+    graph: &'a Graph,
+    schedule: &'a Schedule,
+    plan: &'a PassPlan,
+    builder: Builder,
+    uniform: RegionBuilder,
+    lane: RegionBuilder,
+    scalars: Vec<Source>,
+    operands: Vec<OperandView>,
+    uniform_values: FxHashMap<NodeId, ValueId>,
+    /// Uniform values that the lane region reads, in the order of its parameters.
+    uniform_results: Vec<ValueId>,
+    lane_values: FxHashMap<NodeId, ValueId>,
+}
+
+impl Emitter<'_> {
+    fn is_scalar(&self, id: NodeId) -> bool {
+        self.graph.ty(id).shape.is_empty()
+    }
+
+    /// Is the node there before the pass, rather than computed by it?
+    fn is_given(&self, id: NodeId) -> bool {
+        let written = self.plan.outputs.contains(&id) && !self.is_input(id);
+        !written && self.schedule.source_of(self.graph, id).is_some()
+    }
+
+    fn is_input(&self, id: NodeId) -> bool {
+        matches!(self.graph.node(id), Node::Input(_))
+    }
+
+    /// The elementwise roots: what is stored, and what is folded.
+    fn roots(&self) -> Vec<NodeId> {
+        let folded = self.plan.folds.iter().map(|&id| self.graph.node(id).args()[0]);
+        self.plan.outputs.iter().copied().chain(folded).collect()
+    }
+
+    /// All nodes of the pass, operands first; given ones included, what they are made of not.
+    fn needed(&self) -> Vec<NodeId> {
+        let mut marked = vec![false; self.graph.len()];
+        for root in self.roots() {
+            marked[root.index()] = true;
+        }
+        for (id, node) in self.graph.iter().rev() {
+            if marked[id.index()] && !self.is_given(id) {
+                for arg in node.args() {
+                    marked[arg.index()] = true;
+                }
+            }
+        }
+        self.graph.iter().map(|(id, _)| id).filter(|id| marked[id.index()]).collect()
+    }
+
+    /// Declares the array inputs first, so that they are the lane region's first parameters.
+    fn declare(&mut self, needed: &[NodeId]) {
+        for &id in needed {
+            if self.is_given(id) && !self.is_scalar(id) {
+                self.declare_operand(id);
+            }
+        }
+    }
+
+    fn declare_operand(&mut self, id: NodeId) {
+        let source = self.schedule.source_of(self.graph, id).expect("a given node has a source");
+        let shape = self.graph.shape(id);
+        let space = &self.plan.space;
+        let splat = broadcasts_along_last(space, &shape);
+        let class = if splat { InputClass::Splat } else { InputClass::Stream };
+        self.builder.input(self.mem(id), class);
+        let value = self.lane.add_param(self.mem(id).lane());
+        self.lane_values.insert(id, value);
+        self.operands.push(OperandView { source, axes: loop_axes(space, &shape) });
+    }
+
+    fn mem(&self, id: NodeId) -> Mem {
+        self.graph.dtype(id).mem().expect("the resolver admits dtypes of one lane only")
+    }
+
+    fn node(&mut self, id: NodeId) {
+        let node = self.graph.node(id);
+        if let Node::Const(_) = node {
+            return;
+        }
+        if self.is_given(id) {
+            if self.is_scalar(id) {
+                let source = self.schedule.source_of(self.graph, id).expect("a source");
+                self.scalars.push(source);
+                let value = self.uniform.add_param(self.mem(id).lane());
+                self.uniform_values.insert(id, value);
+            }
+            return;
+        }
+        if self.is_scalar(id) {
+            let args: Vec<ValueId> =
+                node.args().iter().map(|&arg| self.uniform_value(arg)).collect();
+            let value = expand(&mut self.builder, &mut self.uniform, self.graph, id, &args);
+            self.uniform_values.insert(id, value);
+            return;
+        }
+        let value = match node {
+            Node::Apply(Op::Div, [a, b, _]) if self.is_scalar(b) && !self.is_scalar(a) => {
+                self.divide_by_scalar(a, b)
+            }
+            _ => {
+                let args: Vec<ValueId> =
+                    node.args().iter().map(|&arg| self.lane_value(arg)).collect();
+                expand(&mut self.builder, &mut self.lane, self.graph, id, &args)
+            }
+        };
+        self.lane_values.insert(id, value);
+    }
+
+    /// A scalar as a value of the uniform region.
+    fn uniform_value(&mut self, id: NodeId) -> ValueId {
+        if let Some(constant) = self.graph.as_constant(id) {
+            return self.uniform.constant(scalar(constant));
+        }
+        self.uniform_values[&id]
+    }
+
+    /// Any node as a value of the lane region.
+    fn lane_value(&mut self, id: NodeId) -> ValueId {
+        if let Some(constant) = self.graph.as_constant(id) {
+            return self.lane.constant(scalar(constant));
+        }
+        if let Some(&value) = self.lane_values.get(&id) {
+            return value;
+        }
+        let value = self.uniform_values[&id];
+        let value = self.lift(value);
+        self.lane_values.insert(id, value);
+        value
+    }
+
+    /// A value of the uniform region as a parameter of the lane region.
+    fn lift(&mut self, value: ValueId) -> ValueId {
+        let known = self.uniform_results.iter().position(|&result| result == value);
+        let n_inputs = self.operands.len();
+        if let Some(position) = known {
+            return self.lane.param(n_inputs + position);
+        }
+        self.uniform_results.push(value);
+        self.lane.add_param(self.uniform.lane(value))
+    }
+
+    fn divide_by_scalar(&mut self, a: NodeId, b: NodeId) -> ValueId {
+        let divisor = self.uniform_value(b);
+        let mut expander = Expander { kernel: &mut self.builder, region: &mut self.uniform };
+        let reciprocal = arith::reciprocal(&mut expander, divisor);
+        let constants = (self.uniform.as_constant(divisor), self.uniform.as_constant(reciprocal));
+        let (divisor, reciprocal) = match constants {
+            (Some(divisor), Some(reciprocal)) => {
+                (self.lane.constant(divisor), self.lane.constant(reciprocal))
+            }
+            _ => (self.lift(divisor), self.lift(reciprocal)),
+        };
+        let a = self.lane_value(a);
+        let mut expander = Expander { kernel: &mut self.builder, region: &mut self.lane };
+        arith::div_by_uniform(&mut expander, a, divisor, reciprocal)
+    }
+
+    fn finish(mut self) -> Pass {
+        let mut results = Vec::new();
+        let mut outputs = Vec::new();
+        for &id in &self.plan.outputs {
+            let value = self.lane_value(id);
+            let never_nan = is_never_nan(&self.lane, value);
+            let mem = self.mem(id);
+            for sink in self.schedule.sinks_of(self.graph, id) {
+                self.builder.output(OperandOutput { mem, never_nan });
+                results.push(value);
+                outputs.push(sink);
+            }
+        }
+        let mut folds = Vec::new();
+        for &id in &self.plan.folds {
+            results.push(self.lane_value(self.graph.node(id).args()[0]));
+            folds.push(self.fold(id));
+        }
+        self.builder.uniform(self.uniform.finish(&self.uniform_results));
+        let kernel: Kernel = self.builder.finish(self.lane.finish(&results));
+        Pass {
+            space: self.plan.space.clone(),
+            kernel: verify(kernel).expect("lowering makes valid kernels"),
+            scalars: self.scalars,
+            operands: self.operands,
+            outputs,
+            folds,
+        }
+    }
+
+    fn fold(&mut self, id: NodeId) -> Vec<Sink> {
+        let Node::Apply(op, _) = self.graph.node(id) else { unreachable!("a fold is an operator") };
+        let Expansion::Fold(fold) = op.row().expansion else { unreachable!("a reduction's row") };
+        self.builder.fold(fold(self.graph.operand_dtype(id), self.graph.dtype(id)));
+        self.schedule.sinks_of(self.graph, id)
+    }
+}
+
+/// The expansion of a node in a region.
+fn expand(
+    builder: &mut Builder,
+    region: &mut RegionBuilder,
+    graph: &Graph,
+    id: NodeId,
+    args: &[ValueId],
+) -> ValueId {
+    let (operand, result) = (graph.operand_dtype(id), graph.dtype(id));
+    let mut expander = Expander { kernel: builder, region };
+    let call = Call { operand, result, args };
+    match graph.node(id) {
+        Node::Input(_) | Node::Const(_) => unreachable!("inputs and constants are not expanded"),
+        Node::Apply(op, _) => match op.row().expansion {
+            Expansion::Lanes(expand) => expand(&mut expander, &call),
+            Expansion::Fold(_) => unreachable!("the schedule makes reductions folds"),
+        },
+        Node::Power(_, exponent) => power::literal(&mut expander, &call, exponent),
+    }
+}
+
+/// A graph constant as a constant of its lane.
+fn scalar(constant: Constant) -> Scalar {
+    Scalar { lane: lane_of(constant.dtype), bits: constant.bits }
+}
+
+/// For each axis of the loop the operand's axis, where it does not broadcast.
+fn loop_axes(space: &[Dim], shape: &Shape) -> smallvec::SmallVec<[Option<u32>; 4]> {
+    let missing = space.len() - shape.len();
+    let own = |axis: usize| {
+        let own = axis.checked_sub(missing)?;
+        (shape[own] != Dim::One).then(|| index_u32(own))
+    };
+    (0..space.len()).map(own).collect()
+}
+
+/// Is a value known not to be NaN, so that its store need not look?
+fn is_never_nan(region: &RegionBuilder, value: ValueId) -> bool {
+    match region.node(value) {
+        KernelNode::Const(constant) => {
+            constant.bits != fuse_ir::CANONICAL_NAN_F64
+                && constant.bits != fuse_ir::CANONICAL_NAN_F32
+                && constant.lane.is_float()
+        }
+        KernelNode::Prim(prim, _) => {
+            matches!(prim, Prim::SintToF64 | Prim::UintToF64 | Prim::SintToF32 | Prim::UintToF32)
+        }
+        KernelNode::Param(_) | KernelNode::Lookup(..) | KernelNode::Result { .. } => false,
+    }
+}

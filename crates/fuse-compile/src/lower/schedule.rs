@@ -1,0 +1,171 @@
+//! Rates, temporaries and passes.
+//!
+//! A value is either computed inside each pass that uses it, or kept in a temporary by an earlier
+//! one. Kept are:
+//! * results of reductions, which are known only when their pass has ended;
+//! * values that a loop of a larger space uses, when computing them again for each element would
+//!   cost more than a load: `exp(a[:,None]) * exp(b[None,:])` evaluates N + M exponentials;
+//! * values that cross from one part of a very large formula to the next.
+//!
+//! Each value to be written (a result, a temporary, the argument of a reduction) is then assigned to
+//! the pass of its *stage*, the number of passes that must have ended before, and its loop space.
+//! All that share both are computed by one kernel, in one sweep.
+
+use fuse_ir::Shape;
+use fuse_ops::Class;
+
+use crate::graph::{Graph, Node, NodeId};
+
+/// Recomputing a value is taken to be as cheap as loading it up to this many primitives.
+const LOAD_COST: usize = 3;
+
+/// What one pass computes.
+#[derive(Clone, Debug)]
+pub(super) struct PassPlan {
+    /// How many layers of passes come before.
+    pub(super) stage: u32,
+    /// The loop space.
+    pub(super) space: Shape,
+    /// Elementwise values to be written.
+    pub(super) outputs: Vec<NodeId>,
+    /// Reductions to be computed.
+    pub(super) folds: Vec<NodeId>,
+}
+
+/// The passes of a program and what lies between them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Schedule {
+    /// Nodes kept between passes.
+    pub(super) temporaries: Vec<NodeId>,
+    /// The passes, in an order in which they can run.
+    pub(super) passes: Vec<PassPlan>,
+}
+
+pub(super) fn is_reduction(graph: &Graph, id: NodeId) -> bool {
+    match graph.node(id) {
+        Node::Apply(op, _) => op.row().class == Class::Reduction,
+        Node::Input(_) | Node::Const(_) | Node::Power(..) => false,
+    }
+}
+
+/// Schedules a graph whose dead nodes have been removed.
+pub(super) fn schedule(graph: &Graph, budget: usize) -> Schedule {
+    let costs: Vec<usize> = graph.iter().map(|(id, _)| cost(graph, id)).collect();
+    let kept = kept_nodes(graph, &costs, budget);
+    let stages = stages(graph, &kept);
+    let mut schedule = Schedule::default();
+    for (id, _) in graph.iter() {
+        let reduces = is_reduction(graph, id);
+        let is_result = graph.results.contains(&id);
+        if kept[id.index()] {
+            schedule.temporaries.push(id);
+        }
+        if !(kept[id.index()] || is_result) {
+            continue;
+        }
+        let own = if reduces { graph.node(id).args()[0] } else { id };
+        let mut stage = stages[own.index()];
+        if kept[own.index()] && !reduces {
+            stage -= 1;
+        }
+        let plan = schedule.pass(stage, graph.shape(own));
+        if reduces {
+            plan.folds.push(id);
+        } else {
+            plan.outputs.push(id);
+        }
+    }
+    schedule.passes.sort_by_key(|pass| pass.stage);
+    schedule
+}
+
+impl Schedule {
+    fn pass(&mut self, stage: u32, space: Shape) -> &mut PassPlan {
+        let same = |pass: &PassPlan| pass.stage == stage && pass.space == space;
+        let position = self.passes.iter().position(same).unwrap_or_else(|| {
+            self.passes.push(PassPlan { stage, space, outputs: vec![], folds: vec![] });
+            self.passes.len() - 1
+        });
+        &mut self.passes[position]
+    }
+}
+
+/// Primitives that a node adds to a kernel.
+fn cost(graph: &Graph, id: NodeId) -> usize {
+    match graph.node(id) {
+        Node::Input(_) | Node::Const(_) => 0,
+        Node::Apply(op, _) => op.cost(graph.operand_dtype(id), graph.dtype(id)),
+        Node::Power(_, exponent) => {
+            2 * exponent.unsigned_abs().checked_ilog2().map_or(1, |log| log as usize + 1)
+        }
+    }
+}
+
+/// Which nodes are kept in temporaries.
+fn kept_nodes(graph: &Graph, costs: &[usize], budget: usize) -> Vec<bool> {
+    let parts = parts(costs, budget);
+    let mut kept = vec![false; graph.len()];
+    let mut cumulative = vec![0_usize; graph.len()];
+    for (id, node) in graph.iter() {
+        // A reduction's value is known only after its pass; a result that nobody else reads goes
+        // straight to its place.
+        if is_reduction(graph, id) {
+            kept[id.index()] = true;
+        }
+        for &arg in node.args() {
+            let crosses = parts[arg.index()] != parts[id.index()] && costs[arg.index()] > 0;
+            let is_array = !graph.ty(arg).shape.is_empty();
+            let coarser = !is_reduction(graph, id) && is_coarser(graph, arg, id);
+            let dear = cumulative[arg.index()] > LOAD_COST;
+            if is_array && (crosses || (coarser && dear)) {
+                kept[arg.index()] = true;
+            }
+        }
+        let inherited = node.args().iter().filter(|arg| !kept[arg.index()]);
+        let inherited: usize = inherited.map(|arg| cumulative[arg.index()]).sum();
+        cumulative[id.index()] = (costs[id.index()] + inherited).min(budget);
+    }
+    let counts = graph.use_counts();
+    for &result in &graph.results {
+        let only_result = counts[result.index()] == 1;
+        if is_reduction(graph, result) && only_result {
+            kept[result.index()] = false;
+        }
+    }
+    kept
+}
+
+/// Cuts the arena into parts of at most `budget` primitives.
+fn parts(costs: &[usize], budget: usize) -> Vec<u32> {
+    let (mut part, mut filled) = (0, 0);
+    costs
+        .iter()
+        .map(|&cost| {
+            if filled + cost > budget {
+                (part, filled) = (part + 1, 0);
+            }
+            filled += cost;
+            part
+        })
+        .collect()
+}
+
+/// Has `arg` fewer elements than its user, because it broadcasts?
+fn is_coarser(graph: &Graph, arg: NodeId, user: NodeId) -> bool {
+    let dims = |id: NodeId| {
+        let shape = graph.shape(id);
+        shape.into_iter().filter(|dim| *dim != fuse_ir::Dim::One).count()
+    };
+    dims(arg) < dims(user)
+}
+
+/// For each node the first stage in which a pass can compute or read it.
+fn stages(graph: &Graph, kept: &[bool]) -> Vec<u32> {
+    let mut stages: Vec<u32> = vec![0; graph.len()];
+    for (id, node) in graph.iter() {
+        let ready = node.args().iter().map(|arg| stages[arg.index()]).max().unwrap_or(0);
+        let later = kept[id.index()] || is_reduction(graph, id);
+        stages[id.index()] = ready + u32::from(later);
+    }
+    stages
+}

@@ -100,7 +100,7 @@ fn float_specials(lane: Lane) -> Vec<u64> {
 /// Halves, integer edges with their neighbours, edges of f16 and f32, powers of two and of ten.
 fn float_numbers() -> impl Iterator<Item = f64> {
     let small = [0.1, 0.5, 0.25, 1.5, 2.0, 2.5, 3.0, 3.5, 1.0 / 3.0, 0.49999999999999994, 1e10];
-    let half = [65504.0, 65519.99, 65520.0, 6.1e-5, 5.9604644775390625e-8, 2.9802322387695312e-8];
+    let half = [65504.0, 65519.99, 65520.0, 6.1e-5, 2f64.powi(-24), 2f64.powi(-25)];
     let single = [f64::from(f32::MAX), 3.4028235677973366e38, 1e-45, 7.006492321624085e-46, 1e300];
     let powers = [7, 8, 15, 16, 23, 24, 31, 32, 52, 53, 62, 63, 64];
     let edges = powers.into_iter().flat_map(|exponent| {

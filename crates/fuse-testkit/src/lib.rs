@@ -25,6 +25,8 @@ pub mod direct;
 pub mod dispatch;
 pub mod faulty;
 pub mod fence;
+#[cfg(test)]
+mod hand;
 pub mod kernels;
 pub mod random;
 pub mod random_kernel;

@@ -59,9 +59,9 @@ fn integer_widths() -> Case {
     let kernel = stream_kernel(&mems, &mems, |code| {
         let lanes = [Lane::I8, Lane::I16, Lane::I32, Lane::I64];
         let mut sum = code.param(0);
-        for position in 1..4 {
+        for (position, &lane) in lanes.iter().enumerate().skip(1) {
             let extend = if position == 2 { Prim::Zext } else { Prim::Sext };
-            let wide = code.prim_to(extend, &[sum], lanes[position]);
+            let wide = code.prim_to(extend, &[sum], lane);
             sum = code.prim(Prim::IAdd, &[wide, code.param(position)]);
         }
         let narrow = |lane| code.prim_to(Prim::TruncInt, &[sum], lane);

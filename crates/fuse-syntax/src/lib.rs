@@ -4,7 +4,17 @@
 //! source ─ scan ─▶ statements ─ pest ─▶ tokens ─ group ─▶ brackets ─ Pratt ─▶ nodes ─ order ─▶ Ast
 //! ```
 //!
-//! This crate knows no types and no function names: *syntax never fails on types.*
+//! * `scan` cuts the text into statements and holds the limits, before any parser runs;
+//! * the grammar (`grammar/fuse.pest`) makes tokens, without recursion;
+//! * `group` pairs brackets with a stack of its own, so that what is left between two separators is flat;
+//! * a Pratt parser with the one table in `precedence` orders the operators of such a run;
+//! * `order` brings the nodes into postfix order.
+//!
+//! *Invariants.* The crate knows no types and no function names: *syntax never fails on types.* Any
+//! text gives a tree or diagnostics, never a panic; 256 KiB of stack are enough, in debug builds too. Spans lie on
+//! character boundaries. The same text gives the same tree and the same diagnostics.
+//!
+//! *Cost.* Time and memory are linear in the text: about 1 µs a byte, nearly all of it in the grammar's tokens.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 

@@ -14,23 +14,6 @@ fn parse(source: &str) -> Result<Ast, Vec<Diagnostic>> {
     crate::parse(source, &SyntaxLimits::default())
 }
 
-#[test]
-fn demo() {
-    let path = std::env::var("FUSE_DEMO").unwrap_or_default();
-    let Ok(text) = std::fs::read_to_string(path) else { return };
-    for formula in text.split("\n---\n") {
-        println!("===== {formula}");
-        match parse(formula) {
-            Ok(ast) => println!("{ast}"),
-            Err(errors) => {
-                for error in errors {
-                    println!("{}\n", error.render(formula, crate::Color::Never));
-                }
-            }
-        }
-    }
-}
-
 /// The program with all brackets written, statements separated by `; `.
 fn brackets(ast: &Ast) -> String {
     let mut texts: Vec<String> = Vec::new();

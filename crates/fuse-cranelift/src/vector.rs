@@ -30,15 +30,6 @@ pub(crate) fn memory_flags() -> MemFlagsData {
     flags
 }
 
-/// The scalar integer type of that many bytes.
-pub(crate) fn int_scalar(width: usize) -> Type {
-    match width {
-        1 => types::I8,
-        2 => types::I16,
-        4 => types::I32,
-        _ => types::I64,
-    }
-}
 
 /// The vector of integers of that many bytes each.
 pub(crate) fn int_vector(width: usize) -> Type {
@@ -212,12 +203,22 @@ impl Vectors<'_, '_> {
     pub(crate) fn from_scalars(&mut self, ty: Type, scalars: &[Value]) -> Parts {
         let per_part = usize::try_from(ty.lane_count()).unwrap_or(1);
         let parts = scalars.chunks(per_part).map(|lanes| {
-            let first = self.builder.ins().scalar_to_vector(ty, lanes[0]);
+            let first = self.low_lane(ty, lanes[0]);
             lanes.iter().enumerate().skip(1).fold(first, |vector, (index, &lane)| {
                 self.builder.ins().insertlane(vector, lane, byte_index(index))
             })
         });
         parts.collect()
+    }
+
+    /// A vector whose lane 0 is this scalar. x86-64 has no move of less than 32 bits.
+    fn low_lane(&mut self, ty: Type, scalar: Value) -> Value {
+        if ty.lane_bits() >= 32 {
+            return self.builder.ins().scalar_to_vector(ty, scalar);
+        }
+        let wide = self.builder.ins().uextend(types::I32, scalar);
+        let low = self.builder.ins().scalar_to_vector(types::I32X4, wide);
+        self.cast(ty, low)
     }
 
     /// An 8-bit scalar that is not 0 if some lane of the mask is set.
@@ -259,12 +260,7 @@ impl Vectors<'_, '_> {
     fn load_low(&mut self, ty: Type, address: Value, offset: i32, bytes: usize) -> Value {
         let (scalar, vector) = low_part(bytes);
         let loaded = self.builder.ins().load(scalar, memory_flags(), address, offset);
-        if scalar == types::I16 {
-            let wide = self.builder.ins().uextend(types::I32, loaded);
-            let low = self.builder.ins().scalar_to_vector(types::I32X4, wide);
-            return self.cast(ty, low);
-        }
-        let low = self.builder.ins().scalar_to_vector(vector, loaded);
+        let low = self.low_lane(vector, loaded);
         self.cast(ty, low)
     }
 

@@ -14,25 +14,25 @@ use fuse_ir::{
 
 /// Operands of one run, each at an odd address.
 #[derive(Clone)]
-pub struct Call {
-    pub granules: usize,
-    pub tail: usize,
-    pub first_index: u64,
+pub(crate) struct Call {
+    pub(crate) granules: usize,
+    pub(crate) tail: usize,
+    pub(crate) first_index: u64,
     /// The bits of each input, repeated to fill its granules.
-    pub inputs: Vec<Vec<u64>>,
-    pub scalars: Vec<u64>,
+    pub(crate) inputs: Vec<Vec<u64>>,
+    pub(crate) scalars: Vec<u64>,
     /// Output `.0` is the memory of input `.1`.
-    pub in_place: Option<(usize, usize)>,
+    pub(crate) in_place: Option<(usize, usize)>,
 }
 
 impl Call {
-    pub fn new(granules: usize, inputs: Vec<Vec<u64>>) -> Call {
+    pub(crate) fn new(granules: usize, inputs: Vec<Vec<u64>>) -> Call {
         Call { granules, tail: 0, first_index: 0, inputs, scalars: vec![], in_place: None }
     }
 }
 
 /// What a run wrote: outputs, states, uniform slots.
-pub type Written = (Vec<Vec<u64>>, Vec<Vec<u64>>, Vec<u64>);
+pub(crate) type Written = (Vec<Vec<u64>>, Vec<Vec<u64>>, Vec<u64>);
 
 fn write(bytes: &mut [u8], mem: Mem, element: usize, bits: u64) {
     let size = mem.size();
@@ -46,7 +46,7 @@ fn read(bytes: &[u8], mem: Mem, element: usize) -> u64 {
 }
 
 /// Runs a compiled kernel.
-pub fn run(kernel: &Kernel, compiled: &Arc<dyn BlockKernel>, call: &Call) -> Written {
+pub(crate) fn run(kernel: &Kernel, compiled: &Arc<dyn BlockKernel>, call: &Call) -> Written {
     let elements = call.granules * GRANULE;
     let mut inputs: Vec<Vec<u8>> = kernel
         .inputs
@@ -129,7 +129,7 @@ fn same(mem: Mem, a: u64, b: u64) -> bool {
 }
 
 /// Runs on the interpreter and on `backend` and compares all that was written.
-pub fn check(backend: &dyn HostBackend, kernel: &VerifiedKernel, call: &Call, what: &str) {
+pub(crate) fn check(backend: &dyn HostBackend, kernel: &VerifiedKernel, call: &Call, what: &str) {
     let expected = run(kernel, &Interpreter.compile(kernel).expect("compiles"), call);
     let compiled = backend.compile(kernel).unwrap_or_else(|error| panic!("{what}: {error}"));
     let got = run(kernel, &compiled, call);
@@ -167,7 +167,7 @@ pub fn check(backend: &dyn HostBackend, kernel: &VerifiedKernel, call: &Call, wh
 }
 
 /// A kernel of streams with one lane region.
-pub fn elementwise(
+pub(crate) fn elementwise(
     inputs: &[Mem],
     outputs: &[Mem],
     body: impl FnOnce(&mut RegionBuilder) -> Vec<ValueId>,
@@ -182,7 +182,7 @@ pub fn elementwise(
 }
 
 /// Values that find mistakes.
-pub fn edges(lane: Lane) -> Vec<u64> {
+pub(crate) fn edges(lane: Lane) -> Vec<u64> {
     let bits: Vec<u64> = match lane {
         Lane::Mask => vec![0, 1, 1, 0, 1],
         Lane::F32 => F64_EDGES.iter().map(|&x| u64::from((x as f32).to_bits())).chain(F32_EXTRA.map(|x: f32| u64::from(x.to_bits()))).chain([0x7f80_0001, 0xffc0_1234, 1, 0x8000_0001, 0x007f_ffff]).collect(),

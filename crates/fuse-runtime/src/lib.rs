@@ -43,6 +43,8 @@ mod run;
 mod scratch;
 mod sweep;
 mod tasks;
+#[cfg(test)]
+mod tests;
 mod views;
 
 pub use array::Array;

@@ -60,7 +60,7 @@ impl Sweep<'_> {
         let inline = RunOptions { threads: Threads::Inline, ..*self.options };
         let options = if threads > 1 { self.options } else { &inline };
         let mut states = run_tasks(n_tasks, options, |task| self.fold_task(task))?;
-        let partial = if n_blocks % FOLD_TASK_BLOCKS == 0 { None } else { states.pop() };
+        let partial = if n_blocks.is_multiple_of(FOLD_TASK_BLOCKS) { None } else { states.pop() };
         self.combine(&states, partial)
     }
 

@@ -73,7 +73,7 @@ fn shuffled(n: usize, seed: u64) -> Vec<usize> {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let choice = u128::from(mixed) * (last as u128 + 1) >> 64;
+        let choice = (u128::from(mixed) * (last as u128 + 1)) >> 64;
         order.swap(last, usize::try_from(choice).unwrap_or(last));
     }
     order

@@ -1,0 +1,8 @@
+//! Programs built by hand, run on the interpreter, against naive evaluation of each element.
+
+mod folds;
+mod limits;
+mod overlap;
+mod passes;
+mod shapes;
+mod support;

@@ -1,0 +1,147 @@
+//! Outputs that share memory with inputs: as if every input were read before any store.
+
+use fuse_ir::{ByteOrder, DType};
+
+use super::support::{
+    Random, assert_same, combine_naive, elementwise, executable, f64_layout, program,
+};
+use crate::overlap::may_share;
+use crate::{Layout, Operand, RunError, RunOptions, View, ViewMut};
+
+const LEN: usize = 32;
+
+/// `start, stride, n` of a slice of the buffer.
+fn slices() -> Vec<(usize, isize, usize)> {
+    let mut slices = Vec::new();
+    for n in [2, 5, 16] {
+        for stride in [-2_isize, -1, 1, 2] {
+            for start in 0..LEN {
+                let last = start.cast_signed() + stride * (n as isize - 1);
+                if 0 <= last && last < LEN as isize {
+                    slices.push((start, stride, n));
+                }
+            }
+        }
+    }
+    slices
+}
+
+#[expect(unsafe_code, reason = "views of one buffer that overlap")]
+#[test]
+fn every_pair_of_slices_of_a_buffer() {
+    let original = Random(1).floats(LEN);
+    let other = Random(2).floats(LEN);
+    for n in [2, 5, 16] {
+        let exe = executable(program(&[(DType::F64, &[n]), (DType::F64, &[n])], &elementwise()));
+        let own: Vec<_> = slices().into_iter().filter(|slice| slice.2 == n).collect();
+        for &(from, from_stride, _) in &own {
+            for &(to, to_stride, _) in &own {
+                let mut buffer = original.clone();
+                let mut expected = original.clone();
+                for index in 0..n {
+                    let at = |start: usize, stride: isize| {
+                        (start.cast_signed() + stride * index.cast_signed()).cast_unsigned()
+                    };
+                    let value = original[at(from, from_stride)];
+                    expected[at(to, to_stride)] = combine_naive(&[value, other[index]]);
+                }
+                let base = buffer.as_mut_ptr();
+                let extents = [n];
+                let strides = [[from_stride * 8], [to_stride * 8]];
+                // SAFETY: both slices lie inside the buffer, which nothing else uses meanwhile.
+                let (input, output) = unsafe {
+                    (
+                        View::from_raw(base.add(from).cast(), &f64_layout(&extents, &strides[0])),
+                        ViewMut::from_raw(base.add(to).cast(), &f64_layout(&extents, &strides[1])),
+                    )
+                };
+                let input = Operand::from(input.expect("a layout"));
+                let inputs = [input, Operand::from(View::from_slice(&other[..n]))];
+                let mut outputs = [output.expect("a layout")];
+                exe.run(&inputs, &mut outputs, &RunOptions::default()).expect("it runs");
+                assert_same(&buffer, &expected, &format!("{from}:{from_stride} {to}:{to_stride}"));
+            }
+        }
+    }
+}
+
+#[expect(unsafe_code, reason = "views of one buffer that overlap")]
+#[test]
+fn a_broadcast_or_transposed_input_is_copied() {
+    let exe = executable(program(&[(DType::F64, &[4, 4]), (DType::F64, &[4])], &elementwise()));
+    let mut square = Random(3).floats(16);
+    let expected: Vec<f64> = (0..16)
+        .map(|index| combine_naive(&[square[index % 4 * 4 + index / 4], square[index % 4]]))
+        .collect();
+    let base = square.as_mut_ptr().cast::<u8>();
+    // SAFETY: all lie inside the buffer, which nothing else uses meanwhile.
+    let (transposed, row, out) = unsafe {
+        (
+            View::from_raw(base, &f64_layout(&[4, 4], &[8, 32])).expect("a layout"),
+            View::from_raw(base, &f64_layout(&[4], &[8])).expect("a layout"),
+            ViewMut::from_raw(base, &f64_layout(&[4, 4], &[32, 8])).expect("a layout"),
+        )
+    };
+    exe.run(&[transposed.into(), row.into()], &mut [out], &RunOptions::default()).expect("it runs");
+    assert_same(&square, &expected, "square");
+}
+
+#[expect(unsafe_code, reason = "outputs that overlap")]
+#[test]
+fn outputs_may_interleave_but_not_overlap() {
+    let body = super::support::Body {
+        lane: |_, values| vec![values[0], values[0]],
+        outputs: vec![DType::F64, DType::F64],
+        folds: vec![],
+    };
+    let exe = executable(program(&[(DType::F64, &[4])], &body));
+    let input = [1.0, 2.0, 3.0, 4.0];
+    let mut buffer = [0.0_f64; 12];
+    let base = buffer.as_mut_ptr();
+    let strides = [16];
+    let layout =
+        Layout { dtype: DType::F64, order: ByteOrder::Native, extents: &[4], strides: &strides };
+    for (second, meets) in [(1, false), (2, true), (4, true)] {
+        // SAFETY: inside the buffer.
+        let mut outputs = unsafe {
+            [base, base.add(second)]
+                .map(|at| ViewMut::from_raw(at.cast(), &layout).expect("layout"))
+        };
+        let inputs = [Operand::from(View::from_slice(&input))];
+        let result = exe.run(&inputs, &mut outputs, &RunOptions::default());
+        let expected = Err(RunError::OutputOverlap { first: 0, second: 1 });
+        assert_eq!(result, if meets { expected } else { Ok(()) });
+    }
+    assert_eq!(buffer[..8], [1.0, 1.0, 2.0, 2.0, 3.0, 3.0, 4.0, 4.0]);
+}
+
+#[test]
+fn sharing_is_never_denied() {
+    let buffer = [0_u8; 64];
+    let mut views = Vec::new();
+    for size in [1, 2, 4] {
+        let dtype =
+            [DType::U8, DType::U16, DType::U32][[1, 2, 4].iter().position(|&s| s == size).unwrap()];
+        for stride in [-5_isize, -3, 1, 2, 4, 6] {
+            for offset in 16..28 {
+                let strides = [stride];
+                let layout =
+                    Layout { dtype, order: ByteOrder::Native, extents: &[4], strides: &strides };
+                if let Ok(view) = View::from_bytes(&buffer, &layout, offset) {
+                    let bytes: u64 = (0..4)
+                        .flat_map(|index| (0..size).map(move |byte| (index, byte)))
+                        .map(|(index, byte)| 1 << (offset as isize + index * stride + byte))
+                        .fold(0, |all, bit: u64| all | bit);
+                    views.push((view, bytes));
+                }
+            }
+        }
+    }
+    for (one, one_bytes) in &views {
+        for (other, other_bytes) in &views {
+            if one_bytes & other_bytes != 0 {
+                assert!(may_share(one.raw(), other.raw()), "{one:?} {other:?}");
+            }
+        }
+    }
+}

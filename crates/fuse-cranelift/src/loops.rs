@@ -489,7 +489,7 @@ impl SavedStates {
         for form in &self.forms {
             let at = offsets.by_ref().take(form.parts.len()).collect::<Vec<i32>>();
             let ty = form.part_type();
-            let parts = at.iter().map(|&at| v.builder.ins().load(ty, memory_flags(), address, at));
+            let parts = at.iter().map(|&at| v.load_vector(ty, address, at));
             held.push(form.with_parts(parts.collect()));
         }
         held

@@ -26,6 +26,9 @@ pub(crate) struct Features {
     pub(crate) round: bool,
     /// A blend that looks at the top bit of each lane; otherwise `bitselect`.
     pub(crate) blendv: bool,
+    /// May a load become an operand of an arithmetic instruction? SSE encodings fault on unaligned
+    /// memory there, and Cranelift 0.135 folds loads into SSE comparisons all the same.
+    pub(crate) folds_loads: bool,
     /// Vector registers.
     pub(crate) registers: usize,
 }
@@ -63,6 +66,7 @@ impl Target {
             fma: is_arm || isa.has_native_fma(),
             round: is_arm || isa.has_round(),
             blendv: !is_arm && isa.has_blendv_lowering(types::I64X2),
+            folds_loads: is_arm || has_flag(isa.as_ref(), "has_avx"),
             registers: if is_arm { 32 } else { 16 },
         };
         Ok(Target { isa, features, is_host })
@@ -81,6 +85,10 @@ impl Target {
         }
         text
     }
+}
+
+fn has_flag(isa: &dyn TargetIsa, name: &str) -> bool {
+    isa.isa_flags().iter().any(|flag| flag.name == name && flag.as_bool() == Some(true))
 }
 
 /// The settings at the head of the file.

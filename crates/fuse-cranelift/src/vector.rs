@@ -253,7 +253,18 @@ impl Vectors<'_, '_> {
             return Parts::from_elem(self.load_low(ty, address, offset, bytes), 1);
         }
         let offsets = (offset..).step_by(VECTOR_BYTES).take(bytes / VECTOR_BYTES);
-        offsets.map(|at| self.builder.ins().load(ty, memory_flags(), address, at)).collect()
+        offsets.map(|at| self.load_vector(ty, address, at)).collect()
+    }
+
+    /// Loads a vector of any alignment. A change of type keeps the load an instruction of its own.
+    pub(crate) fn load_vector(&mut self, ty: Type, address: Value, offset: i32) -> Value {
+        let loaded_as = match ty {
+            ty if self.features.folds_loads => ty,
+            types::F64X2 => types::I64X2,
+            _ => types::F64X2,
+        };
+        let loaded = self.builder.ins().load(loaded_as, memory_flags(), address, offset);
+        self.cast(ty, loaded)
     }
 
     /// Loads 2, 4 or 8 bytes into the low part of a vector.

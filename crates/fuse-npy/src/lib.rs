@@ -1,1 +1,46 @@
-//! NumPy .npy files for fuse: headers, mapped views, atomic output.
+//! NumPy `.npy` files for fuse: headers, mapped views, atomic output.
+//!
+//! ```text
+//! bytes ─ literal ─▶ dict ─▶ Header ─┬─ NpyFile::open, read_from   (safe, through reads) ─┐
+//!            descr ──┘               └─ NpyFile::map               (unsafe, no copy)     ─┴▶ NpyView
+//! Header::encode ─▶ NpyWriter ─┬─ AtomicFile   a new file, visible only when complete
+//!                              └─ a stream     stdout, pipes, devices
+//! ```
+//!
+//! * [`Header`] is what a file says about its array. It can only exist with a supported dtype, at
+//!   most 64 dimensions, and a size in bytes that fits the address space.
+//! * [`NpyFile`] is an array from a file, [`NpyView`] its bytes, shape and strides.
+//! * [`NpyWriter`] and [`write_array`] write one; [`AtomicFile`] is the part that is not about
+//!   `.npy`.
+//!
+//! Invariants. *No input makes this crate panic, allocate by an unchecked length, or unpickle. An
+//! output is either the old file or the complete new one. Nothing is left behind by a writer that is
+//! dropped.* Unsafe code is in `map.rs` alone.
+
+#![deny(unsafe_code)]
+#![warn(missing_docs)]
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("fuse-npy runs on Linux only");
+
+mod atomic;
+mod descr;
+mod dict;
+mod error;
+mod excerpt;
+mod file;
+mod header;
+mod literal;
+mod map;
+mod target;
+mod view;
+mod writer;
+
+pub use atomic::{AtomicFile, Overwrite};
+pub use descr::UnsupportedDType;
+pub use error::{Error, HeaderError};
+pub use excerpt::escape_path;
+pub use file::NpyFile;
+pub use header::{Header, MAX_HEADER_BYTES};
+pub use view::{NpyView, Strides};
+pub use writer::{NpyWriter, Output, write_array};

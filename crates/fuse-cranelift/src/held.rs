@@ -141,7 +141,8 @@ impl Vectors<'_, '_> {
 
     /// `set` where the mask is set, `clear` elsewhere.
     pub(crate) fn blend_held(&mut self, mask: &Held, set: &Held, clear: &Held) -> Held {
-        let set = if set.lane == Lane::Mask { self.mask_held_at(set, clear.width) } else { set.clone() };
+        let set =
+            if set.lane == Lane::Mask { self.mask_held_at(set, clear.width) } else { set.clone() };
         let mask = self.mask_at(mask, clear.width);
         let parts = mask.iter().zip(set.parts.iter().zip(&clear.parts));
         let blended = parts.map(|(&mask, (&set, &clear))| self.blend(mask, set, clear)).collect();

@@ -71,10 +71,9 @@ pub(crate) fn compile(
     assembler.add("run", entry_signature(), |builder| {
         loops::emit_run(builder, &mut Code::new(kernel, tables, &mut outlines), features)
     })?;
-    assembler.image.run_uniform =
-        assembler.add("run_uniform", entry_signature(), |builder| {
-            loops::emit_uniform(builder, &mut Code::new(kernel, tables, &mut outlines), features)
-        })?;
+    assembler.image.run_uniform = assembler.add("run_uniform", entry_signature(), |builder| {
+        loops::emit_uniform(builder, &mut Code::new(kernel, tables, &mut outlines), features)
+    })?;
     let mut starts = Vec::new();
     while let Some(outline) = outlines.get(starts.len()) {
         let name = format!("{:?} {} of {} lanes", outline.kind, outline.region, outline.lanes);
@@ -149,7 +148,8 @@ impl Assembler<'_> {
     fn link(&mut self, starts: &[usize]) -> Result<(), CodegenError> {
         for call in &self.calls {
             let target = starts.get(call.outline).copied();
-            let target = target.ok_or_else(|| internal("a call of a function that is not there"))?;
+            let target =
+                target.ok_or_else(|| internal("a call of a function that is not there"))?;
             let distance = target as i64 + call.addend - call.at as i64;
             let field = self.image.bytes.get_mut(call.at..call.at + 4);
             let field = field.ok_or_else(|| internal("a call beyond the code"))?;

@@ -45,9 +45,7 @@ mod worker;
 use std::sync::Arc;
 
 use fuse_code::CompiledCode;
-use fuse_ir::{
-    BlockKernel, Capabilities, CodegenError, HostBackend, ListingForm, VerifiedKernel,
-};
+use fuse_ir::{BlockKernel, Capabilities, CodegenError, HostBackend, ListingForm, VerifiedKernel};
 
 use crate::image::{Image, Text};
 use crate::kernel::CompiledKernel;

@@ -32,8 +32,8 @@ use cranelift_codegen::ir::{BlockArg, InstBuilder, StackSlotData, StackSlotKind,
 use cranelift_frontend::FunctionBuilder;
 use fuse_ir::abi::{ArgField, state_slot};
 use fuse_ir::{
-    CANONICAL_NAN_F32, CANONICAL_NAN_F64, CodegenError, GRANULE, InputClass, Kernel, Lane, Mem, Node,
-    Scalar,
+    CANONICAL_NAN_F32, CANONICAL_NAN_F64, CodegenError, GRANULE, InputClass, Kernel, Lane, Mem,
+    Node, Scalar,
 };
 use rustc_hash::FxHashMap;
 
@@ -175,8 +175,7 @@ impl Operands {
                 continue;
             };
             let flags = memory_flags();
-            let pointer =
-                v.builder.ins().load(types::I64, flags, inputs, offset_of(8 * position));
+            let pointer = v.builder.ins().load(types::I64, flags, inputs, offset_of(8 * position));
             match input.class {
                 InputClass::Stream => drop(self.inputs.insert(position, pointer)),
                 InputClass::Splat => {
@@ -430,11 +429,8 @@ fn emit_stripes(
     v.builder.switch_to_block(freeze);
     let valid = valid_lanes(v, tail, base);
     let before = saved.load(v);
-    let frozen: Vec<Held> = after_pass
-        .iter()
-        .zip(&before)
-        .map(|(new, old)| v.blend_held(&valid, new, old))
-        .collect();
+    let frozen: Vec<Held> =
+        after_pass.iter().zip(&before).map(|(new, old)| v.blend_held(&valid, new, old)).collect();
     v.builder.ins().jump(finish, &block_args(&frozen));
 
     v.builder.switch_to_block(finish);

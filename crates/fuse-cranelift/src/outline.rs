@@ -243,8 +243,7 @@ fn emit_repeat(
 
     v.builder.switch_to_block(body);
     let given = current.clone();
-    let mut next =
-        emit_region(v, code, region, None, &mut |_, position| given[position].clone())?;
+    let mut next = emit_region(v, code, region, None, &mut |_, position| given[position].clone())?;
     let go_on = next.pop().map(|mask| v.mask_at(&mask, width)).unwrap_or_default();
     let next: Vec<Held> = next
         .iter()

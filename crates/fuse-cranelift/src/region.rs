@@ -257,8 +257,7 @@ impl Body<'_, '_> {
                 let mask = self.operand(v, code, *mask)?;
                 let args = self.operands(v, code, args)?;
                 let otherwise = self.operands(v, code, otherwise)?;
-                let outline =
-                    Outline { kind: OutlineKind::Rare, region: *region, lanes: v.lanes };
+                let outline = Outline { kind: OutlineKind::Rare, region: *region, lanes: v.lanes };
                 Ok(rare(v, code, outline, &mask, &args, &otherwise))
             }
             Control::Repeat { at_most, region, init } => {

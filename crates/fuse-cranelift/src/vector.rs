@@ -8,9 +8,7 @@
 //! "is any lane set" has to look at the low part alone.
 
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
-use cranelift_codegen::ir::{
-    Endianness, InstBuilder, MemFlagsData, Type, Value, types,
-};
+use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, Type, Value, types};
 use cranelift_frontend::FunctionBuilder;
 use fuse_ir::Lane;
 use smallvec::SmallVec;
@@ -29,7 +27,6 @@ pub(crate) fn memory_flags() -> MemFlagsData {
     flags.set_notrap();
     flags
 }
-
 
 /// The vector of integers of that many bytes each.
 pub(crate) fn int_vector(width: usize) -> Type {
@@ -164,8 +161,7 @@ impl Vectors<'_, '_> {
 
     /// The low eight bytes of both.
     pub(crate) fn low_halves(&mut self, ty: Type, low: Value, high: Value) -> Value {
-        let order =
-            std::array::from_fn(|byte| byte_index(if byte < 8 { byte } else { byte + 8 }));
+        let order = std::array::from_fn(|byte| byte_index(if byte < 8 { byte } else { byte + 8 }));
         let shuffled = self.shuffle(low, high, order);
         self.cast(ty, shuffled)
     }
@@ -241,8 +237,7 @@ impl Vectors<'_, '_> {
     pub(crate) fn address(&mut self, base: Value, index: Option<Value>, width: usize) -> Value {
         let Some(index) = index else { return base };
         let log2 = i64::from(width.trailing_zeros());
-        let bytes =
-            if log2 == 0 { index } else { self.builder.ins().ishl_imm_u(index, log2) };
+        let bytes = if log2 == 0 { index } else { self.builder.ins().ishl_imm_u(index, log2) };
         self.builder.ins().iadd(base, bytes)
     }
 

@@ -5,9 +5,7 @@ mod common;
 
 use common::{Call, check, edges, elementwise};
 use fuse_cranelift::CraneliftBackend;
-use fuse_ir::{
-    CodegenError, HostBackend, Lane, ListingForm, Mem, Prim, Scalar, VerifiedKernel,
-};
+use fuse_ir::{CodegenError, HostBackend, Lane, ListingForm, Mem, Prim, Scalar, VerifiedKernel};
 
 /// Kernels for one instance: all operands loaded; and for each operand, that one constant.
 fn kernels(prim: Prim, args: &[Lane], result: Lane) -> Vec<(VerifiedKernel, Vec<usize>)> {

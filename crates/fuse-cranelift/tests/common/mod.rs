@@ -61,11 +61,8 @@ pub(crate) fn run(kernel: &Kernel, compiled: &Arc<dyn BlockKernel>, call: &Call)
             bytes
         })
         .collect();
-    let mut outputs: Vec<Vec<u8>> = kernel
-        .outputs
-        .iter()
-        .map(|output| vec![0xee; elements * output.mem.size() + 2])
-        .collect();
+    let mut outputs: Vec<Vec<u8>> =
+        kernel.outputs.iter().map(|output| vec![0xee; elements * output.mem.size() + 2]).collect();
     let slots: Vec<Scalar> =
         kernel.folds.iter().flat_map(|fold| fold.state.iter().map(|slot| slot.init)).collect();
     let mut states: Vec<Vec<u8>> = slots
@@ -113,9 +110,10 @@ pub(crate) fn run(kernel: &Kernel, compiled: &Arc<dyn BlockKernel>, call: &Call)
     let outputs = outputs
         .map(|(output, bytes)| (0..elements).map(|at| read(bytes, output.mem, at)).collect())
         .collect();
-    let states = slots.iter().zip(&states).map(|(init, bytes)| {
-        (0..GRANULE).map(|at| read(bytes, init.lane.mem(), at)).collect()
-    });
+    let states = slots
+        .iter()
+        .zip(&states)
+        .map(|(init, bytes)| (0..GRANULE).map(|at| read(bytes, init.lane.mem(), at)).collect());
     (outputs, states.collect(), uniforms)
 }
 
@@ -185,8 +183,17 @@ pub(crate) fn elementwise(
 pub(crate) fn edges(lane: Lane) -> Vec<u64> {
     let bits: Vec<u64> = match lane {
         Lane::Mask => vec![0, 1, 1, 0, 1],
-        Lane::F32 => F64_EDGES.iter().map(|&x| u64::from((x as f32).to_bits())).chain(F32_EXTRA.map(|x: f32| u64::from(x.to_bits()))).chain([0x7f80_0001, 0xffc0_1234, 1, 0x8000_0001, 0x007f_ffff]).collect(),
-        Lane::F64 => F64_EDGES.iter().map(|x| x.to_bits()).chain([0x7ff0_0000_0000_0001, 0xfff8_0000_0000_1234, 1, 0x800f_ffff_ffff_ffff]).collect(),
+        Lane::F32 => F64_EDGES
+            .iter()
+            .map(|&x| u64::from((x as f32).to_bits()))
+            .chain(F32_EXTRA.map(|x: f32| u64::from(x.to_bits())))
+            .chain([0x7f80_0001, 0xffc0_1234, 1, 0x8000_0001, 0x007f_ffff])
+            .collect(),
+        Lane::F64 => F64_EDGES
+            .iter()
+            .map(|x| x.to_bits())
+            .chain([0x7ff0_0000_0000_0001, 0xfff8_0000_0000_1234, 1, 0x800f_ffff_ffff_ffff])
+            .collect(),
         Lane::I8 | Lane::I16 | Lane::I32 | Lane::I64 => int_edges(lane),
     };
     bits
@@ -195,24 +202,105 @@ pub(crate) fn edges(lane: Lane) -> Vec<u64> {
 fn int_edges(lane: Lane) -> Vec<u64> {
     let width = u64::from(lane.bits());
     let top = 1_u64 << (width - 1);
-    let mut bits = vec![0, 1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 127, 128, 200, 255];
+    let mut bits =
+        vec![0, 1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 127, 128, 200, 255];
     for power in 0..width {
         bits.extend([1 << power, (1_u64 << power).wrapping_sub(1), !(1_u64 << power)]);
     }
-    bits.extend([top, top - 1, top + 1, u64::MAX, u64::MAX - 1, 0x0123_4567_89ab_cdef, 0xdead_beef_f00d_cafe, 0x7c00, 0x7bff, 0x7c01, 0xfc00, 0x7e00, 0x3c00, 0x8001, 0x03ff, 0x0400]);
+    bits.extend([
+        top,
+        top - 1,
+        top + 1,
+        u64::MAX,
+        u64::MAX - 1,
+        0x0123_4567_89ab_cdef,
+        0xdead_beef_f00d_cafe,
+        0x7c00,
+        0x7bff,
+        0x7c01,
+        0xfc00,
+        0x7e00,
+        0x3c00,
+        0x8001,
+        0x03ff,
+        0x0400,
+    ]);
     bits.iter().map(|bits| bits & lane.all_ones()).collect()
 }
 
 const F32_EXTRA: [f32; 4] = [f32::MAX, f32::MIN_POSITIVE, 16_777_217.0, 8_388_607.5];
 
 const F64_EDGES: &[f64] = &[
-    0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, -1.5, 2.5, -2.5, 0.25, 0.75, -0.75, 3.0, 1e-320, -1e-320,
-    f64::MIN_POSITIVE, f64::MAX, f64::MIN, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 1e10, -1e10,
-    2147483647.0, 2147483648.0, -2147483648.0, -2147483649.0, 2147483646.5, 2147483647.5, -2147483648.5,
-    4294967295.0, 4294967296.0, 4294967297.5, 9.223372036854775e18, 9223372036854775808.0,
-    -9223372036854775808.0, -9.223372036854778e18, 1.8446744073709550e19, 18446744073709551616.0, 1e300,
-    4503599627370495.5, 4503599627370496.5, 4503599627370497.0, -4503599627370495.5, 9007199254740993.0,
-    65504.0, 65519.99, 65520.0, 65535.9, -65520.0, 6.1035e-5, 6.103515625e-5, 5.96e-8, 2.98e-8, 2.9802322387695312e-8,
-    8.94e-8, 1.0009765625, 1.00048828125, 1.0014648437, 0.1, 1e-5, 3.5e-7, 1e38, 1e39, 1e-40, 1e-46, 0.49999999999999994,
-    123456789012.75, -123456789012.75, -4294967296.5, 1234.5678,
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    0.5,
+    -0.5,
+    1.5,
+    -1.5,
+    2.5,
+    -2.5,
+    0.25,
+    0.75,
+    -0.75,
+    3.0,
+    1e-320,
+    -1e-320,
+    f64::MIN_POSITIVE,
+    f64::MAX,
+    f64::MIN,
+    f64::INFINITY,
+    f64::NEG_INFINITY,
+    f64::NAN,
+    1e10,
+    -1e10,
+    2147483647.0,
+    2147483648.0,
+    -2147483648.0,
+    -2147483649.0,
+    2147483646.5,
+    2147483647.5,
+    -2147483648.5,
+    4294967295.0,
+    4294967296.0,
+    4294967297.5,
+    9.223372036854775e18,
+    9223372036854775808.0,
+    -9223372036854775808.0,
+    -9.223372036854778e18,
+    1.8446744073709550e19,
+    18446744073709551616.0,
+    1e300,
+    4503599627370495.5,
+    4503599627370496.5,
+    4503599627370497.0,
+    -4503599627370495.5,
+    9007199254740993.0,
+    65504.0,
+    65519.99,
+    65520.0,
+    65535.9,
+    -65520.0,
+    6.1035e-5,
+    6.103515625e-5,
+    5.96e-8,
+    2.98e-8,
+    2.9802322387695312e-8,
+    8.94e-8,
+    1.0009765625,
+    1.00048828125,
+    1.0014648437,
+    0.1,
+    1e-5,
+    3.5e-7,
+    1e38,
+    1e39,
+    1e-40,
+    1e-46,
+    0.49999999999999994,
+    123456789012.75,
+    -123456789012.75,
+    -4294967296.5,
+    1234.5678,
 ];

@@ -6,8 +6,9 @@
 //! leave no report.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
-use fuse_ir::{HostBackend, InputClass, Kernel, Lane, Prim};
+use fuse_ir::{BlockKernel, CodegenError, HostBackend, InputClass, Kernel, Lane, Prim};
 
 use crate::case::{Case, raw_element};
 use crate::compare::same_modulo_nan;
@@ -16,7 +17,7 @@ use crate::dispatch::{Dispatcher, Form, Layout, MemoryPool, Run};
 use crate::fence::Placement;
 use crate::kernels::all_cases;
 use crate::random::Random;
-use crate::report::{Failure, Report};
+use crate::report::{Failure, Refusal, Report};
 
 /// Around the edges of granules of 32 and blocks of 1024.
 pub const LENGTHS: &[usize] = &[0, 1, 31, 32, 33, 1023, 1025, 3 * 1024 + 2];
@@ -28,12 +29,19 @@ const LAYOUTS: &[Layout] = &[
     Layout { placement: Placement::Misaligned(1), form: Form::Split },
 ];
 
+/// Every so many cases one is run by several threads at once as well.
+const CONCURRENT_STEP: usize = 25;
+
 /// Runs the whole suite on a back end.
 pub fn conformance(backend: &dyn HostBackend) -> Report {
     let filter = std::env::var("FUSE_CONFORMANCE").unwrap_or_default();
     let cases: Vec<Case> =
         all_cases().into_iter().filter(|case| case.name.contains(&filter)).collect();
-    run_cases(backend, &cases, usize::MAX)
+    let mut report = run_cases(backend, &cases, usize::MAX);
+    for case in cases.iter().rev().step_by(CONCURRENT_STEP) {
+        run_concurrently(backend, case, &mut report);
+    }
+    report
 }
 
 /// Runs some cases, up to that many failures.
@@ -69,11 +77,11 @@ fn run_case(backend: &dyn HostBackend, case: &Case, memory: &mut MemoryPool, rep
         kernel: case.kernel.to_string(),
         repeat: format!("FUSE_CONFORMANCE='{}' cargo test conformance", case.name),
     };
-    let compiled = match compile(backend, case) {
-        Ok(compiled) => compiled,
+    let compiled = match compile(backend, case, report) {
+        Ok(Some(compiled)) => compiled,
+        Ok(None) => return,
         Err(reason) => return report.failures.push(failed("compiling".to_string(), reason)),
     };
-    report.n_kernels += 1;
     let mut random = Random::new(case.name.bytes().map(u64::from).sum());
     for &n in LENGTHS {
         let inputs = case.make_inputs(n, &mut random);
@@ -89,16 +97,64 @@ fn run_case(backend: &dyn HostBackend, case: &Case, memory: &mut MemoryPool, rep
     }
 }
 
-/// Compiles a case's kernel; a panic is a finding like an error.
+/// Compiles a case's kernel. What is not supported is counted as refused; any other error is a
+/// finding, and so is a panic.
 pub(crate) fn compile(
     backend: &dyn HostBackend,
     case: &Case,
-) -> Result<std::sync::Arc<dyn fuse_ir::BlockKernel>, String> {
+    report: &mut Report,
+) -> Result<Option<Arc<dyn BlockKernel>>, String> {
     match catch_unwind(AssertUnwindSafe(|| backend.compile(&case.kernel))) {
-        Ok(Ok(compiled)) => Ok(compiled),
-        Ok(Err(error)) => Err(format!("refused: {error}")),
+        Ok(Ok(compiled)) => {
+            report.n_kernels += 1;
+            Ok(Some(compiled))
+        }
+        Ok(Err(error @ CodegenError::Unsupported { .. })) => {
+            let reason = error.to_string();
+            report.refusals.push(Refusal { case: case.name.clone(), reason });
+            Ok(None)
+        }
+        Ok(Err(error)) => Err(error.to_string()),
         Err(_) => Err("the compiler panicked".to_string()),
     }
+}
+
+/// One compiled kernel run by four threads at once, each on memory of its own: a kernel is shared.
+fn run_concurrently(backend: &dyn HostBackend, case: &Case, report: &mut Report) {
+    let Ok(Some(compiled)) = compile(backend, case, report) else { return };
+    let findings: Vec<Option<String>> = std::thread::scope(|scope| {
+        let start = |seed| {
+            let compiled = compiled.clone();
+            scope.spawn(move || concurrent_run(case, &compiled, seed))
+        };
+        let threads: Vec<_> = (0..4).map(start).collect();
+        let join = |thread: std::thread::ScopedJoinHandle<'_, _>| match thread.join() {
+            Ok(finding) => finding,
+            Err(_) => Some("a thread panicked".to_string()),
+        };
+        threads.into_iter().map(join).collect()
+    });
+    if let Some(finding) = findings.into_iter().flatten().next() {
+        report.failures.push(Failure {
+            case: case.name.clone(),
+            setting: "four threads".to_string(),
+            finding,
+            kernel: case.kernel.to_string(),
+            repeat: format!("FUSE_CONFORMANCE='{}' cargo test conformance", case.name),
+        });
+    }
+}
+
+fn concurrent_run(case: &Case, compiled: &Arc<dyn BlockKernel>, seed: u64) -> Option<String> {
+    let n = 1025;
+    let inputs = case.make_inputs(n, &mut Random::new(seed));
+    let expected = direct::outcome(&case.kernel, &case.scalars, &inputs, n, case.first_index);
+    let mut memory = MemoryPool::default();
+    let layout = Layout { placement: Placement::Back, form: Form::Split };
+    (0..8).find_map(|_| {
+        let run = Dispatcher::new(case, compiled.clone(), &mut memory, layout).run(&inputs, n);
+        difference(case, &inputs, &expected, &run)
+    })
 }
 
 /// Misalignments 1 to 63, so that every one is met over the suite.

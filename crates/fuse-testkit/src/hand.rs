@@ -2,10 +2,9 @@
 //! [`crate::direct`] itself is tested against. The interpreter is then tested against `direct`.
 
 use fuse_ir::interp::Interpreter;
-use fuse_ir::{CANONICAL_NAN_F64, GRANULE};
+use fuse_ir::{CANONICAL_NAN_F64, GRANULE, HostBackend};
 
 use crate::case::Case;
-use crate::conformance::compile;
 use crate::direct::{self, BLOCK, Outcome};
 use crate::dispatch::{Dispatcher, Form, Layout, MemoryPool};
 use crate::fence::Placement;
@@ -18,7 +17,7 @@ fn outcome(name: &str, inputs: &[Vec<u8>], n: usize) -> Outcome {
     let expected = direct::outcome(&case.kernel, &case.scalars, inputs, n, case.first_index);
     let mut memory = MemoryPool::default();
     for form in [Form::Split, Form::Packed] {
-        let compiled = compile(&Interpreter, &case).expect("the interpreter takes all");
+        let compiled = Interpreter.compile(&case.kernel).expect("takes every kernel");
         let layout = Layout { placement: Placement::Misaligned(7), form };
         let run = Dispatcher::new(&case, compiled, &mut memory, layout).run(inputs, n);
         assert_eq!(run.damage, [] as [String; 0]);

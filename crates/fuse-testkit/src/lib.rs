@@ -38,4 +38,4 @@ pub use case::{Case, Fill};
 pub use conformance::conformance;
 pub use random::Random;
 pub use random_kernel::differential;
-pub use report::{Failure, Report};
+pub use report::{Failure, Refusal, Report};

@@ -28,6 +28,15 @@ impl fmt::Display for Failure {
     }
 }
 
+/// A case that a back end does not support; the runtime would give it to the interpreter.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// Name of the case.
+    pub case: String,
+    /// The back end's words.
+    pub reason: String,
+}
+
 /// The findings of a suite.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
@@ -41,6 +50,8 @@ pub struct Report {
     pub executed: BTreeMap<Prim, u64>,
     /// What went wrong.
     pub failures: Vec<Failure>,
+    /// Cases that the back end said it does not support.
+    pub refusals: Vec<Refusal>,
 }
 
 /// Failures that [`Report::assert`] prints in full.
@@ -71,14 +82,26 @@ impl Report {
         Prim::ALL.iter().copied().filter(|prim| !ran(prim)).collect()
     }
 
-    /// Panics with the first failures, if there are any.
+    /// Panics with the first failures if there are any, or with the first refusal.
     ///
     /// # Panics
-    /// When there is a failure.
-    #[expect(clippy::panic, reason = "an assertion")]
+    /// When there is a failure or a refusal.
     pub fn assert(&self) {
+        self.assert_but_for(|_| false);
+    }
+
+    /// [`Report::assert`] for a back end that may refuse some kernels: those whose refusal
+    /// `is_known`.
+    ///
+    /// # Panics
+    /// When there is a failure or another refusal.
+    #[expect(clippy::panic, reason = "an assertion")]
+    pub fn assert_but_for(&self, is_known: impl Fn(&Refusal) -> bool) {
         if !self.failures.is_empty() {
             panic!("{self}");
+        }
+        if let Some(refusal) = self.refusals.iter().find(|refusal| !is_known(refusal)) {
+            panic!("{} refuses {}: {}", self.backend, refusal.case, refusal.reason);
         }
     }
 
@@ -94,9 +117,13 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Report { backend, n_kernels, n_runs, failures, .. } = self;
-        let n_failures = failures.len();
-        writeln!(f, "{backend}: {n_kernels} kernels, {n_runs} runs, {n_failures} failures")?;
+        let Report { backend, n_kernels, n_runs, failures, refusals, .. } = self;
+        let (n_failures, n_refused) = (failures.len(), refusals.len());
+        writeln!(
+            f,
+            "{backend}: {n_kernels} kernels, {n_runs} runs, {n_failures} failures, \
+             {n_refused} kernels refused"
+        )?;
         for failure in failures.iter().take(SHOWN) {
             writeln!(f, "\n{failure}")?;
         }

@@ -21,7 +21,7 @@ pub(super) fn cases() -> Vec<Case> {
         cases.push(countdown_of_every_lane(at_most));
     }
     cases.extend([repeat_never_goes_on(), repeat_always_goes_on(), rare_in_repeat()]);
-    cases.extend([repeat_with_mask_state(), nested_repeat()]);
+    cases.extend([repeat_with_mask_state(), nested_repeat(), deeply_nested_rare()]);
     cases
 }
 
@@ -367,4 +367,24 @@ fn nested_repeat() -> Case {
     });
     Case::new("nested repeat", with_regions(&[collatz_step(), outer], kernel))
         .filled(&[Fill::Below(60)])
+}
+
+/// Twelve regions, each calling the one before where its argument is at least its number.
+fn deeply_nested_rare() -> Case {
+    let mut regions = vec![slow_path()];
+    for depth in 1..12 {
+        regions.push(region(&[Lane::F64], |code| {
+            let (a, level) = (code.param(0), code.f64(f64::from(depth)));
+            let scaled = code.prim(Prim::FDiv, &[a, level]);
+            let deeper = code.prim(Prim::FLe, &[level, a]);
+            let inner =
+                code.control(rare(deeper, regions.len() - 1, &[scaled], &[a]), &[Lane::F64]);
+            vec![code.prim(Prim::FSub, &[inner[0], scaled])]
+        }));
+    }
+    let kernel = stream_kernel(&[Mem::F64, Mem::Bool], &[Mem::F64], |code| {
+        let (a, mask) = (code.param(0), code.param(1));
+        code.control(rare(mask, 11, &[a], &[a]), &[Lane::F64])
+    });
+    Case::new("rare nested twelve deep", with_regions(&regions, kernel))
 }

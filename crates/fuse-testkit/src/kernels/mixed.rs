@@ -22,6 +22,7 @@ pub(super) fn cases() -> Vec<Case> {
     for lane in [Lane::F64, Lane::F32, Lane::I64, Lane::I8] {
         cases.push(live_values(lane, 60));
     }
+    cases.push(live_values(Lane::F64, 600));
     for &from in Lane::ALL {
         cases.extend(mask_of(from));
     }

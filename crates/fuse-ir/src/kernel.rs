@@ -179,9 +179,15 @@ impl Region {
         self.results.iter().map(|&value| self.lane(value))
     }
 
-    /// Number of primitives and lookups: the region's arithmetic.
+    /// Number of primitives and lookups: the region's arithmetic. Bit casts cost nothing and do
+    /// not count.
     pub fn arithmetic(&self) -> usize {
-        self.nodes.iter().filter(|node| matches!(node, Node::Prim(..) | Node::Lookup(..))).count()
+        let counts = |node: &&Node| match node {
+            Node::Prim(prim, _) => *prim != Prim::Bitcast,
+            Node::Lookup(..) => true,
+            Node::Param(_) | Node::Const(_) | Node::Result { .. } => false,
+        };
+        self.nodes.iter().filter(counts).count()
     }
 }
 

@@ -1,0 +1,237 @@
+//! Engines: a back end, threads, limits, a mode and a cache of formulas.
+
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use fuse_compile::{Mode, Options};
+use fuse_ir::HostBackend;
+use fuse_runtime::{CancelToken, RunOptions, Tuning, WorkerLog};
+
+use crate::array::Array;
+use crate::backend::{Backend, Isa, host};
+use crate::cache::Cache;
+use crate::error::Error;
+use crate::formula::{Formula, Parsed};
+use crate::limits::Limits;
+use crate::output::AsOutput;
+use crate::pool::Pool;
+use crate::vars::Vars;
+
+/// Evaluates formulas. Cheap to clone; clones share the cache and the threads.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) shared: Arc<Shared>,
+    cancel: Option<CancelToken>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) backend: Arc<dyn HostBackend>,
+    pub(crate) limits: Limits,
+    pub(crate) options: Options,
+    pub(crate) pool: Pool,
+    pub(crate) tuning: Tuning,
+    pub(crate) workers: Option<Arc<WorkerLog>>,
+    cache: Cache,
+}
+
+/// Makes an [`Engine`].
+#[derive(Clone, Default)]
+pub struct EngineBuilder {
+    backend: Backend,
+    isa: Isa,
+    host: Option<Arc<dyn HostBackend>>,
+    threads: usize,
+    limits: Limits,
+    mode: Mode,
+    tuning: Tuning,
+    workers: Option<Arc<WorkerLog>>,
+}
+
+impl Engine {
+    /// An engine with settings of one's own.
+    pub fn builder() -> EngineBuilder {
+        EngineBuilder::default()
+    }
+
+    /// The engine of the free functions: default limits, relaxed mode, all cores.
+    pub fn global() -> &'static Engine {
+        static GLOBAL: OnceLock<Engine> = OnceLock::new();
+        GLOBAL.get_or_init(|| {
+            EngineBuilder::default().build().expect("the automatic back end can always be had")
+        })
+    }
+
+    /// The same engine, whose calls stop when the token is cancelled.
+    #[must_use]
+    pub fn with_cancel(&self, token: &CancelToken) -> Engine {
+        Engine { shared: Arc::clone(&self.shared), cancel: Some(token.clone()) }
+    }
+
+    /// Parses a formula, or finds it in the cache.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Syntax`] or [`crate::ErrorKind::Limit`].
+    pub fn formula(&self, text: &str) -> Result<Formula, Error> {
+        let parsed = match self.shared.cache.get(text) {
+            Some(parsed) => parsed,
+            None => self.shared.cache.insert(Arc::new(Parsed::new(text, &self.shared.limits)?)),
+        };
+        Ok(Formula { engine: self.clone(), parsed })
+    }
+
+    /// [`crate::evaluate`] on this engine.
+    ///
+    /// # Errors
+    /// As [`crate::evaluate`].
+    pub fn evaluate<'a>(&self, formula: &str, vars: impl Into<Vars<'a>>) -> Result<Array, Error> {
+        self.formula(formula)?.evaluate(vars)
+    }
+
+    /// [`crate::evaluate_into`] on this engine.
+    ///
+    /// # Errors
+    /// As [`crate::evaluate_into`].
+    pub fn evaluate_into<'a>(
+        &self,
+        formula: &str,
+        vars: impl Into<Vars<'a>>,
+        out: &mut (impl AsOutput + ?Sized),
+    ) -> Result<(), Error> {
+        self.formula(formula)?.evaluate_into(vars, out)
+    }
+
+    /// The name of the back end that compiles, `cranelift` or `interp`.
+    pub fn backend_name(&self) -> &'static str {
+        self.shared.backend.name()
+    }
+
+    /// The instruction set that it compiles for.
+    pub fn isa(&self) -> String {
+        self.shared.backend.capabilities().isa
+    }
+
+    /// Number of threads that a large call uses.
+    pub fn threads(&self) -> usize {
+        self.shared.pool.threads()
+    }
+
+    /// Runs `call` with the options of this engine.
+    pub(crate) fn with_options<R>(
+        &self,
+        small: bool,
+        call: impl FnOnce(&RunOptions<'_>) -> R,
+    ) -> R {
+        let shared = &self.shared;
+        shared.pool.with(small, |threads| {
+            call(&RunOptions {
+                threads,
+                cancel: self.cancel.as_ref(),
+                deadline: shared.limits.deadline.map(|limit| Instant::now() + limit),
+                max_work: shared.limits.work,
+                max_output_bytes: shared.limits.output_bytes,
+                tuning: shared.tuning,
+                workers: shared.workers.as_deref(),
+            })
+        })
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("backend", &self.backend_name())
+            .field("limits", &self.shared.limits)
+            .field("mode", &self.shared.options.mode)
+            .finish_non_exhaustive()
+    }
+}
+
+impl EngineBuilder {
+    /// The back end. Default: the fastest.
+    #[must_use]
+    pub fn backend(mut self, backend: Backend) -> Self {
+        self.backend = backend;
+        self
+    }
+
+    /// The instruction set. Default: this machine's.
+    #[must_use]
+    pub fn isa(mut self, isa: Isa) -> Self {
+        self.isa = isa;
+        self
+    }
+
+    /// A back end of one's own.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn host_backend(mut self, backend: Arc<dyn HostBackend>) -> Self {
+        self.host = Some(backend);
+        self
+    }
+
+    /// Threads that a large call uses; 0 for what affinity and cgroup allow, which is the default.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// Limits on text, results and work. Default: [`Limits::default`].
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Time that one call may run. Default: none.
+    #[must_use]
+    pub fn deadline(mut self, limit: Duration) -> Self {
+        self.limits.deadline = Some(limit);
+        self
+    }
+
+    /// Which rewrites are allowed. Default: [`Mode::Relaxed`].
+    #[must_use]
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// Sizes of blocks and tasks, for tests.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn tuning(mut self, tuning: Tuning) -> Self {
+        self.tuning = tuning;
+        self
+    }
+
+    /// Sees which threads ran, for tests.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn workers(mut self, workers: Arc<WorkerLog>) -> Self {
+        self.workers = Some(workers);
+        self
+    }
+
+    /// Makes the engine.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Codegen`] where a back end was asked for that this machine has not.
+    pub fn build(self) -> Result<Engine, Error> {
+        let backend = match self.host {
+            Some(backend) => backend,
+            None => host(self.backend, self.isa)?,
+        };
+        let options = Options { mode: self.mode, max_inputs: self.limits.inputs };
+        let shared = Shared {
+            backend,
+            limits: self.limits,
+            options,
+            pool: Pool::new(self.threads),
+            tuning: self.tuning,
+            workers: self.workers,
+            cache: Cache::default(),
+        };
+        Ok(Engine { shared: Arc::new(shared), cancel: None })
+    }
+}

@@ -1,0 +1,199 @@
+//! The one error type.
+
+use std::fmt;
+use std::sync::Arc;
+
+use fuse_ir::{BindError, SourceSpan, shape_text};
+use fuse_runtime::{RunError, ViewError};
+use fuse_syntax::{Code, Color, Diagnostic, Span};
+
+/// What kind of error it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The text is not a formula.
+    Syntax,
+    /// A variable, function or keyword does not exist, or takes another number of arguments.
+    Name,
+    /// An operator does not accept the types of its operands.
+    Type,
+    /// Shapes do not broadcast.
+    Shape,
+    /// The formula exceeds a limit on its size, or its results one on theirs.
+    Limit,
+    /// The call would take more operations than allowed.
+    WorkLimit,
+    /// The deadline passed.
+    Deadline,
+    /// The call was cancelled.
+    Cancelled,
+    /// Memory was refused.
+    Alloc,
+    /// A back end could not be had.
+    Codegen,
+    /// The output has another dtype or shape than the result.
+    Output,
+    /// An input cannot be read as what it was given for.
+    Input,
+    /// The language has it, this version does not.
+    Unsupported,
+}
+
+/// Why a formula could not be evaluated.
+///
+/// `Display` is one lower-case line; [`Error::render`] draws the formula with carets.
+#[derive(Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    source: Arc<str>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
+        let message = message.into();
+        Error(Box::new(Inner { kind, message, source: "".into(), diagnostics: Vec::new() }))
+    }
+
+    /// From the diagnostics of one formula; there is at least one.
+    pub(crate) fn from_diagnostics(source: &str, diagnostics: Vec<Diagnostic>) -> Error {
+        let first = diagnostics.first();
+        let kind = first.map_or(ErrorKind::Syntax, |first| kind_of(first.code));
+        let message = first.map_or_else(String::new, ToString::to_string);
+        Error(Box::new(Inner { kind, message, source: source.into(), diagnostics }))
+    }
+
+    /// From a run, with the formula that ran.
+    pub(crate) fn from_run(source: &str, error: RunError) -> Error {
+        let diagnostic = match &error {
+            RunError::Bind(BindError::Shapes { lhs, rhs }) => {
+                Diagnostic::new(Code::ShapeMismatch, error.to_string())
+                    .at(span(rhs.1), format!("this has shape {}", shape_text(&rhs.0)))
+                    .related(span(lhs.1), format!("this has shape {}", shape_text(&lhs.0)))
+                    .help(shape_help(&lhs.0, &rhs.0))
+            }
+            RunError::Fit { rule, value } => {
+                Diagnostic::new(Code::LiteralOutOfRange, error.to_string())
+                    .at(span(rule.span), format!("its value {value} meets {} here", rule.dtype))
+            }
+            other => return Error::new(run_kind(other), other.to_string()),
+        };
+        Error::from_diagnostics(source, vec![diagnostic])
+    }
+
+    /// What kind of error it is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The place in the formula, in bytes, where there is one.
+    pub fn span(&self) -> Option<std::ops::Range<usize>> {
+        self.0.diagnostics.first()?.span().map(Span::range)
+    }
+
+    /// The code that `fuse explain E0101` explains, where there is one.
+    pub fn code(&self) -> Option<&'static str> {
+        self.0.diagnostics.first().map(|first| first.code.number())
+    }
+
+    /// What to write instead, where that is known.
+    pub fn help(&self) -> Option<&str> {
+        self.0.diagnostics.first()?.help.first().map(String::as_str)
+    }
+
+    /// All that was found, the first one first; empty for errors without a place.
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.0.diagnostics
+    }
+
+    /// The formula with carets, as plain text; the plain message where there is no place.
+    pub fn render(&self) -> String {
+        self.render_with(Color::Never)
+    }
+
+    /// The formula with carets.
+    pub fn render_with(&self, color: Color) -> String {
+        if self.0.diagnostics.is_empty() {
+            return format!("error: {}", self.0.message);
+        }
+        let draw = |diagnostic: &Diagnostic| diagnostic.render(&self.0.source, color);
+        let parts: Vec<String> = self.0.diagnostics.iter().map(draw).collect();
+        parts.join("\n\n")
+    }
+}
+
+fn span(span: SourceSpan) -> Span {
+    Span::new(span.start, span.end)
+}
+
+/// The most likely repair of two shapes that do not broadcast.
+fn shape_help(lhs: &[usize], rhs: &[usize]) -> &'static str {
+    if lhs.len() == rhs.len() {
+        "extents must be equal, or 1"
+    } else {
+        "shapes are aligned at their last axis; insert an axis of extent 1 where one is missing"
+    }
+}
+
+fn kind_of(code: Code) -> ErrorKind {
+    match code.number().get(..3) {
+        Some("E01") => ErrorKind::Syntax,
+        Some("E02") => ErrorKind::Name,
+        Some("E03") => ErrorKind::Type,
+        Some("E04") => ErrorKind::Shape,
+        Some("E05") => ErrorKind::Limit,
+        _ => ErrorKind::Unsupported,
+    }
+}
+
+fn run_kind(error: &RunError) -> ErrorKind {
+    match error {
+        RunError::Bind(_) => ErrorKind::Shape,
+        RunError::Fit { .. } | RunError::DType { .. } | RunError::Unsupported { .. } => {
+            ErrorKind::Type
+        }
+        RunError::Count { .. } => ErrorKind::Input,
+        RunError::OutputDType { .. }
+        | RunError::OutputShape { .. }
+        | RunError::OutputOverlap { .. } => ErrorKind::Output,
+        RunError::Alloc(_) => ErrorKind::Alloc,
+        RunError::OutputLimit { .. } => ErrorKind::Limit,
+        RunError::WorkLimit { .. } => ErrorKind::WorkLimit,
+        RunError::Deadline => ErrorKind::Deadline,
+        RunError::Cancelled => ErrorKind::Cancelled,
+        _ => ErrorKind::Codegen,
+    }
+}
+
+impl From<ViewError> for Error {
+    fn from(error: ViewError) -> Error {
+        let kind = match error {
+            ViewError::Alloc(_) => ErrorKind::Alloc,
+            ViewError::SelfOverlap { .. } => ErrorKind::Output,
+            ViewError::Rank { .. } | ViewError::OutOfBounds { .. } | ViewError::Length { .. } => {
+                ErrorKind::Input
+            }
+        };
+        Error::new(kind, error.to_string())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.0.kind, self.render())
+    }
+}
+
+impl std::error::Error for Error {}
+
+const _: () = assert!(size_of::<Error>() == 8);

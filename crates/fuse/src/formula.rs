@@ -1,0 +1,375 @@
+//! Formulas: parsed once, compiled once for each combination of types.
+//!
+//! ```text
+//! text ──▶ Parsed ──types──▶ Plan (program and code) ──arrays──▶ result
+//!          cache of the engine  kept by the formula
+//! ```
+//!
+//! Extents are no part of the types, so one formula on a thousand sizes is compiled once; which axes
+//! have extent 1 is. Compilation is single-flight: threads that need the same plan wait for one.
+
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use fuse_compile::{Compiled, Variable};
+use fuse_ir::{DType, InputType, Strength};
+use fuse_runtime::{Executable, Operand, RunError};
+use fuse_syntax::Ast;
+use smallvec::SmallVec;
+
+use crate::array::Array;
+use crate::engine::{Engine, Shared};
+use crate::error::{Error, ErrorKind};
+use crate::limits::Limits;
+use crate::output::AsOutput;
+use crate::vars::{Input, Vars};
+
+/// Plans that one formula keeps.
+const PLANS: usize = 64;
+
+/// Calls whose largest input has fewer elements run on the calling thread.
+const SMALL: usize = 4096;
+
+/// A formula, ready to be evaluated. `Send + Sync`, cheap to clone.
+#[derive(Clone)]
+pub struct Formula {
+    pub(crate) engine: Engine,
+    pub(crate) parsed: Arc<Parsed>,
+}
+
+/// A formula's text and tree, and the plans made of it so far.
+pub(crate) struct Parsed {
+    source: Arc<str>,
+    pub(crate) ast: Ast,
+    /// Names that may be variables, in order of first use.
+    names: Vec<String>,
+    plans: RwLock<Vec<Arc<Plan>>>,
+    compiling: Mutex<()>,
+}
+
+/// A formula compiled for the types of its variables.
+pub(crate) struct Plan {
+    /// For each name of the formula the type of the variable, if it was given.
+    types: Vec<Option<InputType>>,
+    /// For each input of the program the position of its name.
+    order: SmallVec<[usize; 4]>,
+    executable: Executable,
+}
+
+/// Dtype and rank of a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResultType {
+    /// Element type.
+    pub dtype: DType,
+    /// Number of dimensions.
+    pub rank: usize,
+}
+
+/// For each name of a formula the variable of that name.
+type Gathered<'v, 'a> = SmallVec<[Option<&'v Input<'a>>; 4]>;
+
+type Operands<'a> = SmallVec<[Operand<'a>; 4]>;
+
+impl Parsed {
+    pub(crate) fn new(text: &str, limits: &Limits) -> Result<Parsed, Error> {
+        let ast = fuse_syntax::parse(text, &limits.syntax())
+            .map_err(|diagnostics| Error::from_diagnostics(text, diagnostics))?;
+        let names = fuse_compile::names(&ast).into_iter().map(str::to_string).collect();
+        Ok(Parsed {
+            source: text.into(),
+            ast,
+            names,
+            plans: RwLock::default(),
+            compiling: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn source(&self) -> &str {
+        &self.source
+    }
+
+    fn gather<'v, 'a>(&self, vars: &'v Vars<'a>) -> Gathered<'v, 'a> {
+        self.names.iter().map(|name| vars.get(name)).collect()
+    }
+
+    fn known_plan(&self, inputs: &Gathered<'_, '_>) -> Option<Arc<Plan>> {
+        let plans = self.plans.read().unwrap_or_else(PoisonError::into_inner);
+        plans.iter().find(|plan| plan.fits(inputs)).map(Arc::clone)
+    }
+
+    fn plan(&self, shared: &Shared, inputs: &Gathered<'_, '_>) -> Result<Arc<Plan>, Error> {
+        if let Some(plan) = self.known_plan(inputs) {
+            return Ok(plan);
+        }
+        let _single_flight = self.compiling.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(plan) = self.known_plan(inputs) {
+            return Ok(plan);
+        }
+        let types = inputs.iter().map(|input| input.map(Input::ty)).collect();
+        let plan = Arc::new(self.compile_plan(shared, types)?);
+        let mut plans = self.plans.write().unwrap_or_else(PoisonError::into_inner);
+        if plans.len() >= PLANS {
+            plans.remove(0);
+        }
+        plans.push(Arc::clone(&plan));
+        Ok(plan)
+    }
+
+    fn compile_plan(&self, shared: &Shared, types: Vec<Option<InputType>>) -> Result<Plan, Error> {
+        let compiled = self.compile(shared, &types)?;
+        let position = |name: &String| self.names.iter().position(|known| known == name);
+        let inputs = compiled.program.inputs.iter();
+        let order = inputs
+            .map(|input| {
+                position(&input.name).expect("the program's inputs are names of the formula")
+            })
+            .collect();
+        let executable = Executable::compile(Arc::new(compiled.program), &shared.backend);
+        Ok(Plan { types, order, executable })
+    }
+
+    /// The formula compiled for variables of these types, one for each name.
+    pub(crate) fn compile(
+        &self,
+        shared: &Shared,
+        types: &[Option<InputType>],
+    ) -> Result<Compiled, Error> {
+        let given = self.names.iter().zip(types);
+        let variables: Vec<Variable<'_>> = given
+            .filter_map(|(name, ty)| Some(fuse_compile::variable(name, ty.clone()?)))
+            .collect();
+        fuse_compile::compile(&self.ast, &variables, shared.options)
+            .map_err(|diagnostics| Error::from_diagnostics(&self.source, diagnostics))
+    }
+
+    pub(crate) fn types_of(&self, variables: &[(&str, InputType)]) -> Vec<Option<InputType>> {
+        let given = |name: &String| variables.iter().find(|(known, _)| known == name);
+        self.names.iter().map(|name| given(name).map(|(_, ty)| ty.clone())).collect()
+    }
+}
+
+impl Plan {
+    fn fits(&self, inputs: &Gathered<'_, '_>) -> bool {
+        self.types.iter().zip(inputs).all(|(ty, input)| match (ty, input) {
+            (Some(ty), Some(input)) => input.has_type(ty),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        })
+    }
+
+    fn operands<'a>(&self, inputs: &Gathered<'_, 'a>) -> Operands<'a> {
+        let operand =
+            |&position: &usize| inputs[position].expect("the plan fits the inputs").operand.clone();
+        self.order.iter().map(operand).collect()
+    }
+}
+
+/// Is a call too small to be worth waking other threads?
+fn is_small(inputs: &Gathered<'_, '_>) -> bool {
+    let ranks = inputs.iter().flatten().map(|input| input.extents().len());
+    let len =
+        |input: &&Input<'_>| input.extents().iter().fold(1_usize, |n, &e| n.saturating_mul(e));
+    ranks.max().unwrap_or(0) <= 1 && inputs.iter().flatten().all(|input| len(input) < SMALL)
+}
+
+impl Formula {
+    /// The formula's text.
+    pub fn source(&self) -> &str {
+        self.parsed.source()
+    }
+
+    /// Names that the formula reads, in order of first use; constants such as `pi` among them.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.parsed.names.iter().map(String::as_str)
+    }
+
+    /// Types of the results for variables of these types.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Name`], [`ErrorKind::Type`], [`ErrorKind::Unsupported`].
+    pub fn outputs(&self, variables: &[(&str, InputType)]) -> Result<Vec<ResultType>, Error> {
+        let types = self.parsed.types_of(variables);
+        let compiled = self.parsed.compile(&self.engine.shared, &types)?;
+        let result =
+            |spec: &fuse_ir::ArraySpec| ResultType { dtype: spec.dtype, rank: spec.shape.len() };
+        Ok(compiled.program.results.iter().map(result).collect())
+    }
+
+    /// Evaluates into a new array.
+    ///
+    /// # Errors
+    /// As [`crate::evaluate`].
+    pub fn evaluate<'a>(&self, vars: impl Into<Vars<'a>>) -> Result<Array, Error> {
+        only(self.evaluate_all(vars)?)
+    }
+
+    /// Evaluates all results into new arrays.
+    ///
+    /// # Errors
+    /// As [`crate::evaluate`].
+    pub fn evaluate_all<'a>(&self, vars: impl Into<Vars<'a>>) -> Result<Vec<Array>, Error> {
+        let vars = vars.into();
+        let inputs = self.parsed.gather(&vars);
+        let plan = self.parsed.plan(&self.engine.shared, &inputs)?;
+        self.run_alloc(&plan, &inputs)
+    }
+
+    /// Evaluates into memory of the caller's.
+    ///
+    /// # Errors
+    /// As [`crate::evaluate_into`].
+    pub fn evaluate_into<'a>(
+        &self,
+        vars: impl Into<Vars<'a>>,
+        out: &mut (impl AsOutput + ?Sized),
+    ) -> Result<(), Error> {
+        let vars = vars.into();
+        let inputs = self.parsed.gather(&vars);
+        let plan = self.parsed.plan(&self.engine.shared, &inputs)?;
+        self.run(&plan, &inputs, out)
+    }
+
+    /// Compiles for variables of these types, for calls that need no lookup.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Name`], [`ErrorKind::Type`], [`ErrorKind::Unsupported`].
+    ///
+    /// ```
+    /// use fuse::{DType, Formula, InputType, vars};
+    ///
+    /// let f: Formula = "x*x".parse()?;
+    /// let prepared = f.prepare(&[("x", InputType::array(DType::F64, &[16]))])?;
+    /// let (x, mut out) = ([3.0; 16], [0.0; 16]);
+    /// prepared.evaluate_into(vars! { x }, &mut out)?;
+    /// assert_eq!(out, [9.0; 16]);
+    /// # Ok::<(), fuse::Error>(())
+    /// ```
+    pub fn prepare(&self, variables: &[(&str, InputType)]) -> Result<Prepared, Error> {
+        let types = self.parsed.types_of(variables);
+        let plan = self.parsed.compile_plan(&self.engine.shared, types)?;
+        Ok(Prepared { formula: self.clone(), plan: Arc::new(plan) })
+    }
+
+    fn run(
+        &self,
+        plan: &Plan,
+        inputs: &Gathered<'_, '_>,
+        out: &mut (impl AsOutput + ?Sized),
+    ) -> Result<(), Error> {
+        let operands = plan.operands(inputs);
+        self.engine
+            .with_options(is_small(inputs), |options| {
+                plan.executable.run(&operands, &mut [out.as_output()], options)
+            })
+            .map_err(|error| self.run_error(error))
+    }
+
+    fn run_alloc(&self, plan: &Plan, inputs: &Gathered<'_, '_>) -> Result<Vec<Array>, Error> {
+        let operands = plan.operands(inputs);
+        let arrays = self
+            .engine
+            .with_options(is_small(inputs), |options| plan.executable.run_alloc(&operands, options))
+            .map_err(|error| self.run_error(error))?;
+        Ok(arrays.into_iter().map(Array).collect())
+    }
+
+    #[cold]
+    fn run_error(&self, error: RunError) -> Error {
+        Error::from_run(self.source(), error)
+    }
+}
+
+/// The one result of a formula.
+fn only(mut arrays: Vec<Array>) -> Result<Array, Error> {
+    match (arrays.pop(), arrays.is_empty()) {
+        (Some(array), true) => Ok(array),
+        _ => {
+            Err(Error::new(ErrorKind::Output, "the formula has several results: use evaluate_all"))
+        }
+    }
+}
+
+impl FromStr for Formula {
+    type Err = Error;
+
+    /// Parses on the process's engine.
+    fn from_str(text: &str) -> Result<Formula, Error> {
+        Engine::global().formula(text)
+    }
+}
+
+impl std::fmt::Debug for Formula {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Formula").field(&self.source()).finish()
+    }
+}
+
+/// A formula compiled for given types. `Send + Sync`, cheap to clone.
+#[derive(Clone)]
+pub struct Prepared {
+    formula: Formula,
+    plan: Arc<Plan>,
+}
+
+impl Prepared {
+    /// Evaluates into a new array.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`] where the variables are not of the types it was prepared for; otherwise
+    /// as [`crate::evaluate`].
+    pub fn evaluate<'a>(&self, vars: impl Into<Vars<'a>>) -> Result<Array, Error> {
+        only(self.evaluate_all(vars)?)
+    }
+
+    /// Evaluates all results into new arrays.
+    ///
+    /// # Errors
+    /// As [`Prepared::evaluate`].
+    pub fn evaluate_all<'a>(&self, vars: impl Into<Vars<'a>>) -> Result<Vec<Array>, Error> {
+        let vars = vars.into();
+        let inputs = self.inputs(&vars)?;
+        self.formula.run_alloc(&self.plan, &inputs)
+    }
+
+    /// Evaluates into memory of the caller's; allocates nothing for small arrays.
+    ///
+    /// # Errors
+    /// As [`Prepared::evaluate`], and [`ErrorKind::Output`] where the output does not fit.
+    pub fn evaluate_into<'a>(
+        &self,
+        vars: impl Into<Vars<'a>>,
+        out: &mut (impl AsOutput + ?Sized),
+    ) -> Result<(), Error> {
+        let vars = vars.into();
+        let inputs = self.inputs(&vars)?;
+        self.formula.run(&self.plan, &inputs, out)
+    }
+
+    fn inputs<'v, 'a>(&self, vars: &'v Vars<'a>) -> Result<Gathered<'v, 'a>, Error> {
+        let inputs = self.formula.parsed.gather(vars);
+        if self.plan.fits(&inputs) {
+            return Ok(inputs);
+        }
+        let names = self.formula.parsed.names.iter();
+        let wrong = names.zip(&self.plan.types).zip(&inputs).find_map(|((name, ty), input)| {
+            let fits = match (ty, input) {
+                (Some(ty), Some(input)) => input.has_type(ty),
+                (None, None) => true,
+                (Some(_), None) | (None, Some(_)) => false,
+            };
+            (!fits).then_some(name)
+        });
+        let name = wrong.map_or("", String::as_str);
+        let message =
+            format!("variable `{name}` is not of the type that the formula was prepared for");
+        Err(Error::new(ErrorKind::Input, message))
+    }
+}
+
+/// The weak type of a plain number, for [`Formula::outputs`] and [`Formula::prepare`].
+impl Formula {
+    /// The type of a plain number, which gives way to the types it meets.
+    pub fn plain_number(dtype: DType) -> InputType {
+        InputType::scalar(dtype, Strength::Weak)
+    }
+}

@@ -1,0 +1,197 @@
+//! Variables: names with borrowed arrays or scalars.
+
+use fuse_ir::{Axis, DType, InputType, Strength};
+use fuse_runtime::{Element, Operand, ScalarValue, View};
+use smallvec::SmallVec;
+
+use crate::array::Array;
+
+/// The value of a variable for one call: a borrowed array, or a scalar.
+#[derive(Clone, Debug)]
+pub struct Input<'a> {
+    pub(crate) operand: Operand<'a>,
+    pub(crate) strength: Strength,
+}
+
+impl<'a> Input<'a> {
+    /// An array of any strides and byte order.
+    pub fn array(view: View<'a>) -> Input<'a> {
+        Input { operand: Operand::Array(view), strength: Strength::Strong }
+    }
+
+    /// A scalar that takes part in promotion, as NumPy's typed scalars do.
+    pub fn scalar(value: impl Into<ScalarValue>) -> Input<'a> {
+        Input { operand: Operand::Scalar(value.into()), strength: Strength::Strong }
+    }
+
+    /// An integer that gives way to the types it meets, as Python's do: an i32 array stays i32.
+    pub fn weak_int(value: i64) -> Input<'a> {
+        Input { operand: Operand::Scalar(value.into()), strength: Strength::Weak }
+    }
+
+    /// A float that gives way to the types it meets, as Python's do: an f32 array stays f32.
+    pub fn weak_float(value: f64) -> Input<'a> {
+        Input { operand: Operand::Scalar(value.into()), strength: Strength::Weak }
+    }
+
+    pub(crate) fn dtype(&self) -> DType {
+        match &self.operand {
+            Operand::Array(view) => view.dtype(),
+            Operand::Scalar(scalar) => scalar.dtype(),
+        }
+    }
+
+    pub(crate) fn extents(&self) -> &[usize] {
+        match &self.operand {
+            Operand::Array(view) => view.extents(),
+            Operand::Scalar(_) => &[],
+        }
+    }
+
+    /// Its type, as formulas are compiled for it.
+    pub fn ty(&self) -> InputType {
+        InputType { strength: self.strength, ..InputType::array(self.dtype(), self.extents()) }
+    }
+
+    /// Is `ty` its type? Allocates nothing.
+    pub(crate) fn has_type(&self, ty: &InputType) -> bool {
+        let extents = self.extents();
+        self.dtype() == ty.dtype
+            && self.strength == ty.strength
+            && extents.len() == ty.axes.len()
+            && extents.iter().zip(&ty.axes).all(|(&n, &axis)| (n == 1) == (axis == Axis::One))
+    }
+}
+
+/// What a formula can take as a variable: slices, vectors, arrays, scalars, [`View`]s, [`Array`]s;
+/// with feature `ndarray` its arrays and views of any layout.
+pub trait AsInput {
+    /// Borrows the value.
+    fn as_input(&self) -> Input<'_>;
+}
+
+impl<T: AsInput + ?Sized> AsInput for &T {
+    fn as_input(&self) -> Input<'_> {
+        (**self).as_input()
+    }
+}
+
+impl<T: Element> AsInput for [T] {
+    fn as_input(&self) -> Input<'_> {
+        Input::array(View::from_slice(self))
+    }
+}
+
+impl<T: Element, const N: usize> AsInput for [T; N] {
+    fn as_input(&self) -> Input<'_> {
+        self.as_slice().as_input()
+    }
+}
+
+impl<T: Element> AsInput for Vec<T> {
+    fn as_input(&self) -> Input<'_> {
+        self.as_slice().as_input()
+    }
+}
+
+impl AsInput for Array {
+    fn as_input(&self) -> Input<'_> {
+        Input::array(self.view())
+    }
+}
+
+impl AsInput for View<'_> {
+    fn as_input(&self) -> Input<'_> {
+        Input::array(self.clone())
+    }
+}
+
+impl AsInput for Input<'_> {
+    fn as_input(&self) -> Input<'_> {
+        self.clone()
+    }
+}
+
+macro_rules! scalar_inputs {
+    ($($ty:ty),*) => {
+        $(impl AsInput for $ty {
+            fn as_input(&self) -> Input<'_> {
+                Input::scalar(*self)
+            }
+        })*
+    };
+}
+
+scalar_inputs!(bool, i8, i16, i32, i64, u8, u16, u32, u64, f32, f64);
+
+/// The variables of one call. Made by [`crate::vars!`], or from pairs:
+///
+/// ```
+/// use fuse::{AsInput, Vars, evaluate};
+///
+/// let x = [1.0, 2.0];
+/// let vars = Vars::from([("x", x.as_input()), ("k", 3.0.as_input())]);
+/// assert_eq!(evaluate("k*x", vars)?.to_string(), "[3. 6.]");
+/// # Ok::<(), fuse::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Vars<'a> {
+    pub(crate) entries: SmallVec<[(&'a str, Input<'a>); 4]>,
+}
+
+impl<'a> Vars<'a> {
+    /// No variables.
+    pub fn new() -> Vars<'a> {
+        Vars::default()
+    }
+
+    /// Adds a variable; one of the same name is replaced.
+    pub fn insert(&mut self, name: &'a str, input: Input<'a>) {
+        match self.entries.iter_mut().find(|entry| entry.0 == name) {
+            Some(entry) => entry.1 = input,
+            None => self.entries.push((name, input)),
+        }
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Input<'a>> {
+        self.entries.iter().find(|entry| entry.0 == name).map(|entry| &entry.1)
+    }
+}
+
+impl<'a, const N: usize> From<[(&'a str, Input<'a>); N]> for Vars<'a> {
+    fn from(pairs: [(&'a str, Input<'a>); N]) -> Vars<'a> {
+        pairs.into_iter().collect()
+    }
+}
+
+impl<'a> FromIterator<(&'a str, Input<'a>)> for Vars<'a> {
+    fn from_iter<I: IntoIterator<Item = (&'a str, Input<'a>)>>(pairs: I) -> Vars<'a> {
+        let mut vars = Vars::new();
+        for (name, input) in pairs {
+            vars.insert(name, input);
+        }
+        vars
+    }
+}
+
+/// Variables by name, borrowed: `vars! { a, b, k = 2.5 }`.
+///
+/// `a` alone is the variable of that name; `k = expression` gives another value a name. Nothing is
+/// moved or copied.
+///
+/// ```
+/// use fuse::{evaluate, vars};
+///
+/// let a = vec![1_i32, 2, 3];
+/// let r = evaluate("a + k", vars! { a, k = 10_i32 })?;
+/// assert_eq!(r.into_vec::<i32>()?, [11, 12, 13]);
+/// # Ok::<(), fuse::Error>(())
+/// ```
+#[macro_export]
+macro_rules! vars {
+    (@value $name:ident) => { $crate::AsInput::as_input(&$name) };
+    (@value $name:ident $value:expr) => { $crate::AsInput::as_input(&$value) };
+    ($($name:ident $(= $value:expr)?),* $(,)?) => {
+        $crate::Vars::from([$((stringify!($name), $crate::vars!(@value $name $($value)?))),*])
+    };
+}

@@ -1,0 +1,79 @@
+//! Nodes as formulas, for reports: cut off at a depth and a length, so that describing a node of a
+//! long chain costs no more than describing a short one.
+
+use fuse_ops::{Op, Syntax};
+
+use crate::graph::{Graph, Node, NodeId};
+
+/// Operators nested deeper than this are written `…`.
+const DEPTH: usize = 24;
+
+/// Longer text is cut.
+const LENGTH: usize = 240;
+
+/// The formula that a node computes.
+pub(super) fn describe(graph: &Graph, id: NodeId) -> String {
+    let mut text = String::new();
+    write_node(graph, id, DEPTH, &mut text);
+    text
+}
+
+fn write_node(graph: &Graph, id: NodeId, depth: usize, text: &mut String) {
+    if depth == 0 || text.len() > LENGTH {
+        text.push('…');
+        return;
+    }
+    match graph.node(id) {
+        Node::Input(position) => text.push_str(&graph.inputs()[position as usize].name),
+        Node::Const(constant) => text.push_str(&constant.to_string()),
+        Node::Power(base, exponent) => {
+            write_operand(graph, base, depth, text);
+            text.push_str(&format!("**{exponent}"));
+        }
+        Node::Apply(op, _) => write_apply(graph, id, op, depth, text),
+    }
+}
+
+fn write_apply(graph: &Graph, id: NodeId, op: Op, depth: usize, text: &mut String) {
+    let node = graph.node(id);
+    let args = node.args();
+    match op.row().syntax {
+        Syntax::Infix(symbol) => {
+            write_operand(graph, args[0], depth, text);
+            text.push_str(&format!(" {symbol} "));
+            write_operand(graph, args[1], depth, text);
+        }
+        Syntax::Prefix(symbol) => {
+            text.push_str(symbol);
+            text.push_str(if symbol.len() > 1 { " " } else { "" });
+            write_operand(graph, args[0], depth, text);
+        }
+        Syntax::Function | Syntax::Internal => {
+            let name = if op == Op::Cast {
+                graph.dtype(id).to_string()
+            } else {
+                op.row().name.to_string()
+            };
+            text.push_str(&name);
+            for (position, &arg) in args.iter().enumerate() {
+                text.push_str(if position == 0 { "(" } else { ", " });
+                write_node(graph, arg, depth - 1, text);
+            }
+            text.push(')');
+        }
+    }
+}
+
+/// An operand of an operator: in brackets where it is an operator itself.
+fn write_operand(graph: &Graph, id: NodeId, depth: usize, text: &mut String) {
+    let bare = match graph.node(id) {
+        Node::Input(_) | Node::Const(_) | Node::Power(..) => true,
+        Node::Apply(op, _) => matches!(op.row().syntax, Syntax::Function | Syntax::Internal),
+    };
+    if bare {
+        return write_node(graph, id, depth - 1, text);
+    }
+    text.push('(');
+    write_node(graph, id, depth - 1, text);
+    text.push(')');
+}

@@ -18,6 +18,7 @@ use fuse_ir::{
     verify,
 };
 
+use crate::flat::Flat;
 use crate::plan::{PassFacts, Variant};
 
 /// A pass that runs on the interpreter, and why.
@@ -34,6 +35,8 @@ pub struct Executable {
     pub(crate) program: Arc<Program>,
     pub(crate) passes: Vec<CompiledPass>,
     pub(crate) defect: Result<(), Defect>,
+    /// The short way for small calls, if the program has one.
+    pub(crate) flat: Option<Flat>,
     backend: Arc<dyn HostBackend>,
     fallbacks: Mutex<Vec<Fallback>>,
 }
@@ -91,6 +94,7 @@ impl Executable {
             program: Arc::clone(&program),
             passes: Vec::new(),
             defect,
+            flat: if defect.is_ok() { Flat::of(&program) } else { None },
             backend: Arc::clone(backend),
             fallbacks: Mutex::default(),
         };

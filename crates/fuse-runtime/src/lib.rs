@@ -32,6 +32,7 @@ mod compile;
 mod dispatch;
 mod element;
 mod error;
+mod flat;
 mod fold;
 mod fpenv;
 mod memory;

@@ -82,6 +82,9 @@ impl Executable {
         outputs: &mut [ViewMut<'_>],
         options: &RunOptions<'_>,
     ) -> Result<(), RunError> {
+        if let Some(result) = self.run_flat(inputs, outputs, options) {
+            return result;
+        }
         let copies;
         let mut sources: Raws<'_> = inputs.iter().map(Operand::raw).collect();
         let binding = self.bind_operands(&sources)?;
@@ -199,13 +202,13 @@ impl Executable {
     fn check_limits(&self, binding: &Binding, options: &RunOptions<'_>) -> Result<(), RunError> {
         options.poll()?;
         let mut work: u128 = 0;
-        for pass in &self.program.passes {
+        for (pass, compiled) in self.program.passes.iter().zip(&self.passes) {
             let extents = binding.extents(&pass.space);
             let elements = bytes_of(DType::U8, &extents);
             if checked_len(&extents, 1).is_none() {
                 return Err(AllocError { bytes: elements }.into());
             }
-            work = work.max(elements.saturating_mul(pass.kernel.size().max(1) as u128));
+            work = work.max(elements.saturating_mul(compiled.facts.work.max(1) as u128));
         }
         if let Some(limit) = options.max_work.filter(|&limit| work > limit) {
             return Err(RunError::WorkLimit { work, limit });

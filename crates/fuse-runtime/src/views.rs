@@ -283,6 +283,11 @@ impl<'a> View<'a> {
 impl<'a> ViewMut<'a> {
     shape_accessors!();
 
+    /// The same memory, borrowed for shorter.
+    pub fn reborrow(&mut self) -> ViewMut<'_> {
+        ViewMut::wrap(self.strided.clone())
+    }
+
     /// A slice as a vector.
     pub fn from_slice<T: Element>(slice: &'a mut [T]) -> ViewMut<'a> {
         let len = slice.len();

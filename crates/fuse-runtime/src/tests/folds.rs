@@ -4,7 +4,7 @@ use fuse_ir::interp::eval_scalars;
 use fuse_ir::{DType, Fold, Lane, Scalar};
 
 use super::support::{
-    Body, Random, Strided, assert_same, chopped, executable, odd_fold, program, run_f64, sum_fold,
+    Body, Random, Strided, assert_same, chopped, executables, odd_fold, program, run_f64, sum_fold,
 };
 use crate::{Executable, Operand, RunOptions, Threads};
 
@@ -60,7 +60,8 @@ fn folding(fold: Fold, results: &[DType], n: usize) -> Executable {
         outputs: vec![],
         folds: vec![(fold, results.to_vec())],
     };
-    executable(program(&[(DType::F64, &[n])], &body))
+    let [_, disguised] = executables(&program(&[(DType::F64, &[n])], &body));
+    disguised
 }
 
 #[test]
@@ -133,8 +134,8 @@ fn folds_over_broadcast_operands_beside_an_output() {
     for (rows, cols) in [(3, 2), (1000, 3), (3, 1000), (4, 320), (5, 1024)] {
         let a = Strided::random(DType::F64, &[rows, 1], &mut random);
         let b = Strided::random(DType::F64, &[cols], &mut random);
-        let executable =
-            executable(program(&[(DType::F64, &[rows, 1]), (DType::F64, &[cols])], &body()));
+        let shapes: [(DType, &[usize]); 2] = [(DType::F64, &[rows, 1]), (DType::F64, &[cols])];
+        let executables = executables(&program(&shapes, &body()));
         let pairs: Vec<(f64, f64)> = (0..rows * cols)
             .map(|index| (a.get(&[index / cols, 0]), b.get(&[index % cols])))
             .collect();
@@ -142,7 +143,8 @@ fn folds_over_broadcast_operands_beside_an_output() {
         let firsts: Vec<f64> = pairs.iter().map(|(a, _)| *a).collect();
         let sum = transcription(&sum_fold(), &differences);
         let odd = transcription(&odd_fold(), &firsts);
-        for options in [RunOptions::default(), chopped(Threads::Inline, 4)] {
+        let options = [RunOptions::default(), chopped(Threads::Inline, 4)];
+        for (executable, options) in executables.iter().flat_map(|e| options.map(|o| (e, o))) {
             let operands = [Operand::from(a.view()), Operand::from(b.view())];
             let found = executable.run_alloc(&operands, &options).expect("it runs");
             let float = |index: usize| found[index].as_slice::<f64>().expect("f64").to_vec();

@@ -92,7 +92,8 @@ fn sizes_that_overflow_are_errors() {
 fn views_are_checked() {
     let mut bytes = [0_u8; 64];
     let outside = ViewError::OutOfBounds { bytes: 64 };
-    let cases: [(&[usize], &[isize], usize, Option<ViewError>); 8] = [
+    type Case<'c> = (&'c [usize], &'c [isize], usize, Option<ViewError>);
+    let cases: [Case<'_>; 8] = [
         (&[8], &[8], 0, None),
         (&[8], &[8], 1, Some(outside)),
         (&[8], &[-8], 56, None),

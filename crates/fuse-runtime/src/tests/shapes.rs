@@ -4,9 +4,9 @@ use fuse_ir::{DType, Lane, Prim};
 
 use super::support::{
     Body, Random, Strided, assert_same, broadcast, chopped, combine_naive, elementwise, executable,
-    indices, program, run_f64,
+    executables, indices, program, run_f64,
 };
-use crate::{Operand, RunOptions, Threads};
+use crate::{Executable, Operand, RunOptions, Threads, ViewMut};
 
 fn naive(inputs: &[&Strided]) -> Vec<f64> {
     let shapes: Vec<&[usize]> = inputs.iter().map(|input| input.extents.as_slice()).collect();
@@ -21,13 +21,26 @@ fn naive(inputs: &[&Strided]) -> Vec<f64> {
 fn check(inputs: &[&Strided]) {
     let types: Vec<(DType, &[usize])> =
         inputs.iter().map(|input| (input.dtype, input.extents.as_slice())).collect();
-    let executable = executable(program(&types, &elementwise()));
     let expected = naive(inputs);
     let what = format!("{types:?}");
-    let found = run_f64(&executable, inputs, &RunOptions::default()).expect("it runs");
-    assert_same(&found[0], &expected, &what);
-    let found = run_f64(&executable, inputs, &chopped(Threads::Inline, 5)).expect("it runs");
-    assert_same(&found[0], &expected, &what);
+    for executable in executables(&program(&types, &elementwise())) {
+        for options in [RunOptions::default(), chopped(Threads::Inline, 5)] {
+            let found = run_f64(&executable, inputs, &options).expect("it runs");
+            assert_same(&found[0], &expected, &what);
+            check_into(&executable, inputs, &expected, &options);
+        }
+    }
+}
+
+/// Into an output that is there already, and holds rubbish.
+fn check_into(exe: &Executable, inputs: &[&Strided], expected: &[f64], options: &RunOptions<'_>) {
+    let operands: Vec<Operand<'_>> = inputs.iter().map(|input| input.view().into()).collect();
+    let extents: Vec<&[usize]> = inputs.iter().map(|input| input.extents.as_slice()).collect();
+    let extents = exe.result_shapes(&extents).expect("they broadcast")[0].extents.clone();
+    let mut out = vec![f64::NAN; expected.len()];
+    let view = ViewMut::from_shaped(&mut out, &extents).expect("a shape");
+    exe.run(&operands, &mut [view], options).expect("it runs");
+    assert_same(&out, expected, "into");
 }
 
 #[test]
@@ -123,13 +136,16 @@ fn any_strides_of_outputs() {
         let a = odd_layout(&extents, true, &mut random);
         let b = odd_layout(&extents, true, &mut random);
         let mut out = odd_layout(&extents, false, &mut random);
-        let executable =
-            executable(program(&[(DType::F64, &extents), (DType::F64, &extents)], &elementwise()));
+        let program = program(&[(DType::F64, &extents), (DType::F64, &extents)], &elementwise());
         let inputs = [Operand::from(a.view()), Operand::from(b.view())];
-        let options = chopped(Threads::Inline, 9);
-        executable.run(&inputs, &mut [out.view_mut()], &options).expect("it runs");
-        let found: Vec<f64> = indices(&extents).iter().map(|index| out.get(index)).collect();
-        assert_same(&found, &naive(&[&a, &b]), &format!("{a:?} {out:?}"));
+        for executable in executables(&program) {
+            for options in [RunOptions::default(), chopped(Threads::Inline, 9)] {
+                executable.run(&inputs, &mut [out.view_mut()], &options).expect("it runs");
+                let found: Vec<f64> =
+                    indices(&extents).iter().map(|index| out.get(index)).collect();
+                assert_same(&found, &naive(&[&a, &b]), &format!("{a:?} {out:?}"));
+            }
+        }
     }
 }
 
@@ -146,9 +162,9 @@ fn every_dtype_is_copied_bit_for_bit() {
             let plain = Strided::laid_out(dtype, &[77], &[stride], 1, &mut random);
             for input in [plain.clone(), plain.swapped()] {
                 let executable = executable(program(&[(dtype, &[77])], &copy(dtype)));
-                let arrays = executable
-                    .run_alloc(&[input.view().into()], &RunOptions::default())
-                    .expect("it runs");
+                let inputs = [input.view().into()];
+                let arrays =
+                    executable.run_alloc(&inputs, &RunOptions::default()).expect("it runs");
                 for (index, found) in arrays[0].as_bytes().chunks_exact(dtype.size()).enumerate() {
                     let mut expected = input.element(&[index]);
                     if dtype == DType::Bool {
@@ -213,8 +229,8 @@ fn threads_and_block_order_change_no_bit() {
     let mut random = Random(8);
     let a = Strided::random(DType::F64, &[30_000], &mut random);
     let b = Strided::laid_out(DType::F64, &[30_000], &[-16], 0, &mut random);
-    let executable =
-        executable(program(&[(DType::F64, &[30_000]), (DType::F64, &[30_000])], &elementwise()));
+    let program = program(&[(DType::F64, &[30_000]), (DType::F64, &[30_000])], &elementwise());
+    let [_, executable] = executables(&program);
     let expected = naive(&[&a, &b]);
     for n in [1, 2, 7] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build().expect("a pool");

@@ -260,10 +260,22 @@ pub(super) fn interpreter() -> Arc<dyn HostBackend> {
     Arc::new(Interpreter)
 }
 
+/// On the interpreter as it is.
 pub(super) fn executable(program: Program) -> Executable {
     let executable = Executable::compile(Arc::new(program), &interpreter());
     assert_eq!(executable.defect, Ok(()));
     executable
+}
+
+/// On the interpreter, and on the interpreter disguised as a native back end.
+pub(super) fn executables(program: &Program) -> [Executable; 2] {
+    let disguised: Arc<dyn HostBackend> = Arc::new(super::disguise::Disguised);
+    let program = Arc::new(program.clone());
+    [interpreter(), disguised].map(|backend| {
+        let executable = Executable::compile(Arc::clone(&program), &backend);
+        assert_eq!(executable.defect, Ok(()));
+        executable
+    })
 }
 
 /// `3 a - b` over f64: not commutative, exact enough to be computed the same way in a test.

@@ -1,7 +1,7 @@
 //! Seeded random kernels, and a back end compared with the interpreter on them.
 //!
-//! Every primitive, lane, constant and construct may meet every other: 10 to 60 nodes over one to
-//! five inputs, a uniform region, tables, `rare`, `repeat` and folds now and then. Operands are taken
+//! Every primitive, lane, constant and construct may meet every other: 10 to 60 nodes (now and then
+//! up to 300) over one to five inputs, some results in place, a uniform region, tables, `rare`, `repeat` and folds now and then. Operands are taken
 //! by preference from values that nothing reads yet, so that little is dead. A value of a lane that
 //! is not there yet is made by a constant or a conversion.
 //!
@@ -116,7 +116,26 @@ pub fn random_case(seed: u64) -> Case {
     let mut case = Case::new(format!("random {seed}"), kernel).with_scalars(&scalars);
     case.fills = fills;
     case.first_index = random.operand(Lane::I64);
+    if random.percent(20) {
+        case.in_place = shared_memory(&case.kernel);
+    }
     case
+}
+
+/// Each output over the first stream of its element size that no other output took.
+fn shared_memory(kernel: &Kernel) -> Vec<(usize, usize)> {
+    let mut pairs: Vec<(usize, usize)> = Vec::new();
+    for (index, output) in kernel.outputs.iter().enumerate() {
+        let fits = |&(number, input): &(usize, &OperandInput)| {
+            input.class == InputClass::Stream
+                && input.mem.size() == output.mem.size()
+                && pairs.iter().all(|&(_, taken)| taken != number)
+        };
+        if let Some((number, _)) = kernel.inputs.iter().enumerate().find(fits) {
+            pairs.push((index, number));
+        }
+    }
+    pairs
 }
 
 fn lanes(random: &mut Random, range: Range<usize>) -> Vec<Lane> {
@@ -172,7 +191,8 @@ fn lane_region(kernel: &mut Kernel, random: &mut Random) {
     let inputs = kernel.inputs.iter().map(|input| input.mem.lane());
     let params: Vec<Lane> = inputs.chain(kernel.uniform.result_lanes()).collect();
     let mut growth = Growth::new(kernel, &params, Position::Known);
-    growth.grow(random, 10..60);
+    let nodes = if random.percent(5) { 100..300 } else { 10..60 };
+    growth.grow(random, nodes);
     let fold_args: Vec<ValueId> = kernel
         .folds
         .iter()

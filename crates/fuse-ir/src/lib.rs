@@ -40,8 +40,7 @@ pub use builder::{Builder, RegionBuilder};
 pub use dtype::{ByteOrder, DType, DTypeKind};
 pub use ids::{RegionId, TableId, ValueId, index_u32};
 pub use kernel::{
-    Control,
-    Fold, GRANULE, InputClass, Kernel, Node, OperandInput, OperandOutput, Region, Scalar,
+    Control, Fold, GRANULE, InputClass, Kernel, Node, OperandInput, OperandOutput, Region, Scalar,
     StateSlot, Table,
 };
 pub use lane::{Lane, Mem};

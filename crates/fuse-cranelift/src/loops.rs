@@ -43,9 +43,6 @@ use crate::target::Features;
 use crate::vector::{Parts, Vectors, lane_bytes, memory_flags, vector_type};
 use crate::width;
 
-/// Distinct constants up to which they are kept in registers across the loop.
-const HOISTED: usize = 6;
-
 /// Emits `run` into an empty function.
 pub(crate) fn emit_run(
     builder: &mut FunctionBuilder<'_>,
@@ -188,7 +185,8 @@ impl Operands {
 
     /// The canonical NaNs, and the lane region's constants if they are few.
     fn set_constants(&mut self, v: &mut Vectors<'_, '_>, code: &mut Code<'_>) {
-        for output in &code.kernel.outputs {
+        let kernel = code.kernel;
+        for output in &kernel.outputs {
             if output.mem.lane().is_float() && !output.never_nan {
                 let lane = output.mem.lane();
                 self.nan.entry(lane).or_insert_with(|| {
@@ -198,14 +196,14 @@ impl Operands {
                 });
             }
         }
-        let needed = needed(&code.kernel.lane);
+        let needed = needed(&kernel.lane);
         let mut constants: Vec<Scalar> = Vec::new();
-        for (value, node) in code.kernel.lane.iter() {
+        for (value, node) in kernel.lane.iter() {
             if let (Node::Const(scalar), true) = (node, needed[value.index()]) {
                 constants.push(scalar);
             }
         }
-        if constants.len() <= HOISTED {
+        if constants.len() <= width::registers_left(kernel, v.lanes, v.features) {
             for scalar in constants {
                 let value = v.constant(scalar.lane, scalar.bits);
                 code.hoisted.insert(scalar, value);
@@ -261,14 +259,39 @@ impl Operands {
         let output = code.kernel.outputs[number];
         let mut parts = v.parts_for_memory(held);
         if let (Some(&nan), false) = (self.nan.get(&held.lane), output.never_nan) {
-            for part in &mut parts {
-                let ordered = v.fcmp(FloatCC::Equal, *part, *part);
-                *part = v.blend(ordered, *part, nan);
-            }
+            parts = canonical(v, held, &parts, nan);
         }
         let address = v.address(self.outputs[number], Some(index), output.mem.size());
         v.store(&parts, address, 0, output.mem.size());
     }
+}
+
+/// NaNs made canonical. Several vectors are tested together, and blended in a cold block: one
+/// comparison serves two of them, and a blend is three micro-operations.
+fn canonical(v: &mut Vectors<'_, '_>, held: &Held, parts: &[Value], nan: Value) -> Parts {
+    if parts.len() == 1 {
+        return Parts::from_elem(canonical_part(v, parts[0], nan), 1);
+    }
+    let unordered: Parts = parts
+        .chunks(2)
+        .map(|pair| v.fcmp(FloatCC::Unordered, pair[0], pair[pair.len() - 1]))
+        .collect();
+    let any = v.any(&unordered, held.width);
+    let [cold, merge] = [(); 2].map(|()| v.builder.create_block());
+    v.builder.set_cold_block(cold);
+    let result = append_params(v, merge, held);
+    v.builder.ins().brif(any, cold, &[], merge, &block_args(std::slice::from_ref(held)));
+    v.builder.switch_to_block(cold);
+    let blended = parts.iter().map(|&part| canonical_part(v, part, nan)).collect();
+    let blended = held.with_parts(blended);
+    v.builder.ins().jump(merge, &block_args(&[blended]));
+    v.builder.switch_to_block(merge);
+    result.parts
+}
+
+fn canonical_part(v: &mut Vectors<'_, '_>, part: Value, nan: Value) -> Value {
+    let ordered = v.fcmp(FloatCC::Equal, part, part);
+    v.blend(ordered, part, nan)
 }
 
 /// An array of pointers in the arguments.

@@ -14,7 +14,7 @@ use crate::vector::{VECTOR_BYTES, lane_bytes};
 /// Registers kept free for constants and intermediate results.
 const RESERVED: usize = 2;
 /// Instructions for the lanes of a group, above which fewer lanes are taken at once.
-const LARGE: usize = 1500;
+const LARGE: usize = 512;
 
 /// Bytes of the widest lane in a region.
 pub(crate) fn widest(region: &Region) -> usize {
@@ -33,6 +33,13 @@ pub(crate) fn lanes_of_loop(kernel: &Kernel, features: Features) -> usize {
 /// Lanes for a region out of line: one vector of its widest lane for slow paths, more for loops.
 pub(crate) fn lanes_of_region(region: &Region, chains: usize, features: Features) -> usize {
     choose(&[region], chains, features)
+}
+
+/// Registers that the loop leaves for constants set before it.
+pub(crate) fn registers_left(kernel: &Kernel, lanes: usize, features: Features) -> usize {
+    let steps = kernel.folds.iter().map(|fold| most_alive(&fold.step, lanes));
+    let alive = steps.sum::<usize>() + most_alive(&kernel.lane, lanes);
+    features.registers.saturating_sub(alive + RESERVED)
 }
 
 fn choose(regions: &[&Region], chains: usize, features: Features) -> usize {

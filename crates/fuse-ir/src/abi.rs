@@ -11,7 +11,8 @@
 //! | `granules` | number of granules to run |
 //! | `tail` | 0, or the number of valid lanes in the last granule: folds are frozen for the lanes past it |
 //!
-//! Loads and stores are of any alignment. The caller supplies whole granules: where an array ends
+//! `uniforms` and `scratch` are 8-byte and 64-byte aligned; `granules` may be 0. Operands and fold
+//! states are of any alignment. The caller supplies whole granules: where an array ends
 //! inside one, the operands of the last granule lie in scratch memory, filled up with copies of the
 //! last valid element. An output may be the same memory as an input only if both are streams of
 //! equal element size at equal addresses: a back end loads a lane's inputs before it stores the

@@ -249,8 +249,8 @@ primitives! {
     FToSint "f_to_sint" Convert(Float, Either(I32, I64), Any), false, "to signed integer, truncating; saturates, NaN gives 0", |o| o.to_sint();
     FToUint "f_to_uint" Convert(Float, Only(I64), Any), false, "to unsigned 64-bit integer, truncating; saturates, NaN gives 0", |o| saturate_u64(o.as_f64());
     F16ToF32 "f16_to_f32" Convert(Only(I16), Only(F32), Any), false, "f16 bits to f32, exact", |o| f16_to_f32(o.a);
-    F32ToF16 "f32_to_f16" Convert(Only(F32), Only(I16), Any), false, "f32 to f16 bits, rounded to nearest even", |o| f64_to_f16(f64::from(f32_of(o.a)));
-    F64ToF16 "f64_to_f16" Convert(Only(F64), Only(I16), Any), false, "f64 to f16 bits, rounded once to nearest even", |o| f64_to_f16(f64::from_bits(o.a));
+    F32ToF16 "f32_to_f16" Convert(Only(F32), Only(I16), Any), false, "f32 to f16 bits, rounded to nearest even; NaN gives 0x7e00", |o| f64_to_f16(f64::from(f32_of(o.a)));
+    F64ToF16 "f64_to_f16" Convert(Only(F64), Only(I16), Any), false, "f64 to f16 bits, rounded once to nearest even; NaN gives 0x7e00", |o| f64_to_f16(f64::from_bits(o.a));
     Bitcast "bitcast" Convert(Number, Number, Same), false, "the same bits as the other lane type of equal width", |o| o.a;
 
     Select "select" Select(Number), false, "b where the mask a is set, c elsewhere", |o| if o.a != 0 { o.b } else { o.c };

@@ -51,6 +51,12 @@ pub struct VerifyError {
     pub reason: String,
 }
 
+/// Deepest chain of regions calling regions: what bounds the interpreter's stack.
+const MAX_CALL_DEPTH: usize = 16;
+
+/// Most runs of a `repeat`: what bounds its time.
+const MAX_REPEAT: u32 = 1 << 16;
+
 /// Checks a kernel.
 ///
 /// # Errors
@@ -68,6 +74,7 @@ pub fn verify(kernel: Kernel) -> Result<VerifiedKernel, VerifyError> {
     for (index, region) in kernel.regions.iter().enumerate() {
         check_region(&kernel, &RegionId::new(index).to_string(), region, index)?;
     }
+    check_call_depth(&kernel)?;
     let callable = kernel.regions.len();
     check_region(&kernel, "uniform", &kernel.uniform, callable)?;
     check_region(&kernel, "lane", &kernel.lane, callable)?;
@@ -94,6 +101,20 @@ fn check_bits(scalar: Scalar) -> Result<(), String> {
     Err(format!("{:#x} does not fit {}", scalar.bits, scalar.lane))
 }
 
+/// A region's depth is one more than that of the deepest region it calls.
+fn check_call_depth(kernel: &Kernel) -> Result<(), VerifyError> {
+    let mut depths: Vec<usize> = Vec::with_capacity(kernel.regions.len());
+    for (index, region) in kernel.regions.iter().enumerate() {
+        let callees = region.controls.iter().map(|control| depths[control.region().index()]);
+        let depth = 1 + callees.max().unwrap_or(0);
+        if depth > MAX_CALL_DEPTH {
+            return fail(RegionId::new(index), format!("calls nest deeper than {MAX_CALL_DEPTH}"));
+        }
+        depths.push(depth);
+    }
+    Ok(())
+}
+
 /// Checks one region, which may call the first `callable` closed regions.
 fn check_region(
     kernel: &Kernel,
@@ -108,6 +129,9 @@ fn check_region(
         check_control_ids(region, control, callable).map_err(|reason| error(name, reason))?;
     }
     for (value, node) in region.iter() {
+        if matches!(node, Node::Prim(Prim::LaneIndex, _)) && name != "lane" {
+            return fail(format!("{name} {value}"), "only the lane region has positions");
+        }
         check_node(kernel, region, value, node)
             .map_err(|reason| error(format!("{name} {value}"), reason))?;
     }
@@ -211,7 +235,7 @@ fn check_control_lanes(kernel: &Kernel, region: &Region, control: &Control) -> R
         Control::Repeat { at_most, init, .. } => {
             let init: Vec<Lane> = lanes(init);
             let state_then_mask: Vec<Lane> = init.iter().copied().chain([Lane::Mask]).collect();
-            (init, *at_most >= 1 && state_then_mask == results)
+            (init, (1..=MAX_REPEAT).contains(at_most) && state_then_mask == results)
         }
     };
     if args == callee.params && fits {
@@ -325,6 +349,30 @@ mod tests {
             init: vec![],
         });
         assert!(reason(control).contains("cannot be called from here"));
+
+        let mut position = doubling();
+        position.uniform = Region {
+            nodes: vec![Node::Prim(Prim::LaneIndex, [ValueId::new(0); 3])],
+            lanes: vec![Lane::I64],
+            ..Region::default()
+        };
+        assert!(reason(position).contains("only the lane region has positions"));
+
+        let mut deep = doubling();
+        deep.regions.push(Region::default());
+        for callee in 0..20 {
+            let region = RegionId::new(callee);
+            let mask = Node::Const(Scalar::mask(true));
+            let control =
+                Control::Rare { mask: ValueId::new(0), region, args: vec![], otherwise: vec![] };
+            deep.regions.push(Region {
+                nodes: vec![mask],
+                lanes: vec![Lane::Mask],
+                controls: vec![control],
+                ..Region::default()
+            });
+        }
+        assert!(reason(deep).contains("calls nest deeper"));
 
         let mut recursive = doubling();
         recursive.regions.push(Region {

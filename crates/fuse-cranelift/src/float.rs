@@ -210,7 +210,7 @@ impl Vectors<'_, '_> {
                 Sign::Unsigned => self.builder.ins().fcvt_from_uint(types::F32, lane),
             })
             .collect();
-        Held::new(Lane::F32, self.from_scalars(types::F32X4, &converted))
+        Held::new(Lane::F32, self.gather_scalars(types::F32X4, &converted))
     }
 
     /// Floats to signed integers, saturating, NaN to 0.

@@ -71,7 +71,7 @@ impl Vectors<'_, '_> {
                 Shift::RightSigned => self.builder.ins().sshr(scalar, count),
             })
             .collect();
-        let shifted = self.from_scalars(vector_type(value.lane), &shifted);
+        let shifted = self.gather_scalars(vector_type(value.lane), &shifted);
         let beyond = self.shift_constant(shift, value, u64::MAX);
         let width_in_bits = self.splat_int(width, u64::from(value.lane.bits()));
         let fits: Parts = counts
@@ -87,7 +87,7 @@ impl Vectors<'_, '_> {
         let scalars = self.scalars(&value.parts, value.width);
         let counts: Vec<Value> =
             scalars.iter().map(|&scalar| self.leading_zeros_scalar(value.lane, scalar)).collect();
-        Held::new(value.lane, self.from_scalars(vector_type(value.lane), &counts))
+        Held::new(value.lane, self.gather_scalars(vector_type(value.lane), &counts))
     }
 
     fn leading_zeros_scalar(&mut self, lane: Lane, scalar: Value) -> Value {

@@ -390,7 +390,7 @@ fn lookup(v: &mut Vectors<'_, '_>, code: &Code<'_>, table: usize, index: &Held) 
             v.builder.ins().load(ty.lane_type(), memory_flags(), address, 0)
         })
         .collect();
-    let parts = v.from_scalars(ty, &loaded);
+    let parts = v.gather_scalars(ty, &loaded);
     if entries.lane != Lane::Mask {
         return Held::new(entries.lane, parts);
     }

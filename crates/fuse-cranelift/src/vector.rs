@@ -196,7 +196,7 @@ impl Vectors<'_, '_> {
     }
 
     /// The opposite of [`Vectors::scalars`].
-    pub(crate) fn from_scalars(&mut self, ty: Type, scalars: &[Value]) -> Parts {
+    pub(crate) fn gather_scalars(&mut self, ty: Type, scalars: &[Value]) -> Parts {
         let per_part = usize::try_from(ty.lane_count()).unwrap_or(1);
         let parts = scalars.chunks(per_part).map(|lanes| {
             let first = self.low_lane(ty, lanes[0]);

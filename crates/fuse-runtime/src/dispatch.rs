@@ -106,8 +106,9 @@ impl Job<'_> {
         let last_row = start.max((start + len - 1) / self.plan.row * self.plan.row);
         let padded = last_row - start + (start + len - last_row).next_multiple_of(GRANULE);
         for access in self.plan.inputs.iter().filter(|access| access.route == Route::Packed) {
-            // SAFETY: the slot holds a block and a granule of elements; `padded` is less than
-            // `len + GRANULE`; the walk covers the range.
+            assert!(padded <= access.room);
+            // SAFETY: the slot has room for `padded` elements, of which `len` are the range's; the
+            // walk covers the range.
             unsafe {
                 let slot = self.slot(access, scratch);
                 pack((access.base.0, &access.dims, access.form), start, len, slot);
@@ -120,7 +121,8 @@ impl Job<'_> {
     /// As [`Job::run_range`]; `scratch` has `scratch_bytes` bytes.
     unsafe fn scatter(&self, start: usize, len: usize, scratch: *mut u8) {
         for access in self.plan.outputs.iter().filter(|access| access.route == Route::Packed) {
-            // SAFETY: the slot holds the block's elements; the walk covers the range, which is ours.
+            assert!(len <= access.room);
+            // SAFETY: the slot holds the range's elements; the walk covers the range, which is ours.
             unsafe {
                 let slot = self.slot(access, scratch);
                 unpack((access.base.0, &access.dims, access.form), start, len, slot);

@@ -48,9 +48,11 @@ impl Bank<'_> {
         for slot in self.slots {
             let region = &mut self.bytes[slot.before * self.lanes..][..slot.size * self.lanes];
             let init = bytes_of(slot.init, slot.size);
-            for lane in region.chunks_exact_mut(slot.size) {
-                lane.copy_from_slice(&init[..slot.size]);
-            }
+            let wide: [u8; 64] = std::array::from_fn(|byte| init[byte % slot.size]);
+            // Wide stores: the kernel's first vector load of a state is served from them.
+            let (whole, rest) = region.as_chunks_mut::<64>();
+            whole.fill(wide);
+            rest.copy_from_slice(&wide[..rest.len()]);
         }
     }
 

@@ -129,11 +129,20 @@ pub(crate) unsafe fn unpack(
 /// # Safety
 /// `to` holds `count` elements of this size and has room for `padded`.
 pub(crate) unsafe fn pad(to: *mut u8, size: usize, count: usize, padded: usize) {
+    let form = ElementForm { size, swapped: false };
+    // SAFETY: elements `count - 1 .. padded` lie inside `to`.
+    unsafe { by_form!(form, pad_words(to, count, padded)) };
+}
+
+/// # Safety
+/// As [`pad`]; `SWAP` means nothing here.
+unsafe fn pad_words<W: Word, const SWAP: bool>(to: *mut u8, count: usize, padded: usize) {
+    let to = to.cast::<W>();
     // SAFETY: elements `count - 1 .. padded` lie inside `to`.
     unsafe {
-        let last = to.add((count - 1) * size);
+        let last = to.add(count - 1).read_unaligned();
         for index in count..padded {
-            copy_nonoverlapping(last, to.add(index * size), size);
+            to.add(index).write_unaligned(last);
         }
     }
 }

@@ -55,6 +55,8 @@ pub(crate) struct Access {
     pub(crate) route: Route,
     /// Offset of its scratch.
     pub(crate) slot: usize,
+    /// Elements that its scratch has room for.
+    pub(crate) room: usize,
 }
 
 /// Which code runs.
@@ -179,11 +181,11 @@ impl Plan {
         let mut at = 0;
         for access in self.inputs.iter_mut().chain(&mut self.outputs) {
             access.slot = at;
-            let elements = match access.route {
+            access.room = match access.route {
                 Route::Packed => block + GRANULE,
                 Route::Direct | Route::Splat => GRANULE,
             };
-            at += (elements * access.form.size).next_multiple_of(64);
+            at += (access.room * access.form.size).next_multiple_of(64);
         }
         self.scratch = at;
     }
@@ -212,7 +214,7 @@ impl Access {
         }
         let size = raw.dtype.size();
         let form = ElementForm { size, swapped: raw.order == ByteOrder::Swapped && size > 1 };
-        Access { base: raw.base, form, dims, route: Route::Direct, slot: 0 }
+        Access { base: raw.base, form, dims, route: Route::Direct, slot: 0, room: 0 }
     }
 
     /// For how many consecutive elements of the loop, from each multiple on, it stays the same.

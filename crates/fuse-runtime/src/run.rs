@@ -114,6 +114,14 @@ impl Executable {
         for spec in &self.program.results {
             results.push(Array::unwritten(spec.dtype, &binding.extents(&spec.shape))?);
         }
+        if self.flat.is_some() {
+            let outputs: SmallVec<[ViewMut<'_>; 1]> =
+                results.iter_mut().map(Array::view_mut).collect();
+            if let Some(result) = self.run_flat(inputs, &outputs, options) {
+                drop(outputs);
+                return result.map(|()| results);
+            }
+        }
         let sinks: Raws<'_> = results.iter_mut().map(Array::raw_mut).collect();
         self.run_passes(&binding, (&sources, &sinks), options)?;
         drop(sinks);

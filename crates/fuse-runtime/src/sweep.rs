@@ -24,8 +24,8 @@ use crate::tasks::{n_threads, run_tasks};
 /// Blocks of a task of a fold: 32 Ki elements.
 const FOLD_TASK_BLOCKS: usize = 32;
 /// Loops of less work (elements × (primitives + operands)) than this run on the calling thread:
-/// about 20 µs, twice what waking a worker costs.
-const INLINE_WORK: usize = 1 << 17;
+/// about 25 µs, twice what waking a worker costs.
+const INLINE_WORK: usize = 1 << 19;
 /// Tasks for each thread, so that a slow one can be evened out.
 const TASKS_PER_THREAD: usize = 8;
 

@@ -8,67 +8,67 @@ use super::support::{
 use crate::overlap::may_share;
 use crate::{Layout, Operand, RunError, RunOptions, View, ViewMut};
 
-const LEN: usize = 32;
-
-/// `start, stride, n` of a slice of the buffer.
-fn slices() -> Vec<(usize, isize, usize)> {
+/// `start, stride` of slices of `n` elements of a buffer; starts are multiples of `step`.
+fn slices(len: usize, n: usize, step: usize) -> Vec<(usize, isize)> {
     let mut slices = Vec::new();
-    for n in [2, 5, 16] {
-        for stride in [-2_isize, -1, 1, 2] {
-            for start in 0..LEN {
-                let last = start.cast_signed() + stride * (n as isize - 1);
-                if 0 <= last && last < LEN as isize {
-                    slices.push((start, stride, n));
-                }
+    for stride in [-2_isize, -1, 1, 2] {
+        for start in (0..len).step_by(step) {
+            let last = start.cast_signed() + stride * (n.cast_signed() - 1);
+            if 0 <= last && last < len.cast_signed() {
+                slices.push((start, stride));
             }
         }
     }
     slices
 }
 
+/// Short slices at every place, and slices of several granules, whose stores come before later loads.
 #[test]
 fn every_pair_of_slices_of_a_buffer() {
-    let original = Random(1).floats(LEN);
-    let other = Random(2).floats(LEN);
-    for n in [2, 5, 16] {
+    let cases = [(32, 2, 1), (32, 5, 1), (32, 16, 1), (150, 70, 3), (150, 75, 1)];
+    for (len, n, step) in cases {
         let program = program(&[(DType::F64, &[n]), (DType::F64, &[n])], &elementwise());
+        let own = slices(len, n, step);
+        let own: Vec<_> = own.into_iter().step_by(if n == 75 { 5 } else { 1 }).collect();
         for exe in executables(&program) {
-            every_pair(&exe, n, &original, &other);
+            every_pair(&exe, n, &own, (&Random(1).floats(len), &Random(2).floats(n)));
         }
     }
 }
 
 #[expect(unsafe_code, reason = "views of one buffer that overlap")]
-fn every_pair(exe: &crate::Executable, n: usize, original: &[f64], other: &[f64]) {
-    {
-        let own: Vec<_> = slices().into_iter().filter(|slice| slice.2 == n).collect();
-        for &(from, from_stride, _) in &own {
-            for &(to, to_stride, _) in &own {
-                let mut buffer = original.to_vec();
-                let mut expected = original.to_vec();
-                for (index, &other) in other[..n].iter().enumerate() {
-                    let at = |start: usize, stride: isize| {
-                        (start.cast_signed() + stride * index.cast_signed()).cast_unsigned()
-                    };
-                    let value = original[at(from, from_stride)];
-                    expected[at(to, to_stride)] = combine_naive(&[value, other]);
-                }
-                let base = buffer.as_mut_ptr();
-                let extents = [n];
-                let strides = [[from_stride * 8], [to_stride * 8]];
-                // SAFETY: both slices lie inside the buffer, which nothing else uses meanwhile.
-                let (input, output) = unsafe {
-                    (
-                        View::from_raw(base.add(from).cast(), &f64_layout(&extents, &strides[0])),
-                        ViewMut::from_raw(base.add(to).cast(), &f64_layout(&extents, &strides[1])),
-                    )
+fn every_pair(
+    exe: &crate::Executable,
+    n: usize,
+    own: &[(usize, isize)],
+    (original, other): (&[f64], &[f64]),
+) {
+    for &(from, from_stride) in own {
+        for &(to, to_stride) in own {
+            let mut buffer = original.to_vec();
+            let mut expected = original.to_vec();
+            for (index, &other) in other[..n].iter().enumerate() {
+                let at = |start: usize, stride: isize| {
+                    (start.cast_signed() + stride * index.cast_signed()).cast_unsigned()
                 };
-                let input = Operand::from(input.expect("a layout"));
-                let inputs = [input, Operand::from(View::from_slice(&other[..n]))];
-                let mut outputs = [output.expect("a layout")];
-                exe.run(&inputs, &mut outputs, &RunOptions::default()).expect("it runs");
-                assert_same(&buffer, &expected, &format!("{from}:{from_stride} {to}:{to_stride}"));
+                let value = original[at(from, from_stride)];
+                expected[at(to, to_stride)] = combine_naive(&[value, other]);
             }
+            let base = buffer.as_mut_ptr();
+            let extents = [n];
+            let strides = [[from_stride * 8], [to_stride * 8]];
+            // SAFETY: both slices lie inside the buffer, which nothing else uses meanwhile.
+            let (input, output) = unsafe {
+                (
+                    View::from_raw(base.add(from).cast(), &f64_layout(&extents, &strides[0])),
+                    ViewMut::from_raw(base.add(to).cast(), &f64_layout(&extents, &strides[1])),
+                )
+            };
+            let input = Operand::from(input.expect("a layout"));
+            let inputs = [input, Operand::from(View::from_slice(&other[..n]))];
+            let mut outputs = [output.expect("a layout")];
+            exe.run(&inputs, &mut outputs, &RunOptions::default()).expect("it runs");
+            assert_same(&buffer, &expected, &format!("{from}:{from_stride} {to}:{to_stride}"));
         }
     }
 }

@@ -154,3 +154,32 @@ fn a_pass_has_at_most_two_kernels_and_refusals_fall_back() {
     let error = CodegenError::Memory("no more".to_string());
     assert_eq!(exe.fallbacks(), [crate::Fallback { pass: 0, error }]);
 }
+
+/// `r = 3x - y` in one pass, `s = x` in the next: an `r` over `x` needs a copy of it.
+#[expect(unsafe_code, reason = "an output over its input")]
+#[test]
+fn an_input_read_by_a_later_pass_is_copied() {
+    let inputs: [(DType, &[usize]); 2] = [(DType::F64, &[50]), (DType::F64, &[50])];
+    let first = program(&inputs, &elementwise());
+    let copy = Body { lane: |_, values| vec![values[0]], outputs: vec![DType::F64], folds: vec![] };
+    let mut program = first.clone();
+    let mut second = self::program(&inputs, &copy).passes.remove(0);
+    second.outputs = vec![Sink::Result(1)];
+    program.results.push(program.results[0].clone());
+    program.passes.push(second);
+    let (xs, ys) = (Random(4).floats(50), Random(5).floats(50));
+    let layout = super::support::f64_layout(&[50], &[8]);
+    for exe in super::support::executables(&program) {
+        let (mut x, mut s) = (xs.clone(), vec![0.0; 50]);
+        let base = x.as_mut_ptr().cast::<u8>();
+        // SAFETY: both are the vector, which nothing else uses meanwhile.
+        let (input, output) =
+            unsafe { (View::from_raw(base, &layout), crate::ViewMut::from_raw(base, &layout)) };
+        let operands = [input.expect("a view").into(), View::from_slice(&ys).into()];
+        let mut outputs = [output.expect("a view"), crate::ViewMut::from_slice(&mut s)];
+        exe.run(&operands, &mut outputs, &RunOptions::default()).expect("it runs");
+        let expected: Vec<f64> = xs.iter().zip(&ys).map(|(x, y)| x * 3.0 - y).collect();
+        assert_same(&x, &expected, "r");
+        assert_same(&s, &xs, "s");
+    }
+}

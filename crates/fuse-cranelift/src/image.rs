@@ -31,7 +31,8 @@ const LARGEST: usize = 4 << 20;
 #[derive(Debug, Default)]
 pub(crate) struct Image {
     pub(crate) bytes: Vec<u8>,
-    pub(crate) run_uniform: usize,
+    /// None where the uniform region has no results.
+    pub(crate) run_uniform: Option<usize>,
     /// CLIF and machine code as text, where wanted.
     pub(crate) intermediate: String,
     pub(crate) assembly: String,
@@ -65,15 +66,24 @@ pub(crate) fn compile(
     text: Text,
 ) -> Result<Image, CodegenError> {
     let mut outlines = Outlines::default();
-    let mut assembler =
-        Assembler { target, text, image: Image::default(), calls: vec![], context: Context::new() };
+    let mut assembler = Assembler {
+        target,
+        text,
+        image: Image::default(),
+        calls: Vec::new(),
+        context: Context::new(),
+        scratch: FunctionBuilderContext::new(),
+    };
     let features = target.features;
     assembler.add("run", entry_signature(), |builder| {
         loops::emit_run(builder, &mut Code::new(kernel, tables, &mut outlines), features)
     })?;
-    assembler.image.run_uniform = assembler.add("run_uniform", entry_signature(), |builder| {
-        loops::emit_uniform(builder, &mut Code::new(kernel, tables, &mut outlines), features)
-    })?;
+    if !kernel.uniform.results.is_empty() {
+        let start = assembler.add("run_uniform", entry_signature(), |builder| {
+            loops::emit_uniform(builder, &mut Code::new(kernel, tables, &mut outlines), features)
+        })?;
+        assembler.image.run_uniform = Some(start);
+    }
     let mut starts = Vec::new();
     while let Some(outline) = outlines.get(starts.len()) {
         let name = format!("{:?} {} of {} lanes", outline.kind, outline.region, outline.lanes);
@@ -99,6 +109,7 @@ struct Assembler<'t> {
     image: Image,
     calls: Vec<Call>,
     context: Context,
+    scratch: FunctionBuilderContext,
 }
 
 impl Assembler<'_> {
@@ -112,8 +123,7 @@ impl Assembler<'_> {
         let isa = self.target.isa.as_ref();
         self.context.clear();
         self.context.func = Function::with_name_signature(Default::default(), signature);
-        let mut scratch = FunctionBuilderContext::new();
-        let mut builder = FunctionBuilder::new(&mut self.context.func, &mut scratch);
+        let mut builder = FunctionBuilder::new(&mut self.context.func, &mut self.scratch);
         emit(&mut builder)?;
         builder.seal_all_blocks();
         builder.finalize(isa.frontend_config());

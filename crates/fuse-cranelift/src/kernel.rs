@@ -13,7 +13,7 @@ use crate::tables::Tables;
 pub(crate) struct CompiledKernel {
     code: CompiledCode,
     run: usize,
-    run_uniform: usize,
+    run_uniform: Option<usize>,
     /// The code holds the tables' addresses.
     _tables: Arc<Tables>,
 }
@@ -23,7 +23,7 @@ impl CompiledKernel {
     pub(crate) fn new(
         code: CompiledCode,
         run: usize,
-        run_uniform: usize,
+        run_uniform: Option<usize>,
         tables: Arc<Tables>,
     ) -> CompiledKernel {
         CompiledKernel { code, run, run_uniform, _tables: tables }
@@ -32,8 +32,9 @@ impl CompiledKernel {
 
 impl BlockKernel for CompiledKernel {
     unsafe fn run_uniform(&self, args: &KernelArgs) {
+        let Some(start) = self.run_uniform else { return };
         // SAFETY: the image has a function of this type there; the caller vouches for `args`.
-        unsafe { self.code.call(self.run_uniform, args) };
+        unsafe { self.code.call(start, args) };
     }
 
     unsafe fn run(&self, args: &KernelArgs) {

@@ -1,0 +1,171 @@
+//! The command line as clap sees it. `-h` of each command begins with its examples.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::argv;
+
+const EXAMPLES: &str = "\
+Examples:
+  fuse eval 'sqrt(x**2 + y**2)' x=x.npy y=y.npy -o r.npy
+  fuse eval 'sum(x**2)/k' x=0:1:1001 k=2.5
+  fuse bench '2*a + 3*b**2' a=f64:1e7 b=f64:1e7";
+
+const EVAL_EXAMPLES: &str = "\
+Examples:
+  fuse eval 'sqrt(x**2 + y**2)' x=x.npy y=y.npy k=3.5 -o r.npy
+  fuse eval 'sum(x**2)' x=x.npy
+  fuse eval 'x - y' x=- y=0:1:1000 -o - < x.npy | fuse eval 'abs(d)' d=-";
+
+const EVAL_BINDINGS: &str = "\
+Bindings, NAME=VALUE, where VALUE is one of
+  2.5  3  True        a scalar; a plain number does not widen the arrays it meets
+  2.5f64  7i32        a scalar of that dtype
+  lo:hi:n             n equally spaced f64, both ends included
+  -                   a .npy array on standard input
+  anything else       the path of a .npy file (./3.5 is a file)
+
+Without -o, a scalar is printed with the shortest digits that read back exactly. An array is
+printed as NumPy does on a terminal, and in full when piped: a vector one element a line, a matrix
+one row a line with tabs between the elements.";
+
+/// Evaluate array formulas: one fused, compiled loop over .npy files.
+#[derive(Debug, Parser)]
+#[command(name = "fuse", version, before_help = EXAMPLES, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    /// Colors in error messages; NO_COLOR switches them off too.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: ColorChoice,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorChoice {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Evaluate a formula; print the result or write it to a file.
+    #[command(before_help = EVAL_EXAMPLES, after_help = EVAL_BINDINGS)]
+    Eval(EvalArgs),
+}
+
+/// The formula and its variables, in every command that takes one.
+#[derive(Debug, Args)]
+pub(crate) struct FormulaArgs {
+    /// The formula; it may begin with `-`.
+    #[arg(value_parser = argv::formula_parser(), allow_hyphen_values = false)]
+    pub(crate) formula: Option<OsString>,
+
+    /// Its variables, NAME=VALUE.
+    #[arg(value_name = "NAME=VALUE")]
+    pub(crate) bindings: Vec<OsString>,
+
+    /// Read the formula from a file.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// How formulas are compiled and run.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct EngineArgs {
+    /// Only exact rewrites: round after every operation, as NumPy does.
+    #[arg(long)]
+    pub(crate) strict: bool,
+
+    /// What compiles; the results' bits do not depend on it.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) backend: Option<BackendChoice>,
+
+    /// The instruction set to compile for.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) isa: Option<IsaChoice>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BackendChoice {
+    Interp,
+    Cranelift,
+    X64,
+    Cuda,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum IsaChoice {
+    Sse2,
+    Native,
+}
+
+/// How much is said on standard error.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct TalkArgs {
+    /// Say nothing but errors.
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+
+    /// Say what is done and how long it takes.
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvalArgs {
+    #[command(flatten)]
+    pub(crate) formula: FormulaArgs,
+
+    /// Write the result to this .npy file; `-` is standard output. Once for each result.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Vec<PathBuf>,
+
+    /// Replace files that exist.
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    /// Convert the result to this dtype.
+    #[arg(long, value_name = "DTYPE")]
+    pub(crate) dtype: Option<String>,
+
+    /// How arrays are printed.
+    #[arg(long, value_name = "FORMAT", conflicts_with = "output")]
+    pub(crate) format: Option<Format>,
+
+    /// Number of threads [default: all that this process may use].
+    #[arg(short = 'j', long, value_name = "N", value_parser = thread_count)]
+    pub(crate) threads: Option<usize>,
+
+    /// Read input files instead of mapping them into memory.
+    #[arg(long)]
+    pub(crate) no_mmap: bool,
+
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+
+    #[command(flatten)]
+    pub(crate) talk: TalkArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Numpy,
+    Tsv,
+    Csv,
+    Json,
+}
+
+/// Most threads that can be asked for.
+const MAX_THREADS: usize = 1024;
+
+/// Reads a number of threads.
+pub(crate) fn thread_count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(threads) if (1..=MAX_THREADS).contains(&threads) => Ok(threads),
+        _ => Err(format!("expected a number from 1 to {MAX_THREADS}")),
+    }
+}

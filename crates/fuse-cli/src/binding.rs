@@ -1,0 +1,186 @@
+//! Bindings of `fuse eval` and the REPL, `NAME=VALUE`.
+//!
+//! VALUE is tried in this order: a number, `True` or `False`; `-`; `lo:hi:n`; a path. The order is
+//! fixed so that what a binding means does not depend on which files exist; `./3.5` is a file.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
+
+use fuse::Input;
+
+use crate::failure::Failure;
+use crate::number;
+use crate::text::quoted;
+
+/// A variable that the command line gives.
+#[derive(Clone, Debug)]
+pub(crate) struct Binding {
+    pub(crate) name: String,
+    pub(crate) source: Source,
+}
+
+/// Where a variable's value comes from.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    Scalar(Input<'static>),
+    /// `n` equally spaced numbers, both ends included.
+    Linspace {
+        low: f64,
+        high: f64,
+        n: usize,
+    },
+    Stdin,
+    File(PathBuf),
+}
+
+/// Reads all bindings of a command line.
+pub(crate) fn parse_all(arguments: &[OsString]) -> Result<Vec<Binding>, Failure> {
+    let mut bindings: Vec<Binding> = Vec::new();
+    for argument in arguments {
+        let binding = Binding::parse(argument)?;
+        check_new(&bindings, &binding)?;
+        bindings.push(binding);
+    }
+    Ok(bindings)
+}
+
+/// A name is given once, and standard input is one variable.
+fn check_new(bindings: &[Binding], new: &Binding) -> Result<(), Failure> {
+    if bindings.iter().any(|binding| binding.name == new.name) {
+        return Err(Failure::Usage(format!("the variable `{}` is given twice", new.name)));
+    }
+    let is_stdin = |binding: &Binding| matches!(binding.source, Source::Stdin);
+    match bindings.iter().find(|binding| is_stdin(binding)) {
+        Some(first) if is_stdin(new) => Err(Failure::Usage(format!(
+            "standard input can be one variable only: `{}` and `{}` both ask for it",
+            first.name, new.name
+        ))),
+        _ => Ok(()),
+    }
+}
+
+impl Binding {
+    /// Reads one binding.
+    pub(crate) fn parse(argument: &OsStr) -> Result<Binding, Failure> {
+        let (name, value) = split(argument)?;
+        let source = Source::parse(value)
+            .map_err(|message| Failure::Usage(format!("{}: {message}", quoted(argument))))?;
+        Ok(Binding { name: name.to_string(), source })
+    }
+}
+
+/// The name and the value.
+pub(crate) fn split(argument: &OsStr) -> Result<(&str, &OsStr), Failure> {
+    let bytes = argument.as_bytes();
+    let Some(at) = bytes.iter().position(|&byte| byte == b'=') else {
+        let message = format!("expected NAME=VALUE, found {}", quoted(argument));
+        return Err(Failure::Usage(message));
+    };
+    let (name, value) = (OsStr::from_bytes(&bytes[..at]), OsStr::from_bytes(&bytes[at + 1..]));
+    match name.to_str().filter(|name| is_name(name)) {
+        Some(name) => Ok((name, value)),
+        None => Err(Failure::Usage(format!(
+            "expected NAME=VALUE, found {}: {} is not a name",
+            quoted(argument),
+            quoted(name)
+        ))),
+    }
+}
+
+/// Can a variable be called so?
+pub(crate) fn is_name(text: &str) -> bool {
+    let mut characters = text.chars();
+    let first = characters.next().is_some_and(|c| c.is_alphabetic() || c == '_');
+    first && characters.all(|c| c.is_alphanumeric() || c == '_')
+}
+
+impl Source {
+    fn parse(value: &OsStr) -> Result<Source, String> {
+        if let Some(text) = value.to_str() {
+            if let Some(scalar) = number::parse(text) {
+                return scalar.map(Source::Scalar);
+            }
+            if let Some(linspace) = parse_linspace(text) {
+                return linspace;
+            }
+        }
+        match value.as_bytes() {
+            b"" => Err("expected a value behind `=`".to_string()),
+            b"-" => Ok(Source::Stdin),
+            bytes if names_archive(bytes) => {
+                Err("archives (.npz) are not built in yet; save the array with np.save".to_string())
+            }
+            _ => Ok(Source::File(PathBuf::from(value))),
+        }
+    }
+}
+
+/// `archive.npz` or `archive.npz:member`.
+fn names_archive(value: &[u8]) -> bool {
+    value.ends_with(b".npz") || value.windows(5).any(|part| part == b".npz:")
+}
+
+/// `lo:hi:n`; `None` where the text is not of that form.
+fn parse_linspace(text: &str) -> Option<Result<Source, String>> {
+    let mut parts = text.splitn(3, ':');
+    let low = number::parse_float(parts.next()?)?;
+    let high = number::parse_float(parts.next()?)?;
+    let count = parts.next()?;
+    Some(match number::parse_count(count) {
+        Some(n) => Ok(Source::Linspace { low, high, n }),
+        None => Err(format!("expected a count at the end of lo:hi:n, found `{count}`")),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(argument: &str) -> Source {
+        Binding::parse(OsStr::new(argument)).expect(argument).source
+    }
+
+    fn message(arguments: &[&str]) -> String {
+        let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+        match parse_all(&arguments) {
+            Err(Failure::Usage(message)) => message,
+            other => panic!("{arguments:?}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn values_are_tried_in_a_fixed_order() {
+        assert!(matches!(source("k=2.5"), Source::Scalar(_)));
+        assert!(matches!(source("k=True"), Source::Scalar(_)));
+        assert!(matches!(source("x=-"), Source::Stdin));
+        assert!(matches!(source("x=-20:20:2e3"), Source::Linspace { n: 2000, .. }));
+        assert!(matches!(source("x=./3.5"), Source::File(path) if path == PathBuf::from("./3.5")));
+        assert!(
+            matches!(source("x=a=b.npy"), Source::File(path) if path == PathBuf::from("a=b.npy"))
+        );
+        assert!(matches!(source("x=C:x.npy"), Source::File(_)));
+        assert!(matches!(source("größe_2=x.npy"), Source::File(_)));
+    }
+
+    #[test]
+    fn paths_need_not_be_text() {
+        let binding = Binding::parse(OsStr::from_bytes(b"x=\xff.npy")).expect("a path");
+        assert!(
+            matches!(binding.source, Source::File(path) if path.as_os_str().as_bytes() == b"\xff.npy")
+        );
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        assert!(message(&["x.npy"]).contains("expected NAME=VALUE, found `x.npy`"));
+        assert!(message(&["2x=1"]).contains("`2x` is not a name"));
+        assert!(message(&["=1"]).contains("is not a name"));
+        assert!(message(&["x="]).contains("expected a value"));
+        assert!(message(&["x=a.npz"]).contains("not built in yet"));
+        assert!(message(&["x=a.npz:member"]).contains("not built in yet"));
+        assert!(message(&["x=0:1:1.5"]).contains("expected a count"));
+        assert!(message(&["x=1", "x=2"]).contains("`x` is given twice"));
+        assert!(message(&["x=-", "y=-"]).contains("`x` and `y`"));
+    }
+}

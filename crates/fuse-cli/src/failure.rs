@@ -1,0 +1,111 @@
+//! What can go wrong, and the exit code of each.
+//!
+//! | code | meaning |
+//! |---|---|
+//! | 0 | done; also when the reader of a pipe went away |
+//! | 1 | the run failed: files, memory, a back end |
+//! | 2 | usage, or the formula: names, types, arity, shapes |
+//! | 130 | interrupted |
+
+use std::io;
+use std::process::ExitCode;
+
+use fuse::{Color, ErrorKind};
+
+/// Exit code of a failed run.
+pub(crate) const RUN: u8 = 1;
+
+/// Exit code of a mistake in the command line or the formula.
+pub(crate) const USAGE: u8 = 2;
+
+/// Exit code after Ctrl-C.
+pub(crate) const INTERRUPTED: u8 = 130;
+
+/// Why a command ended early.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The command line is wrong; one line.
+    Usage(String),
+    /// The run failed; one line.
+    Run(String),
+    /// A formula failed.
+    Formula(fuse::Error),
+    /// A file failed.
+    File(fuse_npy::Error),
+    /// All has been said already.
+    Reported(u8),
+}
+
+impl Failure {
+    /// Says on standard error what went wrong, and gives the exit code.
+    pub(crate) fn report(&self, color: Color) -> ExitCode {
+        if let Some(message) = self.message(color) {
+            eprintln!("{message}");
+        }
+        ExitCode::from(self.code())
+    }
+
+    /// What to print, if anything.
+    pub(crate) fn message(&self, color: Color) -> Option<String> {
+        match self {
+            Failure::Usage(message) | Failure::Run(message) => Some(format!("error: {message}")),
+            Failure::Formula(error) if error.kind() == ErrorKind::Cancelled => {
+                Some("interrupted".to_string())
+            }
+            Failure::Formula(error) => Some(error.render_with(color)),
+            Failure::File(_) if self.is_broken_pipe() => None,
+            Failure::File(error) => Some(format!("error: {error}")),
+            Failure::Reported(_) => None,
+        }
+    }
+
+    fn code(&self) -> u8 {
+        match self {
+            Failure::Usage(_) => USAGE,
+            Failure::Run(_) => RUN,
+            Failure::Formula(error) => formula_code(error.kind()),
+            Failure::File(_) if self.is_broken_pipe() => 0,
+            Failure::File(_) => RUN,
+            Failure::Reported(code) => *code,
+        }
+    }
+
+    fn is_broken_pipe(&self) -> bool {
+        matches!(self, Failure::File(error) if error.io_kind() == Some(io::ErrorKind::BrokenPipe))
+    }
+}
+
+fn formula_code(kind: ErrorKind) -> u8 {
+    match kind {
+        ErrorKind::Syntax
+        | ErrorKind::Name
+        | ErrorKind::Type
+        | ErrorKind::Shape
+        | ErrorKind::Limit
+        | ErrorKind::Unsupported => USAGE,
+        ErrorKind::Cancelled => INTERRUPTED,
+        _ => RUN,
+    }
+}
+
+impl From<fuse::Error> for Failure {
+    fn from(error: fuse::Error) -> Failure {
+        Failure::Formula(error)
+    }
+}
+
+impl From<fuse_npy::Error> for Failure {
+    fn from(error: fuse_npy::Error) -> Failure {
+        Failure::File(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    /// From writing to standard output: the only stream that commands write to directly.
+    fn from(error: io::Error) -> Failure {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Failure::Reported(0),
+            _ => Failure::Run(format!("standard output: cannot write: {error}")),
+        }
+    }
+}

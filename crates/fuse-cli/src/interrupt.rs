@@ -1,0 +1,42 @@
+//! Ctrl-C.
+//!
+//! While something runs that can be stopped (an evaluation, a file being written), the first Ctrl-C
+//! cancels its token, and the command cleans up and ends with 130. At any other time, and the second
+//! time, the process ends at once: there is nothing to clean up then, since a file in the making has
+//! no name yet.
+
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use fuse::CancelToken;
+
+use crate::failure::INTERRUPTED;
+
+/// What a Ctrl-C stops now.
+static RUNNING: Mutex<Option<CancelToken>> = Mutex::new(None);
+
+/// Runs `work` with a token that Ctrl-C cancels.
+pub(crate) fn interruptible<R>(work: impl FnOnce(&CancelToken) -> R) -> R {
+    static INSTALLED: OnceLock<()> = OnceLock::new();
+    INSTALLED.get_or_init(|| {
+        // Where no handler can be had, Ctrl-C ends the process, which is safe as well.
+        let _ = ctrlc::set_handler(interrupted);
+    });
+    let token = CancelToken::new();
+    set_running(Some(token.clone()));
+    let result = work(&token);
+    set_running(None);
+    result
+}
+
+fn set_running(token: Option<CancelToken>) {
+    *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) = token;
+}
+
+/// Runs on a thread of its own.
+#[expect(clippy::exit, reason = "there is nobody to return to")]
+fn interrupted() {
+    match RUNNING.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        Some(token) => token.cancel(),
+        None => std::process::exit(i32::from(INTERRUPTED)),
+    }
+}

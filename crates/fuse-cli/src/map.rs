@@ -1,0 +1,19 @@
+//! Input files mapped into memory: the one file of this crate with unsafe code.
+//!
+//! A mapped file is read as if it were memory, without a copy. The price is that nobody may change
+//! it meanwhile, which no program can make sure of: the user of the command is told to (`--no-mmap`
+//! reads instead), and fuse itself never writes into a file, it replaces files by renaming.
+
+#![expect(unsafe_code, reason = "a mapped file can be changed under the program that reads it")]
+
+use std::path::Path;
+
+use fuse_npy::{Error, NpyFile};
+
+/// Maps a `.npy` file.
+pub(crate) fn map(path: &Path) -> Result<NpyFile, Error> {
+    // SAFETY: this process writes to no file in place: its outputs are new files, renamed over old
+    // ones. That other processes leave the file alone is the contract of the command, as it is for
+    // every program that maps its inputs; `--no-mmap` is there for those who cannot promise it.
+    unsafe { NpyFile::map(path) }
+}

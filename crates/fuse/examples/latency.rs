@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release -p fuse-formula --example latency`
 
+#![expect(clippy::print_stdout, reason = "an example prints")]
+
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -45,7 +47,10 @@ fn main() -> Result<(), fuse::Error> {
         black_box(result);
     }
     times.sort();
-    println!("new formula of 20 to 40 nodes, text to first result, median of 200: {:?}", times[100]);
+    println!(
+        "new formula of 20 to 40 nodes, text to first result, median of 200: {:?}",
+        times[100]
+    );
     Ok(())
 }
 

@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release -p fuse-formula --example polynomial`
 
+#![expect(clippy::print_stdout, reason = "an example prints")]
+
 use std::time::Instant;
 
 use fuse::{DType, Formula, InputType, Stage, vars};

@@ -87,6 +87,18 @@ impl Engine {
         self.formula(formula)?.evaluate(vars)
     }
 
+    /// [`crate::evaluate_all`] on this engine.
+    ///
+    /// # Errors
+    /// As [`crate::evaluate`].
+    pub fn evaluate_all<'a>(
+        &self,
+        formula: &str,
+        vars: impl Into<Vars<'a>>,
+    ) -> Result<Vec<Array>, Error> {
+        self.formula(formula)?.evaluate_all(vars)
+    }
+
     /// [`crate::evaluate_into`] on this engine.
     ///
     /// # Errors

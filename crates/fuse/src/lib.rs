@@ -70,7 +70,7 @@
 //! # Ok::<(), fuse::Error>(())
 //! ```
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![warn(missing_docs)]
 
 #[cfg(not(target_os = "linux"))]
@@ -84,6 +84,8 @@ mod error;
 mod explain;
 mod formula;
 mod limits;
+#[cfg(feature = "ndarray")]
+mod nd;
 mod output;
 mod pool;
 mod vars;
@@ -148,4 +150,12 @@ pub fn evaluate_into<'a>(
     out: &mut (impl AsOutput + ?Sized),
 ) -> Result<(), Error> {
     Engine::global().evaluate_into(formula, vars, out)
+}
+
+/// Evaluates a formula of several results, each into a new array, on the process's engine.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_all<'a>(formula: &str, vars: impl Into<Vars<'a>>) -> Result<Vec<Array>, Error> {
+    Engine::global().evaluate_all(formula, vars)
 }

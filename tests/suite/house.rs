@@ -1,0 +1,147 @@
+//! The house rules that no compiler checks: who may import whom, and where unsafe code lives.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Who may import which crates of fuse. `docs/ARCHITECTURE.md` shows the same table and says why.
+const MAY_IMPORT: &[(&str, &[&str])] = &[
+    ("fuse-syntax", &[]),
+    ("fuse-ir", &[]),
+    ("fuse-code", &[]),
+    ("fuse-ops", &["fuse-ir"]),
+    ("fuse-compile", &["fuse-syntax", "fuse-ir", "fuse-ops"]),
+    ("fuse-cranelift", &["fuse-ir", "fuse-code"]),
+    ("fuse-runtime", &["fuse-ir"]),
+    ("fuse-npy", &["fuse-ir"]),
+    (
+        "fuse-formula",
+        &[
+            "fuse-syntax", "fuse-ir", "fuse-ops", "fuse-compile", "fuse-code", "fuse-cranelift",
+            "fuse-runtime", "fuse-npy",
+        ],
+    ),
+    ("fuse-cli", &["fuse-formula", "fuse-npy"]),
+    (
+        "fuse-testkit",
+        &[
+            "fuse-syntax", "fuse-ir", "fuse-ops", "fuse-compile", "fuse-code", "fuse-cranelift",
+            "fuse-runtime", "fuse-npy", "fuse-formula",
+        ],
+    ),
+];
+
+/// Files that may hold unsafe code, each for the reason that it states in its `#![expect]`.
+const UNSAFE_FILES: &[&str] = &[
+    "benches/peers/bridge/src/lib.rs",
+    "crates/fuse/src/nd.rs",
+    "crates/fuse-cli/src/map.rs",
+    "crates/fuse-code/src/slab.rs",
+    "crates/fuse-cranelift/src/image.rs",
+    "crates/fuse-ir/src/abi.rs",
+    "crates/fuse-npy/src/map.rs",
+    "crates/fuse-npy/tests/support.rs",
+    "crates/fuse-runtime/src/array.rs",
+    "crates/fuse-runtime/src/dispatch.rs",
+    "crates/fuse-runtime/src/fpenv.rs",
+    "crates/fuse-runtime/src/memory.rs",
+    "crates/fuse-runtime/src/pack.rs",
+    "crates/fuse-runtime/src/views.rs",
+    "crates/fuse-testkit/src/dispatch.rs",
+    "crates/fuse-testkit/src/fence.rs",
+];
+
+/// Crates that forbid unsafe code altogether.
+const SAFE_CRATES: &[&str] = &["fuse-syntax", "fuse-ops", "fuse-compile"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the workspace is there")
+}
+
+#[test]
+fn crates_import_only_what_the_table_allows() {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version=1", "--no-deps", "--offline"])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let mut seen = BTreeSet::new();
+    for package in metadata["packages"].as_array().expect("packages") {
+        let name = package["name"].as_str().expect("a name");
+        let Some((_, allowed)) = MAY_IMPORT.iter().find(|(known, _)| *known == name) else {
+            let path = package["manifest_path"].as_str().expect("a path");
+            assert!(!path.contains("/crates/"), "{name} has no row in the table");
+            continue;
+        };
+        seen.insert(name.to_string());
+        for dependency in package["dependencies"].as_array().expect("dependencies") {
+            let import = dependency["name"].as_str().expect("a name");
+            let dev = dependency["kind"].as_str() == Some("dev");
+            let ours = import.starts_with("fuse-");
+            let allowed = !ours || allowed.contains(&import);
+            assert!(allowed, "{name} may not import {import}{}", if dev { " (dev)" } else { "" });
+        }
+    }
+    assert_eq!(seen.len(), MAY_IMPORT.len(), "rows without a crate: the table is out of date");
+}
+
+#[test]
+fn unsafe_code_stands_in_the_listed_files_only() {
+    let mut found = BTreeSet::new();
+    for file in rust_files(&root()) {
+        let path = file.strip_prefix(root()).expect("inside").to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&file).expect("a source file");
+        if text.lines().any(holds_unsafe) {
+            found.insert(path);
+        }
+    }
+    let listed: BTreeSet<String> = UNSAFE_FILES.iter().map(ToString::to_string).collect();
+    let surprising: Vec<&String> = found.difference(&listed).collect();
+    assert!(surprising.is_empty(), "unsafe code outside of the listed files: {surprising:?}");
+    let outdated: Vec<&String> = listed.difference(&found).collect();
+    assert!(outdated.is_empty(), "listed files without unsafe code: {outdated:?}");
+}
+
+#[test]
+fn crates_without_unsafe_code_forbid_it() {
+    for name in SAFE_CRATES {
+        let file = root().join("crates").join(name).join("src/lib.rs");
+        let text = std::fs::read_to_string(file).expect("a source file");
+        assert!(text.contains("#![forbid(unsafe_code)]"), "{name} does not forbid unsafe code");
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    for file in rust_files(&root()) {
+        let text = std::fs::read_to_string(&file).expect("a source file");
+        assert!(text.starts_with("//!"), "{} does not open with its purpose", file.display());
+    }
+}
+
+/// Does the line hold the keyword in code? Comments, attributes and this test's own words do not.
+fn holds_unsafe(line: &str) -> bool {
+    let code = line.split("//").next().unwrap_or("");
+    ["unsafe {", "unsafe fn ", "unsafe impl ", "unsafe extern "]
+        .iter()
+        .any(|&form| code.contains(form) && !code.contains(&format!("\"{form}")))
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a readable folder") {
+        let entry = entry.expect("an entry");
+        let (path, name) = (entry.path(), entry.file_name());
+        let name = name.to_string_lossy();
+        if path.is_dir() {
+            if name != "target" && !name.starts_with('.') {
+                files.extend(rust_files(&path));
+            }
+        } else if name.ends_with(".rs") {
+            files.push(path);
+        }
+    }
+    files
+}

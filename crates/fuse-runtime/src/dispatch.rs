@@ -77,11 +77,11 @@ impl Job<'_> {
         pointers: &mut Pointers,
     ) {
         assert!(scratch.len() >= self.scratch_bytes() && len <= self.plan.block);
-        assert!(start + len <= self.plan.len && lane + GRANULE <= lanes || self.slots.is_empty());
+        assert!(start + len <= self.plan.len);
         pointers.folds.clear();
         for slot in self.slots {
             let at = slot.before * lanes + lane * slot.size;
-            assert!(at + GRANULE * slot.size <= states.len());
+            assert!(lane + GRANULE <= lanes && at + GRANULE * slot.size <= states.len());
             pointers.folds.push(states[at..].as_mut_ptr());
         }
         let scratch = scratch.as_mut_ptr();

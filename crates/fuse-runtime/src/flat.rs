@@ -8,8 +8,8 @@
 //! seen from its views. A call that does not, whatever the reason, takes the general way, which also
 //! finds the words for errors: this file reports none of its own but cancellation and allocation.
 //!
-//! Cost: no heap allocation; about 0.1 µs on 16 elements, the kernel included, where the general way
-//! takes 0.4 µs.
+//! Cost: no heap allocation (counted); 0.14 µs for `2*a + 3*b**2` on 16 elements, the kernel included,
+//! where the general way takes 0.5 µs (measured on a shared 2-core machine with AVX-512).
 
 #![expect(unsafe_code, reason = "hands operand pointers to compiled kernels")]
 
@@ -71,12 +71,15 @@ impl Flat {
         let inputs_fit = program.inputs.iter().all(|input| {
             input.ty.axes.is_empty() || (rank > 0 && is_like(&input.ty.axes, &pass.space))
         });
-        if !is_plain || !all_the_space || !inputs_fit || !one_symbol_per_axis(program, pass) {
+        if !is_plain || !all_the_space || !inputs_fit || !has_a_shape(program, pass) {
             return None;
         }
         let operand = |view: &fuse_ir::OperandView| match view.source {
-            Source::Input(input) if is_identity(&view.axes, rank) => Some(input as usize),
-            Source::Input(_) | Source::Temporary(_) => None,
+            Source::Input(input) => {
+                let is_array = !program.inputs[input as usize].ty.axes.is_empty();
+                (is_array && is_identity(&view.axes, rank)).then_some(input as usize)
+            }
+            Source::Temporary(_) => None,
         };
         let result = |sink: &Sink| match sink {
             Sink::Result(result) => Some(*result as usize),
@@ -114,8 +117,8 @@ fn is_identity(axes: &[Option<u32>], rank: usize) -> bool {
     axes.len() == rank && axes.iter().enumerate().all(leads_to_itself)
 }
 
-/// Does the loop have at least one axis, so that its extents are those of an operand?
-fn one_symbol_per_axis(program: &Program, pass: &Pass) -> bool {
+/// Does the loop have an axis, an operand and a result, whose extents are then those of the loop?
+fn has_a_shape(program: &Program, pass: &Pass) -> bool {
     !pass.space.is_empty() && !pass.operands.is_empty() && !program.results.is_empty()
 }
 

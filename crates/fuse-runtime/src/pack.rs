@@ -8,8 +8,9 @@
 //! add strides, monomorphised by element size and byte order. An operand that repeats with a period
 //! (its outermost stride is 0) is gathered for one period and doubled from there.
 //!
-//! Cost on the development machine: 0.3 ns an element for contiguous and swapped runs, about 1 ns for
-//! strided ones that stay in cache.
+//! Cost, measured for `2*a + 3*b**2` over 1.2 million elements with `a` gathered, against 0.6 ns an
+//! element with none: every second element 1.3, reversed 1.1, byte-swapped 1.3, `(N, 3)` with `(3,)` 0.7,
+//! with `(N, 1)` 1.2, transposed 2.5 (no tiling for that case yet).
 
 #![expect(unsafe_code, reason = "moves elements between strided memory and scratch")]
 

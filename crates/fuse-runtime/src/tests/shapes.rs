@@ -85,7 +85,7 @@ fn shapes_broadcast_as_numpy_does() {
 #[test]
 fn rows_of_a_splat_beside_a_gathered_operand() {
     let mut random = Random(9);
-    for (rows, cols) in [(7, 300), (5, 1025), (2, 257), (40, 333)] {
+    for (rows, cols) in [(7_usize, 300_usize), (5, 1025), (2, 257), (40, 333)] {
         let strides = [(cols * 16).cast_signed(), 16];
         let a = Strided::laid_out(DType::F64, &[rows, cols], &strides, 3, &mut random);
         let b = Strided::random(DType::F64, &[rows, 1], &mut random).swapped();

@@ -1,0 +1,37 @@
+#!/usr/bin/env python3
+"""Writes the corpus: `make.py FOLDER` writes one TOML file a theme into FOLDER (default: its own).
+
+A formula is Python text, hence most expected values are what NumPy 2 gives for the same text
+(strict mode); the rest comes from `oracle.py` (exact rationals, Python integers) or is written
+down by hand in `themes.py`, with the reason. Never from fuse. A test of the suite regenerates
+everything and demands that nothing changed.
+
+A case: `formula`, `mode` (strict where absent), `inputs` (dtype, shape, values; or the name of a
+vector of the same file; `scalar` and `weak` ones), and `expect` (dtype, shape, values) or `error`
+(a code). Floats are hex floats, so that their bits are exact.
+"""
+
+import pathlib
+import sys
+
+import numpy as np
+
+from themes import all_themes
+
+
+def main():
+    np.seterr(all="ignore")
+    here = pathlib.Path(__file__).parent
+    folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else here
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.toml"):
+        old.unlink()
+    total = 0
+    for theme in all_themes():
+        (folder / f"{theme.name}.toml").write_text(theme.text())
+        total += len(theme.cases)
+    print(f"{total} cases")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+//! The corpus: formulas, inputs and the bits that they must give, on every back end.
+
+pub(crate) mod coverage;
+pub(crate) mod format;
+mod regenerate;
+mod run;
+
+/// A test for each corpus file.
+macro_rules! themes {
+    ($($theme:ident),* $(,)?) => {
+        $(
+            #[test]
+            fn $theme() {
+                run::theme(stringify!($theme));
+            }
+        )*
+
+        #[test]
+        fn every_file_has_its_test() {
+            assert_eq!(format::themes(), [$(stringify!($theme)),*]);
+        }
+    };
+}
+
+themes! {
+    arithmetic, bool_logic, broadcasting, casts, comparisons, empty, errors, integer_division, literals,
+    min_max, powers, promotion, relaxed, remainders, rounding, rules, shifts, signs, special, sums,
+}

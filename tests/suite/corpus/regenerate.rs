@@ -1,0 +1,38 @@
+//! The corpus is what its generator writes: `tests/corpus/make.py` run again changes nothing.
+
+use std::process::Command;
+
+use fuse_testkit::skip;
+
+use super::format::{folder, themes};
+
+/// A Python that has NumPy 2: `$FUSE_PYTHON`, else `python3`.
+fn python() -> Option<String> {
+    let python = std::env::var("FUSE_PYTHON").unwrap_or_else(|_| "python3".to_string());
+    let check = "import numpy; assert int(numpy.__version__.split('.')[0]) >= 2";
+    let output = Command::new(&python).args(["-c", check]).output().ok()?;
+    output.status.success().then_some(python)
+}
+
+#[test]
+fn the_generator_writes_the_corpus_again() {
+    let Some(python) = python() else { skip!("python: no python3 with NumPy 2") };
+    let fresh = tempfile::tempdir().expect("a temporary folder");
+    let output = Command::new(python)
+        .arg(folder().join("make.py"))
+        .arg(fresh.path())
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .output()
+        .expect("python runs");
+    assert!(output.status.success(), "make.py: {}", String::from_utf8_lossy(&output.stderr));
+    let written = std::fs::read_dir(fresh.path()).expect("the folder is there").count();
+    assert_eq!(written, themes().len(), "make.py writes as many files as there are");
+    for theme in themes() {
+        let read = |folder: &std::path::Path| {
+            std::fs::read_to_string(folder.join(format!("{theme}.toml"))).unwrap_or_default()
+        };
+        let (committed, fresh) = (read(&folder()), read(fresh.path()));
+        let line = committed.lines().zip(fresh.lines()).position(|(a, b)| a != b);
+        assert!(committed == fresh, "{theme}.toml differs from what make.py writes, line {line:?}");
+    }
+}

@@ -1,0 +1,239 @@
+//! Runs a case on every back end and thread count.
+//!
+//! Interpreter and Cranelift × 1, 2 and 7 threads, the inline threshold at 0 and tasks in a shuffled
+//! order. A case whose arrays all have one axis of one length runs a second time on those arrays
+//! repeated to 21 blocks of 1024 elements and an odd tail. Engines of one back end share its compiled
+//! kernels, so that a case is compiled once for each.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::{Arc, LazyLock, Mutex};
+
+use fuse::raw::{CodegenError, HostBackend, Interpreter, Tuning, WorkerLog};
+use fuse::{Array, Engine, Error, Mode, Stage, Vars};
+use fuse_cranelift::CraneliftBackend;
+use fuse_ir::{BlockKernel, Capabilities, ListingForm, VerifiedKernel};
+
+use super::format::{Case, Data, Expect, Role, cases, input};
+
+/// Elements of the repeated arrays.
+const TILED: usize = 21 * 1024 + 17;
+
+/// Failures of a theme that are printed in full.
+const SHOWN: usize = 4;
+
+const THREADS: [usize; 3] = [1, 2, 7];
+
+/// A back end that compiles each kernel once.
+struct Shared {
+    inner: Arc<dyn HostBackend>,
+    compiled: Mutex<HashMap<String, Arc<dyn BlockKernel>>>,
+}
+
+impl HostBackend for Shared {
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
+    fn compile(&self, kernel: &VerifiedKernel) -> Result<Arc<dyn BlockKernel>, CodegenError> {
+        let text = kernel.to_string();
+        if let Some(known) = self.compiled.lock().expect("no panic").get(&text) {
+            return Ok(Arc::clone(known));
+        }
+        let kernel = self.inner.compile(kernel)?;
+        self.compiled.lock().expect("no panic").insert(text, Arc::clone(&kernel));
+        Ok(kernel)
+    }
+
+    fn listing(
+        &self,
+        kernel: &VerifiedKernel,
+        form: ListingForm,
+    ) -> Result<Option<String>, CodegenError> {
+        self.inner.listing(kernel, form)
+    }
+}
+
+/// One way to run: a back end, a number of threads, a mode.
+struct Setting {
+    name: String,
+    mode: Mode,
+    threads: usize,
+    engine: Engine,
+    workers: Arc<WorkerLog>,
+}
+
+/// The back ends and thread counts for both modes.
+static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
+    let cranelift = CraneliftBackend::native().expect("Cranelift knows this machine");
+    let backends: [Arc<dyn HostBackend>; 2] = [Arc::new(Interpreter), Arc::new(cranelift)];
+    let mut settings = Vec::new();
+    for inner in backends {
+        let backend: Arc<dyn HostBackend> =
+            Arc::new(Shared { inner, compiled: Mutex::default() });
+        for mode in [Mode::Strict, Mode::Relaxed] {
+            for threads in THREADS {
+                settings.push(setting(&backend, mode, threads));
+            }
+        }
+    }
+    settings
+});
+
+fn setting(backend: &Arc<dyn HostBackend>, mode: Mode, threads: usize) -> Setting {
+    let workers = Arc::new(WorkerLog::new());
+    let tuning =
+        Tuning { inline_below: Some(0), shuffle: Some(threads as u64), ..Tuning::default() };
+    let engine = Engine::builder()
+        .host_backend(Arc::clone(backend))
+        .threads(threads)
+        .mode(mode)
+        .tuning(tuning)
+        .workers(Arc::clone(&workers))
+        .build()
+        .expect("the back end is given");
+    Setting { name: format!("{}, {threads} threads", backend.name()), mode, threads, engine, workers }
+}
+
+/// Runs the cases of a theme; `FUSE_CASE=theme/number` runs that one alone.
+pub(crate) fn theme(theme: &str) {
+    let wanted = std::env::var("FUSE_CASE").ok();
+    let chosen = |case: &Case| wanted.as_ref().is_none_or(|wanted| *wanted == case.name);
+    let mut failures = Vec::new();
+    let mut n_tiled = 0;
+    for case in cases(theme).into_iter().filter(chosen) {
+        for setting in SETTINGS.iter().filter(|setting| setting.mode == case.mode) {
+            let tiled = tile(&case);
+            n_tiled += usize::from(tiled.is_some());
+            let found = std::iter::once(&case).chain(&tiled).find_map(|c| difference(c, setting));
+            if let Some(found) = found {
+                failures.push(described(&case, setting, &found));
+                break;
+            }
+        }
+    }
+    report(theme, &failures);
+    if n_tiled > 60 && wanted.is_none() {
+        for setting in SETTINGS.iter().filter(|setting| setting.mode == Mode::Strict) {
+            let seen = setting.workers.count();
+            assert!(setting.threads == 1 || seen >= 2, "{}: {seen} workers ran", setting.name);
+        }
+    }
+}
+
+fn report(theme: &str, failures: &[String]) {
+    if failures.is_empty() {
+        return;
+    }
+    let mut text = format!("{theme}: {} cases fail\n", failures.len());
+    for failure in failures.iter().take(SHOWN) {
+        let _ = writeln!(text, "\n{failure}");
+    }
+    for failure in failures.iter().skip(SHOWN) {
+        let first: Vec<&str> = failure.lines().take(2).collect();
+        let _ = writeln!(text, "also: {}", first.join(": "));
+    }
+    panic!("{text}");
+}
+
+/// The case on arrays repeated to many blocks, where that only repeats the result.
+fn tile(case: &Case) -> Option<Case> {
+    let Expect::Value(expected) = &case.expect else { return None };
+    let arrays = || case.inputs.iter().filter(|(_, role, _)| *role == Role::Array);
+    let same = |data: &Data| data.shape == expected.shape;
+    let fits = expected.shape.len() == 1
+        && !expected.bits.is_empty()
+        && arrays().all(|(_, _, data)| same(data))
+        && arrays().next().is_some()
+        && !case.formula.contains("sum(");
+    if !fits {
+        return None;
+    }
+    let mut tiled = case.clone();
+    for (_, role, data) in &mut tiled.inputs {
+        if *role == Role::Array {
+            *data = data.tiled(TILED);
+        }
+    }
+    tiled.expect = Expect::Value(expected.tiled(TILED));
+    Some(tiled)
+}
+
+/// What a case gives in a setting.
+fn evaluate(case: &Case, setting: &Setting) -> Result<Array, Error> {
+    let bytes: Vec<Vec<u8>> = case.inputs.iter().map(|(_, _, data)| data.bytes()).collect();
+    let pairs = case.inputs.iter().zip(&bytes);
+    let vars: Vars<'_> =
+        pairs.map(|((name, role, data), bytes)| (name.as_str(), input(*role, data, bytes))).collect();
+    setting.engine.evaluate(&case.formula, vars)
+}
+
+/// What is wrong, if anything is.
+fn difference(case: &Case, setting: &Setting) -> Option<String> {
+    match (&case.expect, evaluate(case, setting)) {
+        (Expect::Value(expected), Ok(got)) => value_difference(case, expected, &got),
+        (Expect::Value(_), Err(error)) => Some(format!("an error:\n{}", error.render())),
+        (Expect::Error(code), Err(error)) => {
+            (error.code() != Some(code.as_str()))
+                .then(|| format!("expected error {code}, got\n{}", error.render()))
+        }
+        (Expect::Error(code), Ok(got)) => Some(format!("expected error {code}, got {got}")),
+    }
+}
+
+fn value_difference(case: &Case, expected: &Data, got: &Array) -> Option<String> {
+    if (got.dtype(), got.shape()) != (expected.dtype, expected.shape.as_slice()) {
+        let (dtype, shape) = (expected.dtype, &expected.shape);
+        return Some(format!("expected {dtype} {shape:?}, got {} {:?}", got.dtype(), got.shape()));
+    }
+    let size = expected.dtype.size();
+    let expected = expected.bytes();
+    let elements = || expected.chunks_exact(size).zip(got.as_bytes().chunks_exact(size));
+    let position = elements().position(|(a, b)| a != b)?;
+    let count = elements().filter(|(a, b)| a != b).count();
+    let (a, b) = elements().nth(position)?;
+    let hex = |bytes: &[u8]| bytes.iter().rev().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let inputs = case.inputs.iter().map(|(name, _, data)| {
+        let position = if data.bits.len() == elements().count() { position } else { 0 };
+        let bits = data.bits.get(position).copied().unwrap_or(0);
+        format!("{name}: {} = {}", data.dtype, shown(data, bits))
+    });
+    Some(format!(
+        "element {position} ({count} of {} differ): expected 0x{}, got 0x{} ({})\n  {}",
+        elements().count(),
+        hex(a),
+        hex(b),
+        got.element_text(position),
+        inputs.collect::<Vec<_>>().join("\n  "),
+    ))
+}
+
+fn shown(data: &Data, bits: u64) -> String {
+    match data.dtype {
+        fuse::DType::F64 => format!("{bits:#018x} ({:e})", f64::from_bits(bits)),
+        fuse::DType::F32 => {
+            format!("{bits:#010x} ({:e})", f32::from_bits(u32::try_from(bits).expect("32 bits")))
+        }
+        _ => format!("{bits:#x}"),
+    }
+}
+
+fn described(case: &Case, setting: &Setting, found: &str) -> String {
+    let kernel = setting
+        .engine
+        .formula(&case.formula)
+        .and_then(|formula| formula.explain(&case.types(), Stage::Kernel))
+        .unwrap_or_default();
+    let (name, formula) = (&case.name, &case.formula);
+    let theme = name.split('/').next().unwrap_or_default();
+    let kernel: String = kernel.lines().take(60).map(|line| format!("  {line}\n")).collect();
+    format!(
+        "{formula}\n  {name}, {:?}, {}: {found}\nkernel:\n{kernel}\
+         repeat: FUSE_CASE={name} cargo test -p fuse-tests corpus::{theme}",
+        case.mode, setting.name
+    )
+}

@@ -8,6 +8,8 @@
 
 mod emit;
 mod schedule;
+#[cfg(test)]
+mod tests;
 
 use fuse_ir::{ArraySpec, Dim, Program, Sink, Source, index_u32};
 

@@ -1,0 +1,126 @@
+//! Which passes a formula becomes, and what their kernels hold.
+
+use fuse_ir::{DType, InputClass, InputType, Pass, Program, Sink, Source, Strength};
+use fuse_syntax::{SyntaxLimits, parse};
+
+use super::KERNEL_BUDGET;
+use crate::opt::Mode;
+use crate::{Options, compile, variable};
+
+/// Compiles a formula; a variable is `(name, dtype, extents)`.
+fn program(formula: &str, variables: &[(&str, DType, &[usize])]) -> Program {
+    let ast = parse(formula, &SyntaxLimits::default()).expect("it parses");
+    let variables: Vec<_> = variables
+        .iter()
+        .map(|&(name, dtype, extents)| variable(name, InputType::array(dtype, extents)))
+        .collect();
+    let options = Options { mode: Mode::Strict, ..Options::default() };
+    compile(&ast, &variables, options).expect("it compiles").program
+}
+
+fn f64s(formula: &str, variables: &[(&'static str, &'static [usize])]) -> Program {
+    let variables: Vec<_> = variables.iter().map(|&(name, e)| (name, DType::F64, e)).collect();
+    program(formula, &variables)
+}
+
+fn arithmetic(pass: &Pass) -> (usize, usize) {
+    (pass.kernel.uniform.arithmetic(), pass.kernel.lane.arithmetic())
+}
+
+#[test]
+fn an_elementwise_formula_is_one_pass() {
+    let program = f64s("a*b + a", &[("a", &[5]), ("b", &[5])]);
+    assert_eq!(program.passes.len(), 1);
+    let pass = &program.passes[0];
+    assert_eq!((pass.operands.len(), arithmetic(pass)), (2, (0, 2)));
+    assert_eq!(pass.outputs, [Sink::Result(0)]);
+    assert_eq!(program.shape_rules.len(), 1);
+}
+
+#[test]
+fn scalars_are_computed_once_a_call() {
+    let program = f64s("(x - m) + sqrt(2*m)*m", &[("x", &[5]), ("m", &[])]);
+    let pass = &program.passes[0];
+    assert_eq!(arithmetic(pass), (3, 2), "2*m, sqrt and product are uniform");
+    assert_eq!(pass.scalars, [Source::Input(1)]);
+}
+
+#[test]
+fn dividing_by_a_scalar_takes_its_reciprocal_once() {
+    let program = f64s("x / s", &[("x", &[5]), ("s", &[])]);
+    let kernel = &program.passes[0].kernel;
+    let divisions = |region: &fuse_ir::Region| {
+        let division = |node: &&fuse_ir::Node| matches!(node, fuse_ir::Node::Prim(fuse_ir::Prim::FDiv, _));
+        region.nodes.iter().filter(division).count()
+    };
+    assert_eq!(divisions(&kernel.uniform), 1);
+    assert_eq!(divisions(&kernel.lane), 0);
+    assert_eq!(divisions(&kernel.regions[0]), 1, "the rare region divides");
+}
+
+#[test]
+fn an_outer_product_computes_its_factors_at_their_own_rate() {
+    let program = f64s("sqrt(a) * sqrt(b)", &[("a", &[5, 1]), ("b", &[1, 7])]);
+    assert_eq!(program.passes.len(), 3);
+    assert_eq!(program.temporaries.len(), 2);
+    let product = &program.passes[2];
+    assert_eq!(arithmetic(product), (0, 1));
+    let classes: Vec<InputClass> = product.kernel.inputs.iter().map(|input| input.class).collect();
+    assert!(classes.contains(&InputClass::Splat) && classes.contains(&InputClass::Stream));
+}
+
+#[test]
+fn what_costs_no_more_than_a_load_is_computed_again() {
+    let program = f64s("(a + 1) * b", &[("a", &[5, 1]), ("b", &[1, 7])]);
+    assert_eq!(program.passes.len(), 1);
+}
+
+#[test]
+fn a_reduction_inside_a_formula_is_a_pass_before_it() {
+    let program = f64s("x / sum(x*x)", &[("x", &[5])]);
+    assert_eq!(program.passes.len(), 2);
+    assert_eq!(program.passes[0].folds, [vec![Sink::Temporary(0)]]);
+    assert_eq!(program.passes[1].scalars, [Source::Temporary(0)]);
+}
+
+#[test]
+fn a_reduction_that_is_the_result_needs_no_temporary() {
+    let program = f64s("sum(x)", &[("x", &[5])]);
+    assert!(program.temporaries.is_empty());
+    assert_eq!(program.passes[0].folds, [vec![Sink::Result(0)]]);
+}
+
+#[test]
+fn two_reductions_over_one_array_share_a_pass() {
+    let program = f64s("sum(x) + sum(x*x)", &[("x", &[5])]);
+    assert_eq!(program.passes.len(), 2);
+    assert_eq!(program.passes[0].folds.len(), 2);
+}
+
+#[test]
+fn inputs_and_constants_can_be_results() {
+    assert_eq!(f64s("x", &[("x", &[5])]).passes[0].operands.len(), 1);
+    assert_eq!(f64s("k", &[("k", &[])]).passes[0].scalars.len(), 1);
+    assert_eq!(f64s("pi", &[]).passes[0].outputs, [Sink::Result(0)]);
+}
+
+#[test]
+fn a_very_large_formula_is_cut_into_kernels_of_bounded_size() {
+    let terms: Vec<String> = (0..10_000).map(|k| format!("(x + {k}.5)*(y - {k}.25)")).collect();
+    let program = f64s(&terms.join(" + "), &[("x", &[5]), ("y", &[5])]);
+    assert!(program.passes.len() > 1);
+    for pass in &program.passes {
+        assert!(pass.kernel.size() <= KERNEL_BUDGET + 100, "{}", pass.kernel.size());
+        assert!(pass.operands.len() <= 8, "{} operands cross a cut", pass.operands.len());
+    }
+}
+
+#[test]
+fn weak_scalars_take_on_the_array_s_type_under_a_fit_rule() {
+    let ast = parse("i + k", &SyntaxLimits::default()).expect("it parses");
+    let k = InputType::scalar(DType::I64, Strength::Weak);
+    let variables = [variable("i", InputType::array(DType::I32, &[5])), variable("k", k)];
+    let program = compile(&ast, &variables, Options::default()).expect("it compiles").program;
+    assert_eq!(program.results[0].dtype, DType::I32);
+    assert_eq!(program.fit_rules.len(), 1);
+}

@@ -27,6 +27,8 @@ pub mod reduce;
 pub mod remainder;
 pub mod rounding;
 pub mod table;
+#[cfg(test)]
+mod tests;
 pub mod typing;
 
 pub use expander::{Call, Expander, lane_of};

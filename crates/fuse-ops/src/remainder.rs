@@ -7,7 +7,7 @@
 //! exact for the same reason, repairs it.
 //!
 //! Larger quotients go through a rare region, which reduces by |b|·2^k with k chosen so that the
-//! quotient stays below 2^52, until the remainder is less than |b|: long division, 50 bits a round,
+//! quotient stays below 2^52, until the remainder is less than |b|: long division, 50 bits and more a round,
 //! at most 42 rounds for the exponent range of f64. |b|·2^k is exact and not above |a|.
 //!
 //! f32 is promoted: all steps are exact there, and so is the way back.
@@ -160,12 +160,13 @@ fn long_division(e: &mut Expander<'_>) -> ValueId {
     })[0]
 }
 
-/// y·2^k, where k makes its exponent 50 less than that of x, or y itself where it is closer.
+/// y·2^k, where k makes its exponent 51 less than that of x, or y itself where it is closer. The
+/// ratio then lies in (2^50, 2^52), and k ≤ 1023 + 1074 - 51 = 2046, two factors of at most 2^1023.
 fn scaled_divisor(e: &mut Expander<'_>, x: ValueId, y: ValueId) -> ValueId {
     let (exponent_x, exponent_y) = (exponent(e, x), exponent(e, y));
     let difference = e.isub(exponent_x, exponent_y);
-    let fifty = e.int(difference, 50);
-    let k = e.isub(difference, fifty);
+    let distance = e.int(difference, 51);
+    let k = e.isub(difference, distance);
     let zero = e.int(k, 0);
     let close = e.ilt_s(k, zero);
     let k = e.select(close, zero, k);

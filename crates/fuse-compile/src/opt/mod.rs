@@ -20,12 +20,22 @@
 //! costs by rate, so that uniform work does not become work per element.
 
 mod algebra;
+pub mod coefficient;
+mod contract;
+mod cost;
 mod dead;
 mod describe;
 mod fold;
+pub mod guard;
+mod horner;
+mod polynomial;
+mod powers;
+mod reassociate;
 pub mod report;
+pub mod rounding;
 pub mod rules;
 mod session;
+pub mod sign;
 
 use crate::graph::Graph;
 pub use report::{OptReport, Rewrite};
@@ -64,7 +74,8 @@ pub struct OptConfig {
 type Pass = fn(&Graph, &mut Session) -> Graph;
 
 /// The pipeline.
-const PIPELINE: &[Pass] = &[fold::run, algebra::run];
+const PIPELINE: &[Pass] =
+    &[fold::run, algebra::run, horner::run, powers::run, reassociate::run, contract::run];
 
 /// Runs the pipeline.
 pub fn optimize(graph: &Graph, mode: Mode) -> (Graph, OptReport) {
@@ -80,3 +91,6 @@ pub fn optimize_with(graph: &Graph, config: OptConfig) -> (Graph, OptReport) {
     }
     (graph, session.finish())
 }
+
+#[cfg(test)]
+mod tests;

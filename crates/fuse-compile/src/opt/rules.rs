@@ -70,7 +70,7 @@ rules! {
     SquareOfAbs "square-of-abs" Exact, "abs(x) * abs(x)", "abs(x)*abs(x) is x*x";
     NoCast "no-cast" Exact, "f32(f64(f))", "a cast after a cast that loses nothing is one cast, or none";
     RoundTwice "round-twice" Exact, "floor(round(x))", "rounding to integers what is an integer does nothing";
-    IntegerHorner "integer-horner" Exact, "i + i**2 + i**3", "a polynomial of integers in nested form";
+    IntegerHorner "integer-horner" Exact, "3*i**3 + 5*i**2 + 7*i + 1", "a polynomial of integers in nested form";
     Horner "horner" Relaxed, "x + x**2 + x**3", "a polynomial in nested form, each step one fma";
     IntegerPower "integer-power" Exact, "i**5", "a power of integers as a product of squares";
     Power "power" Relaxed, "x**5", "a power as a product of squares";

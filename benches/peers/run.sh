@@ -1,0 +1,18 @@
+#!/bin/sh
+# The same work in fuse, NumPy, numexpr, Numba and JAX: answers first, then times.
+#
+#   benches/peers/run.sh                measures, prints, stores a record
+#   benches/peers/run.sh --only sum     only the rows whose name holds "sum", stores nothing
+#   benches/peers/run.sh --publish      also rewrites the tables of docs/performance.md
+#
+# Needs Python 3.11 or newer and, the first time, a network for the four packages.
+set -eu
+cd "$(dirname "$0")"
+if [ ! -e .venv/ready ]; then
+    python3 -m venv .venv
+    .venv/bin/pip install --quiet --requirement requirements.txt
+    touch .venv/ready
+fi
+cargo build --release --quiet --package fuse-peers-bridge
+unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
+exec .venv/bin/python peers.py "$@"

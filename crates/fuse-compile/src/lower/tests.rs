@@ -50,7 +50,8 @@ fn dividing_by_a_scalar_takes_its_reciprocal_once() {
     let program = f64s("x / s", &[("x", &[5]), ("s", &[])]);
     let kernel = &program.passes[0].kernel;
     let divisions = |region: &fuse_ir::Region| {
-        let division = |node: &&fuse_ir::Node| matches!(node, fuse_ir::Node::Prim(fuse_ir::Prim::FDiv, _));
+        let division =
+            |node: &&fuse_ir::Node| matches!(node, fuse_ir::Node::Prim(fuse_ir::Prim::FDiv, _));
         region.nodes.iter().filter(division).count()
     };
     assert_eq!(divisions(&kernel.uniform), 1);

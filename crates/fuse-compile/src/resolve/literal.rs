@@ -27,6 +27,11 @@ pub(super) fn unary(op: UnaryOp, operand: Value) -> Option<Value> {
 /// Folds a binary operator on two plain numbers; `None` where it is left to the graph.
 pub(super) fn binary(op: BinaryOp, lhs: Value, rhs: Value) -> Result<Option<Value>, Overflow> {
     match (lhs, rhs) {
+        (base, Value::Int(exponent))
+            if op == BinaryOp::Pow && power_of_two(base, exponent).is_some() =>
+        {
+            Ok(power_of_two(base, exponent).map(Value::Float))
+        }
         (Value::Int(lhs), Value::Int(rhs)) => integers(op, lhs, rhs),
         (Value::Int(lhs), Value::Float(rhs)) => Ok(floats(op, lhs as f64, rhs)),
         (Value::Float(lhs), Value::Int(rhs)) => Ok(floats(op, lhs, rhs as f64)),
@@ -85,6 +90,27 @@ fn power(base: i128, exponent: i128) -> Option<i128> {
         -1 => Some(if exponent % 2 == 0 { 1 } else { -1 }),
         _ => base.checked_pow(u32::try_from(exponent).ok()?),
     }
+}
+
+/// 2^m to an integer power, where Python gives a float: exact, or 0 or infinity beyond its range.
+fn power_of_two(base: Value, exponent: i128) -> Option<f64> {
+    let base = match base {
+        Value::Int(base) if exponent < 0 && base.unsigned_abs().is_power_of_two() => base as f64,
+        Value::Float(base) => base,
+        Value::Int(_) | Value::Node(..) | Value::Error => return None,
+    };
+    let (bits, field) = (base.abs().to_bits(), base.abs().to_bits() >> 52);
+    if bits << 12 != 0 || field == 0 || field == 0x7ff {
+        return None;
+    }
+    let m = i128::from(field) - 1023;
+    let magnitude = match m.saturating_mul(exponent) {
+        n if n > 1023 => f64::INFINITY,
+        n if n >= -1022 => f64::from_bits(u64::try_from(n + 1023).ok()? << 52),
+        n if n >= -1074 => f64::from_bits(1 << u32::try_from(n + 1074).ok()?),
+        _ => 0.0,
+    };
+    Some(if base < 0.0 && exponent % 2 != 0 { -magnitude } else { magnitude })
 }
 
 fn shift_left(value: i128, count: i128) -> Option<i128> {

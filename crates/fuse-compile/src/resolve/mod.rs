@@ -276,45 +276,47 @@ impl Resolver<'_> {
         if op == BinaryOp::Pow {
             return self.power(operands, span);
         }
-        if let Some(value) = self.comparison_inside_bits(op, lhs, rhs) {
+        if let Some(value) = self.float_beside_bits(op, lhs, rhs) {
             return value;
         }
         self.apply(binary_op(op), &operands, span)
     }
 
-    /// `a > 0 & b`: Python binds `&` tighter than `>`, so that `0 & b` is what was written.
-    fn comparison_inside_bits(
-        &mut self,
-        op: BinaryOp,
-        lhs: SyntaxId,
-        rhs: SyntaxId,
-    ) -> Option<Value> {
-        let bits = matches!(op, BinaryOp::BitAnd | BinaryOp::BitOr | BinaryOp::BitXor);
+    /// `a > 0.5 & b`: Python binds `&` tighter than `>`, so that a float meets `&`.
+    fn float_beside_bits(&mut self, op: BinaryOp, lhs: SyntaxId, rhs: SyntaxId) -> Option<Value> {
+        let is_float = |id: SyntaxId| match self.values[id.index()] {
+            Value::Float(_) => true,
+            Value::Node(node, _) => self.graph.dtype(node).is_float(),
+            Value::Int(_) | Value::Error => false,
+        };
+        let fires = is_bits(op) && (is_float(lhs) || is_float(rhs));
+        fires.then(|| self.bits_beside_comparison(op, lhs, rhs))
+    }
+
+    /// `a > 0 & b` again, where `0 & b` has a meaning that nobody wants: an operand of a comparison
+    /// that is `&`, `|` or `^` of a bool, without brackets around it.
+    fn bool_bits_compared(&mut self, operand: SyntaxId) -> Option<Value> {
+        let Syntax::Binary { op, lhs, rhs } = self.ast.node(operand) else { return None };
         let is_bool = |id: SyntaxId| match self.values[id.index()] {
             Value::Node(node, _) => self.graph.dtype(node) == DType::Bool,
             Value::Int(_) | Value::Float(_) | Value::Error => false,
         };
-        let is_number = |id: SyntaxId| match self.values[id.index()] {
-            Value::Int(_) | Value::Float(_) => true,
-            Value::Node(node, _) => self.graph.dtype(node).is_float(),
-            Value::Error => false,
-        };
-        let mixed = (is_number(lhs) && is_bool(rhs)) || (is_bool(lhs) && is_number(rhs));
-        let floats = is_number(lhs) && is_number(rhs);
-        if !bits || !(mixed || floats) {
-            return None;
-        }
+        let fires =
+            is_bits(op) && !self.ast.parenthesised(operand) && (is_bool(lhs) || is_bool(rhs));
+        fires.then(|| self.bits_beside_comparison(op, lhs, rhs))
+    }
+
+    fn bits_beside_comparison(&mut self, op: BinaryOp, lhs: SyntaxId, rhs: SyntaxId) -> Value {
         let span = self.ast.span(lhs).to(self.ast.span(rhs));
         let symbol = op.symbol();
-        let message = format!("`{symbol}` takes bool or integers");
+        let found = format!("{} {symbol} {}", self.type_of(lhs), self.type_of(rhs));
         let help = format!(
             "`{symbol}` binds tighter than comparisons: write `(a > 0) {symbol} (b > 0)`, or use \
              `and`, `or`"
         );
-        let diagnostic = Diagnostic::new(Code::TypeMismatch, message)
-            .at(span, format!("{} {symbol} {}", self.type_of(lhs), self.type_of(rhs)))
-            .help(help);
-        Some(self.error(diagnostic))
+        let message =
+            format!("`{symbol}` takes bool or integers on both sides, and comparisons bind looser");
+        self.error(Diagnostic::new(Code::TypeMismatch, message).at(span, found).help(help))
     }
 
     fn type_of(&self, id: SyntaxId) -> String {
@@ -340,6 +342,9 @@ impl Resolver<'_> {
         let span = self.ast.span(id);
         let (ast, mut all) = (self.ast, Value::Error);
         let operands = ast.list(operands);
+        if let Some(value) = operands.iter().find_map(|&operand| self.bool_bits_compared(operand)) {
+            return value;
+        }
         for (position, &op) in ast.compare_ops(ops).iter().enumerate() {
             let pair = [self.operand(operands[position]), self.operand(operands[position + 1])];
             let pair_span = pair[0].1.to(pair[1].1);
@@ -361,6 +366,10 @@ impl Resolver<'_> {
             Value::Float(_) | Value::Error => ArgType::weak(DType::F64),
         }
     }
+}
+
+fn is_bits(op: BinaryOp) -> bool {
+    matches!(op, BinaryOp::BitAnd | BinaryOp::BitOr | BinaryOp::BitXor)
 }
 
 /// The dtypes that this version computes on.

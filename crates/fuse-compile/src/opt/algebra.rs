@@ -61,6 +61,10 @@ pub(super) fn run(graph: &Graph, session: &mut Session) -> Graph {
                 break;
             };
             node = session.fired(rule, Site { graph, id }, next, replacement, Counts::default());
+            if node != replacement {
+                // Sabotaged; a second time would mend it.
+                break;
+            }
         }
         node
     })

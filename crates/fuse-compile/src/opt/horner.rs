@@ -99,7 +99,7 @@ fn plans(graph: &Graph, session: &Session) -> FxHashMap<NodeId, Plan> {
                 continue;
             };
             let found = polynomials(graph, &expansion);
-            if found.is_empty() {
+            if found.is_empty() && products == Products::Distribute {
                 continue;
             }
             for part in &expansion.interior {

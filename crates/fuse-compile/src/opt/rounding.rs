@@ -29,6 +29,9 @@ use crate::graph::{Graph, Node, NodeId};
 /// Sums of more terms are left alone.
 pub const MAX_TERMS: usize = 128;
 
+/// Values of more sums and products are left alone.
+const MAX_INTERIOR: usize = 4 * MAX_TERMS;
+
 /// Products of more factors are leaves.
 const MAX_FACTORS: usize = 32;
 
@@ -111,7 +114,8 @@ pub fn expand(
     while let Some((id, outer)) = stack.pop() {
         let is_root = id == root && expansion.interior.is_empty();
         walk.step(id, outer, is_root, &mut stack, &mut expansion);
-        if expansion.terms.len() + stack.len() > MAX_TERMS {
+        let n_terms = expansion.terms.len() + stack.len();
+        if n_terms > MAX_TERMS || expansion.interior.len() > MAX_INTERIOR {
             return None;
         }
     }

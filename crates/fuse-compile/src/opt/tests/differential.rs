@@ -219,6 +219,9 @@ fn relaxed_rules_stay_within_the_bound_of_the_written_form() {
     for _ in 0..12_000 {
         let text = formula(&mut random, SINGLES, 4, false);
         let Ok(raw) = try_raw(&text, Mode::Relaxed) else { continue };
+        if raw.dtype(raw.results[0]) != DType::F32 {
+            continue;
+        }
         let Some(terms) = monomials(&raw) else { continue };
         let (graph, report) = optimize(&raw, Mode::Relaxed);
         let inputs = inputs(&raw, &mut random, &mut |random| {
@@ -230,9 +233,9 @@ fn relaxed_rules_stay_within_the_bound_of_the_written_form() {
         let differs = difference(&raw, &graph, &inputs).is_some();
         changed += usize::from(differs);
         checked += 1;
-        for lane in 0..LANES {
+        for (lane, &bits) in result.iter().enumerate() {
             let (exact, bound) = bound(&raw, &terms, &inputs, lane);
-            let value = as_float(DType::F32, result[lane]);
+            let value = as_float(DType::F32, bits);
             let slack = 1e-40 + exact.abs() * 1e-12 + bound * 1e-6;
             if !(exact.is_finite() && bound < 1e30) {
                 continue;
@@ -315,7 +318,8 @@ fn the_quadratic_formula_keeps_its_double_roots() {
             let root = moderate(&mut random);
             let numbers = [(a, scale), (b, -2.0 * scale * root), (c, scale * root * root)];
             for (position, value) in numbers {
-                inputs[position.expect("an input")][lane] = value.to_bits();
+                let input: &mut Values = &mut inputs[position.expect("an input")];
+                input[lane] = value.to_bits();
             }
         }
         assert_eq!(evaluate(&raw, &inputs), evaluate(&relaxed, &inputs));

@@ -50,6 +50,56 @@ fn long_chains_take_linear_time_and_do_not_grow() {
 }
 
 #[test]
+fn long_products_and_nested_sums_take_linear_time() {
+    use fuse_ops::Op;
+    for ops in [[Op::Mul, Op::Mul], [Op::Mul, Op::Add], [Op::Sub, Op::Mul], [Op::Sub, Op::Sub]] {
+        let mut graph = raw("x + y", Mode::Relaxed);
+        let (dtype, span) = (graph.dtype(graph.results[0]), Default::default());
+        let leaves = [crate::graph::NodeId::new(0), crate::graph::NodeId::new(1)];
+        let mut value = graph.results[0];
+        for link in 0..60_000 {
+            value = graph.apply(ops[link % 2], &[value, leaves[link / 2 % 2]], dtype, span);
+        }
+        graph.results = vec![value];
+        let optimized = optimize(&graph, Mode::Relaxed).0;
+        assert!(optimized.len() <= graph.len() * 2);
+    }
+}
+
+/// Operations of each rank: what a call costs, what an element costs.
+fn work(graph: &Graph) -> [usize; 2] {
+    use crate::graph::Node;
+    let mut work = [0; 2];
+    for (id, node) in graph.iter() {
+        let operations = match node {
+            Node::Input(_) | Node::Const(_) => 0,
+            Node::Power(_, exponent) => exponent.unsigned_abs().ilog2() as usize,
+            Node::Apply(..) => 1,
+        };
+        work[usize::from(!graph.ty(id).shape.is_empty())] += operations;
+    }
+    work
+}
+
+#[test]
+fn uniform_work_stays_uniform() {
+    for formula in [
+        "s**3 + s**2 + x",
+        "s*t + x",
+        "x*s + s*s + t",
+        "s + s**2 + s**3 + s**4 + x + x**2",
+        "(s + s**2)*x + (t + t**2)*x**2",
+        "x / s / t",
+        "x - s*t",
+        "s*t - x",
+    ] {
+        let raw = raw(formula, Mode::Relaxed);
+        let graph = optimize(&raw, Mode::Relaxed).0;
+        assert!(work(&graph)[1] <= work(&raw)[1], "{formula}\n{graph}");
+    }
+}
+
+#[test]
 fn a_long_chain_of_constants_becomes_one() {
     use fuse_ops::Op;
     let mut graph = raw("x + 1", Mode::Relaxed);

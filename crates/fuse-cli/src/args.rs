@@ -31,6 +31,44 @@ Without -o, a scalar is printed with the shortest digits that read back exactly.
 printed as NumPy does on a terminal, and in full when piped: a vector one element a line, a matrix
 one row a line with tabs between the elements.";
 
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  fuse check 'a*x + b' a=f32 x=f64 b=2.5
+  fuse check 'sum(x) / 2' x=f64,f32,i32
+  fuse check 'sqrt(a**2 + b**2)' f32";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  fuse explain 'x**5 + x' x=f64 --stage asm
+  fuse explain 'x**5 + x' x=f64 --stage kernel --json
+  fuse explain E0101";
+
+const BENCH_EXAMPLES: &str = "\
+Examples:
+  fuse bench '2*a + 3*b**2' a=f64:1e7 b=f64:1e7
+  fuse bench 'sqrt(x)' x=f32:1e7@0..1 -j 1,2
+  fuse bench 'x - y' x=f64:1000x1 y=f64:1x1000 --json";
+
+const INFO_EXAMPLES: &str = "\
+Examples:
+  fuse info x.npy y.npy
+  fuse info --functions sqrt
+  fuse info --cpu";
+
+const REPL_EXAMPLES: &str = "\
+Examples:
+  fuse repl
+  fuse repl x=x.npy k=2.5
+  echo 'sum(x**2)' | fuse repl x=x.npy";
+
+const TYPE_BINDINGS: &str = "\
+Bindings, NAME=VALUE, where VALUE is one of
+  2.5  3  7i32         a scalar
+  f64                  a vector of that dtype
+  f64:1000x3  f32:1e7  an array of that dtype and shape; f64:() is a scalar
+  f32:1e7@0..1         bench draws its elements uniformly from 0..1, not normally distributed
+  anything else        the path of a .npy file, or lo:hi:n";
+
 /// Evaluate array formulas: one fused, compiled loop over .npy files.
 #[derive(Debug, Parser)]
 #[command(name = "fuse", version, before_help = EXAMPLES, arg_required_else_help = true)]
@@ -55,13 +93,33 @@ pub(crate) enum Command {
     /// Evaluate a formula; print the result or write it to a file.
     #[command(before_help = EVAL_EXAMPLES, after_help = EVAL_BINDINGS)]
     Eval(EvalArgs),
+
+    /// Check a formula's types without any data.
+    #[command(before_help = CHECK_EXAMPLES, after_help = TYPE_BINDINGS)]
+    Check(CheckArgs),
+
+    /// Show what becomes of a formula, stage by stage; or explain an error code.
+    #[command(before_help = EXPLAIN_EXAMPLES, after_help = TYPE_BINDINGS)]
+    Explain(ExplainArgs),
+
+    /// Measure a formula, after checking its result.
+    #[command(before_help = BENCH_EXAMPLES, after_help = TYPE_BINDINGS)]
+    Bench(BenchArgs),
+
+    /// Describe .npy files, this machine, or the functions of formulas.
+    #[command(before_help = INFO_EXAMPLES, arg_required_else_help = true)]
+    Info(InfoArgs),
+
+    /// Evaluate formulas interactively, or a script from standard input.
+    #[command(before_help = REPL_EXAMPLES)]
+    Repl(ReplArgs),
 }
 
 /// The formula and its variables, in every command that takes one.
 #[derive(Debug, Args)]
 pub(crate) struct FormulaArgs {
     /// The formula; it may begin with `-`.
-    #[arg(value_parser = argv::formula_parser(), allow_hyphen_values = false)]
+    #[arg(value_parser = argv::formula_parser())]
     pub(crate) formula: Option<OsString>,
 
     /// Its variables, NAME=VALUE.
@@ -157,6 +215,111 @@ pub(crate) enum Format {
     Tsv,
     Csv,
     Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) formula: FormulaArgs,
+
+    /// Only exact rewrites: round after every operation, as NumPy does.
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    #[command(flatten)]
+    pub(crate) formula: FormulaArgs,
+
+    /// The stage to show, and nothing else.
+    #[arg(long, value_name = "STAGE", default_value = "all")]
+    pub(crate) stage: StageChoice,
+
+    /// Counts of the kernel, as JSON; with `--stage kernel`.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Compile for another machine.
+    #[arg(long, value_name = "TARGET")]
+    pub(crate) target: Option<String>,
+
+    /// Number of threads; no stage depends on it.
+    #[arg(short = 'j', long, value_name = "N", value_parser = thread_count, hide = true)]
+    pub(crate) threads: Option<usize>,
+
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StageChoice {
+    Ast,
+    Graph,
+    Opt,
+    Kernel,
+    Clif,
+    Asm,
+    Ptx,
+    All,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    #[command(flatten)]
+    pub(crate) formula: FormulaArgs,
+
+    /// Numbers of threads, one measurement each [default: all that this process may use].
+    #[arg(short = 'j', long, value_name = "N,…", value_delimiter = ',', value_parser = thread_count)]
+    pub(crate) threads: Vec<usize>,
+
+    /// Allocate a new array for each result, instead of writing into an existing one.
+    #[arg(long)]
+    pub(crate) alloc: bool,
+
+    /// Print JSON: an array with one object for each number of threads.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Read input files instead of mapping them into memory.
+    #[arg(long)]
+    pub(crate) no_mmap: bool,
+
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InfoArgs {
+    /// Files to describe.
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// List the functions of formulas, or describe one.
+    #[arg(long, value_name = "NAME", num_args = 0..=1, conflicts_with = "files")]
+    pub(crate) functions: Option<Option<String>>,
+
+    /// Describe this machine as fuse sees it.
+    #[arg(long)]
+    pub(crate) cpu: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplArgs {
+    /// Variables to begin with, as in `fuse eval`.
+    #[arg(value_name = "NAME=VALUE")]
+    pub(crate) bindings: Vec<OsString>,
+
+    /// Number of threads [default: all that this process may use].
+    #[arg(short = 'j', long, value_name = "N", value_parser = thread_count)]
+    pub(crate) threads: Option<usize>,
+
+    /// Read input files instead of mapping them into memory.
+    #[arg(long)]
+    pub(crate) no_mmap: bool,
+
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
 }
 
 /// Most threads that can be asked for.

@@ -5,7 +5,7 @@
 //! time, the process ends at once: there is nothing to clean up then, since a file in the making has
 //! no name yet.
 
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use fuse::CancelToken;
 
@@ -14,13 +14,14 @@ use crate::failure::INTERRUPTED;
 /// What a Ctrl-C stops now.
 static RUNNING: Mutex<Option<CancelToken>> = Mutex::new(None);
 
+/// Takes over Ctrl-C, once.
+pub(crate) fn install() {
+    // Where no handler can be had, Ctrl-C ends the process, which is safe as well.
+    let _ = ctrlc::set_handler(interrupted);
+}
+
 /// Runs `work` with a token that Ctrl-C cancels.
 pub(crate) fn interruptible<R>(work: impl FnOnce(&CancelToken) -> R) -> R {
-    static INSTALLED: OnceLock<()> = OnceLock::new();
-    INSTALLED.get_or_init(|| {
-        // Where no handler can be had, Ctrl-C ends the process, which is safe as well.
-        let _ = ctrlc::set_handler(interrupted);
-    });
     let token = CancelToken::new();
     set_running(Some(token.clone()));
     let result = work(&token);

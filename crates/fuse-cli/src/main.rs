@@ -16,15 +16,21 @@
 
 mod args;
 mod argv;
+mod bench;
 mod binding;
+mod check;
 mod engine;
 mod eval;
+mod explain;
 mod failure;
+mod info;
 mod interrupt;
 mod map;
 mod number;
 mod print;
+mod repl;
 mod save;
+mod signature;
 mod text;
 mod value;
 
@@ -48,8 +54,9 @@ fn start() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
+    interrupt::install();
     let color = text::error_color(arguments.color);
-    match run(arguments) {
+    match run(&arguments, color) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(color),
     }
@@ -62,8 +69,13 @@ fn usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() { ExitCode::from(failure::USAGE) } else { ExitCode::SUCCESS }
 }
 
-fn run(arguments: Arguments) -> Result<(), Failure> {
-    match arguments.command {
-        Command::Eval(eval) => eval::run(&eval),
+fn run(arguments: &Arguments, color: fuse::Color) -> Result<(), Failure> {
+    match &arguments.command {
+        Command::Eval(args) => eval::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Explain(args) => explain::run(args),
+        Command::Bench(args) => bench::run(args),
+        Command::Info(args) => info::run(args),
+        Command::Repl(args) => repl::run(args, color),
     }
 }

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use fuse::{Array, AsInput as _, Input, Layout, View};
+use fuse::raw::ByteOrder;
+use fuse::{Array, AsInput as _, DType, Input, Layout, View};
 use fuse_npy::NpyFile;
 
 use crate::binding::Source;
@@ -58,6 +59,26 @@ impl Value {
         }
     }
 
+    /// Borrows its first elements along each axis, at most `most` of them.
+    pub(crate) fn as_prefix(&self, most: usize) -> Result<Input<'_>, Failure> {
+        let (bytes, dtype, order, shape, strides) = match self {
+            Value::Scalar(input) => return Ok(input.clone()),
+            Value::Array(array) => {
+                let (bytes, shape) = (array.as_bytes(), array.shape());
+                let strides = c_strides(shape, array.dtype().size());
+                (bytes, array.dtype(), ByteOrder::Native, shape, strides)
+            }
+            Value::File(file) => {
+                let npy = file.view();
+                (npy.bytes(), npy.dtype(), npy.byte_order(), npy.shape(), npy.strides().to_vec())
+            }
+        };
+        let extents: Vec<usize> = shape.iter().map(|&extent| extent.min(most)).collect();
+        let layout = Layout { dtype, order, extents: &extents, strides: &strides };
+        let view = View::from_bytes(bytes, &layout, 0).map_err(fuse::Error::from)?;
+        Ok(Input::array(view))
+    }
+
     /// Its extents.
     pub(crate) fn shape(&self) -> &[usize] {
         match self {
@@ -66,12 +87,33 @@ impl Value {
             Value::File(file) => file.header().shape(),
         }
     }
+
+    /// Its elements' type.
+    pub(crate) fn dtype(&self) -> DType {
+        match self {
+            Value::Scalar(input) => input.ty().dtype,
+            Value::Array(array) => array.dtype(),
+            Value::File(file) => file.header().dtype(),
+        }
+    }
+}
+
+/// Byte strides of C order.
+fn c_strides(shape: &[usize], item_size: usize) -> Vec<isize> {
+    let mut strides: Vec<isize> = Vec::with_capacity(shape.len());
+    let mut stride = item_size;
+    for &extent in shape.iter().rev() {
+        strides.push(stride.cast_signed());
+        stride *= extent.max(1);
+    }
+    strides.reverse();
+    strides
 }
 
 /// NumPy's: both ends included, and hit exactly.
 #[expect(clippy::cast_precision_loss, reason = "2^53 elements fit no memory")]
 fn linspace(low: f64, high: f64, n: usize) -> Result<Array, Failure> {
-    let mut array = Array::zeroed(fuse::DType::F64, &[n])?;
+    let mut array = Array::zeroed(DType::F64, &[n])?;
     let step = (high - low) / (n.max(2) - 1) as f64;
     if let Some(elements) = array.as_mut_slice::<f64>() {
         for (index, element) in elements.iter_mut().enumerate() {

@@ -1,0 +1,163 @@
+//! `fuse bench`: answers first, then time.
+//!
+//! ```text
+//! variables ─ inputs ─▶ arrays ─▶ first result ── check ──▶ interpreter's result, bit for bit
+//!                                 then, for each number of threads:
+//!                                   compile    20 times, each in an engine with an empty cache
+//!                                   call       16 elements, prepared and through the cache
+//!                                   elements   about a second, into one output or new ones
+//!                                   copy       the same bytes by as many threads: the floor
+//! ```
+//! Nothing else should run meanwhile; the minimum tells what the code can do, the median what it did.
+
+mod check;
+mod copy;
+mod inputs;
+mod measure;
+mod report;
+
+use fuse::raw::shape_text;
+use fuse::{Array, CancelToken, Engine, Formula, InputType, Vars};
+
+use crate::args::BenchArgs;
+use crate::engine;
+use crate::eval::{Values, types, variables};
+use crate::failure::Failure;
+use crate::interrupt::interruptible;
+use crate::signature;
+use crate::value::{Access, Value};
+
+pub(crate) fn run(args: &BenchArgs) -> Result<(), Failure> {
+    let (text, arguments) = args.formula.resolve()?;
+    engine::build(&args.engine, 1)?.formula(&text)?;
+    let access = if args.no_mmap { Access::Read } else { Access::Map };
+    let values = inputs::make(&signature::parse_all(&arguments)?, access)?;
+    let threads = if args.threads.is_empty() { vec![0] } else { args.threads.clone() };
+    let measured = interruptible(|token| {
+        let measure = |&threads: &usize| Bench::new(args, &text, &values, threads, token)?.run();
+        threads.iter().map(measure).collect::<Result<Vec<_>, Failure>>()
+    })?;
+    report::print(&measured, args.json)
+}
+
+/// One formula on one number of threads.
+struct Bench<'a> {
+    args: &'a BenchArgs,
+    text: &'a str,
+    values: &'a Values,
+    token: &'a CancelToken,
+    engine: Engine,
+    formula: Formula,
+    types: Vec<(&'a str, InputType)>,
+}
+
+impl<'a> Bench<'a> {
+    fn new(
+        args: &'a BenchArgs,
+        text: &'a str,
+        values: &'a Values,
+        threads: usize,
+        token: &'a CancelToken,
+    ) -> Result<Bench<'a>, Failure> {
+        let engine = engine::build(&args.engine, threads)?.with_cancel(token);
+        let formula = engine.formula(text)?;
+        Ok(Bench { args, text, values, token, engine, formula, types: types(values)? })
+    }
+
+    fn run(&self) -> Result<report::Measured, Failure> {
+        let vars = variables(self.values)?;
+        let mut result = self.formula.evaluate(vars.clone())?;
+        check::against_interpreter(self, &vars, &result)?;
+        let used: Vec<&Value> = self.used().collect();
+        let lengths = used.iter().map(|value| value.shape().iter().product());
+        let n: usize = lengths.max().unwrap_or(1).max(result.len());
+        if n == 0 {
+            return Err(Failure::Usage("there is nothing to measure: no elements".to_string()));
+        }
+        let size = |value: &&Value| value.shape().iter().product::<usize>() * value.dtype().size();
+        let (in_bytes, out_bytes) = (used.iter().map(size).sum(), result.as_bytes().len());
+        let times = self.elements(&vars, &mut result)?;
+        let copy = copy::floor(in_bytes, out_bytes, self.engine.threads(), self.token)?;
+        let (prepared_call_ns, cached_call_ns) = self.calls()?;
+        Ok(report::Measured {
+            expr: self.text.to_string(),
+            inputs: self.inputs_text(),
+            shape: shape_text(result.shape()),
+            n,
+            dtype: result.dtype().to_string(),
+            threads: self.engine.threads(),
+            backend: self.engine.backend_name(),
+            isa: self.engine.isa(),
+            compile_us: self.compile()? / 1e3,
+            prepared_call_ns,
+            cached_call_ns,
+            times,
+            in_bytes,
+            out_bytes,
+            copy,
+        })
+    }
+
+    /// Values of the variables that the formula uses.
+    fn used(&self) -> impl Iterator<Item = &'a Value> {
+        let is_used = |name: &str| self.formula.names().any(|known| known == name);
+        self.values.iter().filter(move |(name, _)| is_used(name)).map(|(_, value)| value)
+    }
+
+    fn inputs_text(&self) -> String {
+        let input = |(name, value): &(String, Value)| {
+            format!("{name} {} {}", value.dtype(), shape_text(value.shape()))
+        };
+        self.values.iter().map(input).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Times of the whole formula.
+    fn elements(&self, vars: &Vars<'_>, out: &mut Array) -> Result<measure::Times, Failure> {
+        let prepared = self.formula.prepare(&self.types)?;
+        if self.args.alloc {
+            return measure::repeat(measure::SECOND, || {
+                prepared.evaluate(vars.clone()).map(drop).map_err(Failure::from)
+            });
+        }
+        measure::repeat(measure::SECOND, || Ok(prepared.evaluate_into(vars.clone(), out)?))
+    }
+
+    /// Nanoseconds from the text to machine code: the median of 20 engines, whose caches are empty.
+    fn compile(&self) -> Result<f64, Failure> {
+        const SAMPLES: usize = 20;
+        let mut samples = Vec::with_capacity(SAMPLES);
+        for _ in 0..SAMPLES {
+            let engine = engine::build(&self.args.engine, 1)?;
+            let start = std::time::Instant::now();
+            let prepared = engine.formula(self.text)?.prepare(&self.types)?;
+            samples.push(measure::nanoseconds(start.elapsed()));
+            drop(prepared);
+        }
+        Ok(measure::median(&mut samples))
+    }
+
+    /// Nanoseconds of a call on 16 elements: prepared, and by text through the cache.
+    fn calls(&self) -> Result<(f64, f64), Failure> {
+        let rank = self.values.iter().map(|(_, value)| value.shape().len()).max().unwrap_or(0);
+        // 16 = 4 × 4; more axes have at least 2 each, since an axis of extent 1 is another type.
+        let most = match rank {
+            0 | 1 => 16,
+            2 => 4,
+            _ => 2,
+        };
+        let small: Vars<'_> = self
+            .values
+            .iter()
+            .map(|(name, value)| Ok((name.as_str(), value.as_prefix(most)?)))
+            .collect::<Result<_, Failure>>()?;
+        let mut out = self.formula.evaluate(small.clone())?;
+        let prepared = self.formula.prepare(&self.types)?;
+        let tenth = measure::SECOND / 10;
+        let direct =
+            measure::repeat(tenth, || Ok(prepared.evaluate_into(small.clone(), &mut out)?))?;
+        let cached = measure::repeat(tenth, || {
+            Ok(self.engine.evaluate_into(self.text, small.clone(), &mut out)?)
+        })?;
+        Ok((direct.median, cached.median))
+    }
+}

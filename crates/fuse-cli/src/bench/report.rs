@@ -1,0 +1,135 @@
+//! What was measured: a table for people, JSON for programs.
+
+use std::io::{StdoutLock, Write};
+
+use serde::Serialize;
+
+use super::measure::Times;
+use crate::failure::Failure;
+
+/// One formula on one number of threads. Its result has been checked.
+pub(super) struct Measured {
+    pub(super) expr: String,
+    pub(super) inputs: String,
+    pub(super) shape: String,
+    pub(super) n: usize,
+    pub(super) dtype: String,
+    pub(super) threads: usize,
+    pub(super) backend: &'static str,
+    pub(super) isa: String,
+    pub(super) compile_us: f64,
+    pub(super) prepared_call_ns: f64,
+    pub(super) cached_call_ns: f64,
+    /// Of the whole formula.
+    pub(super) times: Times,
+    pub(super) in_bytes: usize,
+    pub(super) out_bytes: usize,
+    /// Of the copy.
+    pub(super) copy: Times,
+}
+
+/// The JSON object, in the order in which it is documented.
+#[derive(Serialize)]
+struct Object<'a> {
+    expr: &'a str,
+    n: usize,
+    dtype: &'a str,
+    threads: usize,
+    backend: &'a str,
+    isa: &'a str,
+    compile_us: f64,
+    prepared_call_ns: f64,
+    cached_call_ns: f64,
+    ns_per_elem: PerElement,
+    in_bytes: usize,
+    out_bytes: usize,
+    gb_per_s: f64,
+    copy_ns_per_elem: f64,
+    result_checked: bool,
+}
+
+#[derive(Serialize)]
+struct PerElement {
+    min: f64,
+    median: f64,
+}
+
+/// Prints all measurements.
+pub(super) fn print(all: &[Measured], json: bool) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    if json {
+        let objects: Vec<Object<'_>> = all.iter().map(Measured::object).collect();
+        let text = serde_json::to_string_pretty(&objects)
+            .map_err(|error| Failure::Run(format!("cannot write JSON: {error}")))?;
+        return Ok(writeln!(out, "{text}")?);
+    }
+    match all.first() {
+        Some(first) => table(&mut out, first, all),
+        None => Ok(()),
+    }
+}
+
+impl Measured {
+    #[expect(clippy::cast_precision_loss, reason = "a count of elements in memory is below 2^53")]
+    fn per_element(&self, nanoseconds: f64) -> f64 {
+        nanoseconds / self.n as f64
+    }
+
+    /// From the median: bytes per nanosecond are gigabytes per second.
+    #[expect(clippy::cast_precision_loss, reason = "a count of bytes in memory is below 2^53")]
+    fn gb_per_s(&self) -> f64 {
+        (self.in_bytes + self.out_bytes) as f64 / self.times.median
+    }
+
+    fn object(&self) -> Object<'_> {
+        Object {
+            expr: &self.expr,
+            n: self.n,
+            dtype: &self.dtype,
+            threads: self.threads,
+            backend: self.backend,
+            isa: &self.isa,
+            compile_us: self.compile_us,
+            prepared_call_ns: self.prepared_call_ns,
+            cached_call_ns: self.cached_call_ns,
+            ns_per_elem: PerElement {
+                min: self.per_element(self.times.min),
+                median: self.per_element(self.times.median),
+            },
+            in_bytes: self.in_bytes,
+            out_bytes: self.out_bytes,
+            gb_per_s: self.gb_per_s(),
+            copy_ns_per_elem: self.per_element(self.copy.median),
+            result_checked: true,
+        }
+    }
+}
+
+fn table(out: &mut StdoutLock<'_>, first: &Measured, all: &[Measured]) -> Result<(), Failure> {
+    writeln!(out, "formula    {}", first.expr)?;
+    if !first.inputs.is_empty() {
+        writeln!(out, "inputs     {}", first.inputs)?;
+    }
+    let (dtype, shape) = (&first.dtype, &first.shape);
+    writeln!(out, "result     {dtype} {shape}, equal to the interpreter's bit for bit")?;
+    writeln!(out, "back end   {} ({})", first.backend, first.isa)?;
+    writeln!(out, "compile    {:.0} µs", first.compile_us)?;
+    let (prepared, cached) = (first.prepared_call_ns, first.cached_call_ns);
+    writeln!(
+        out,
+        "a call     {prepared:.0} ns on 16 elements, {cached:.0} ns with a lookup by text"
+    )?;
+    writeln!(out, "\nthreads  ns/element     median  copy floor       GB/s")?;
+    for one in all {
+        writeln!(
+            out,
+            "{:7}  {:10.4} {:10.4}  {:10.4} {:10.2}",
+            one.threads,
+            one.per_element(one.times.min),
+            one.per_element(one.times.median),
+            one.per_element(one.copy.median),
+            one.gb_per_s(),
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,144 @@
+//! `fuse explain`: the stages of a formula as text, exactly that text; or what an error code means.
+
+use std::io::Write as _;
+
+use fuse::raw::Code;
+use fuse::{ErrorKind, Formula, InputType, KernelCounts, Stage};
+use serde::Serialize;
+
+use crate::args::{ExplainArgs, StageChoice};
+use crate::failure::Failure;
+use crate::{engine, signature};
+
+pub(crate) fn run(args: &ExplainArgs) -> Result<(), Failure> {
+    let (text, arguments) = args.formula.resolve()?;
+    if arguments.is_empty() && names_code(&text) {
+        return explain_code(&text);
+    }
+    let stages = stages(args)?;
+    let engine = engine::build(&args.engine, args.threads.unwrap_or(0))?;
+    let formula = engine.formula(&text)?;
+    let variables = signature::parse_all(&arguments)?;
+    let mut types = Vec::new();
+    for variable in &variables {
+        types.push((variable.name.as_str(), variable.ty()?));
+    }
+    let text =
+        if args.json { counts(&formula, &types)? } else { listing(&formula, &types, stages)? };
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    if !text.ends_with('\n') {
+        out.write_all(b"\n")?;
+    }
+    Ok(())
+}
+
+/// `E` and four digits: no formula that has a variable of such a name comes without a binding.
+fn names_code(text: &str) -> bool {
+    let digits = text.trim().strip_prefix(['E', 'e']).unwrap_or("");
+    digits.len() == 4 && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn explain_code(text: &str) -> Result<(), Failure> {
+    let code: Code = text.parse().map_err(|_| {
+        Failure::Usage(format!("no error has the code {}", text.trim().to_uppercase()))
+    })?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{code}: {}\n\n{}", code.title(), filled(code.explanation()))?;
+    Ok(())
+}
+
+/// The text in lines of at most 80 characters.
+pub(crate) fn filled(text: &str) -> String {
+    const WIDTH: usize = 80;
+    let mut out = String::new();
+    let mut column = 0;
+    for word in text.split_whitespace() {
+        let width = word.chars().count();
+        if column > 0 && column + 1 + width > WIDTH {
+            out.push('\n');
+            column = 0;
+        } else if column > 0 {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += width;
+    }
+    out
+}
+
+/// The stages to print.
+fn stages(args: &ExplainArgs) -> Result<&'static [Stage], Failure> {
+    if let Some(target) = &args.target {
+        return Err(Failure::Usage(format!("--target {target}: other targets are not built in")));
+    }
+    if args.json && args.stage != StageChoice::Kernel {
+        let message = "--json is built in for `--stage kernel` only";
+        return Err(Failure::Usage(message.to_string()));
+    }
+    Ok(match args.stage {
+        StageChoice::Ast => &[Stage::Ast],
+        StageChoice::Graph => &[Stage::Graph],
+        StageChoice::Opt => &[Stage::Opt],
+        StageChoice::Kernel => &[Stage::Kernel],
+        StageChoice::Clif => &[Stage::Clif],
+        StageChoice::Asm => &[Stage::Asm],
+        StageChoice::All => Stage::ALL,
+        StageChoice::Ptx => {
+            return Err(Failure::Usage("--stage ptx: PTX is not built in".to_string()));
+        }
+    })
+}
+
+/// One stage as it is; several under headings.
+fn listing(
+    formula: &Formula,
+    types: &[(&str, InputType)],
+    stages: &[Stage],
+) -> Result<String, Failure> {
+    if let [only] = stages {
+        return Ok(formula.explain(types, *only)?);
+    }
+    let mut text = String::new();
+    for &stage in stages {
+        let body = match formula.explain(types, stage) {
+            Err(error) if error.kind() == ErrorKind::Codegen => format!("({error})"),
+            other => other?,
+        };
+        let gap = if text.is_empty() { "" } else { "\n" };
+        text.push_str(&format!("{gap}== {} ==\n{}\n", stage.name(), body.trim_end()));
+    }
+    Ok(text)
+}
+
+/// Counts of one kernel, as users and tests read them.
+#[derive(Serialize)]
+struct Counts {
+    loads: usize,
+    stores: usize,
+    arith: usize,
+    uniform: usize,
+    granule: usize,
+}
+
+impl From<KernelCounts> for Counts {
+    fn from(counts: KernelCounts) -> Counts {
+        let KernelCounts { loads, stores, arith, uniform, granule, .. } = counts;
+        Counts { loads, stores, arith, uniform, granule }
+    }
+}
+
+/// An object; an array of objects where there are several kernels.
+fn counts(formula: &Formula, types: &[(&str, InputType)]) -> Result<String, Failure> {
+    let mut kernels: Vec<Counts> =
+        formula.kernel_counts(types)?.into_iter().map(Counts::from).collect();
+    let json = match (kernels.pop(), kernels.is_empty()) {
+        (Some(only), true) => serde_json::to_string(&only),
+        (last, _) => {
+            kernels.extend(last);
+            serde_json::to_string(&kernels)
+        }
+    };
+    json.map_err(|error| Failure::Run(format!("cannot write JSON: {error}")))
+}

@@ -1,0 +1,155 @@
+//! `fuse info`: files, this machine, and the table of functions.
+
+use std::io::{StdoutLock, Write};
+use std::path::Path;
+
+use fuse::Engine;
+use fuse::raw::table::{Accuracy, Row, Syntax, TABLE};
+use fuse::raw::{ByteOrder, shape_text};
+use fuse_npy::{NpyFile, escape_path};
+
+use crate::args::InfoArgs;
+use crate::explain::filled;
+use crate::failure::{Failure, RUN};
+use crate::map;
+
+pub(crate) fn run(args: &InfoArgs) -> Result<(), Failure> {
+    if let Some(name) = &args.functions {
+        list_functions(name.as_deref().unwrap_or(""))?;
+    }
+    let mut out = std::io::stdout().lock();
+    if args.cpu {
+        cpu(&mut out)?;
+    }
+    let mut failed = false;
+    for path in &args.files {
+        match map::map(path) {
+            Ok(file) => describe(&mut out, path, &file)?,
+            Err(error) => {
+                eprintln!("error: {error}");
+                failed = true;
+            }
+        }
+    }
+    if failed { Err(Failure::Reported(RUN)) } else { Ok(()) }
+}
+
+/// All functions, or the one of that name.
+pub(crate) fn list_functions(name: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    if name.is_empty() { functions(&mut out) } else { function(&mut out, name) }
+}
+
+/// `x.npy: f64 (1000, 3), C order, 24000 bytes`.
+fn describe(out: &mut StdoutLock<'_>, path: &Path, file: &NpyFile) -> Result<(), Failure> {
+    let header = file.header();
+    let order = if header.fortran_order() { "Fortran order" } else { "C order" };
+    let swapped = match header.byte_order() {
+        ByteOrder::Native => "",
+        ByteOrder::Swapped => ", big-endian",
+    };
+    let (dtype, shape, bytes) = (header.dtype(), shape_text(header.shape()), header.data_bytes());
+    writeln!(out, "{}: {dtype} {shape}, {order}{swapped}, {bytes} bytes", escape_path(path))?;
+    Ok(())
+}
+
+/// How a row is written.
+fn written(row: &Row) -> String {
+    const PARAMETERS: [&str; 3] = ["a", "b", "c"];
+    match row.syntax {
+        Syntax::Infix(symbol) => format!("a {symbol} b"),
+        Syntax::Prefix(word) if word.chars().all(char::is_alphabetic) => format!("{word} a"),
+        Syntax::Prefix(symbol) => format!("{symbol}a"),
+        Syntax::Function => {
+            format!("{}({})", row.name, PARAMETERS[..row.arity.min(3)].join(", "))
+        }
+        Syntax::Internal => row.name.to_string(),
+    }
+}
+
+fn functions(out: &mut StdoutLock<'_>) -> Result<(), Failure> {
+    let rows: Vec<&Row> = TABLE.iter().filter(|row| row.syntax != Syntax::Internal).collect();
+    let width = rows.iter().map(|row| written(row).len()).max().unwrap_or(0);
+    for row in rows {
+        writeln!(out, "{:width$}  {}", written(row), row.doc)?;
+    }
+    writeln!(out, "{:width$}  conversion, one function for each dtype", "f32(a) …")?;
+    Ok(())
+}
+
+fn function(out: &mut StdoutLock<'_>, name: &str) -> Result<(), Failure> {
+    let symbol = |row: &Row| match row.syntax {
+        Syntax::Infix(symbol) | Syntax::Prefix(symbol) => symbol == name,
+        Syntax::Function | Syntax::Internal => false,
+    };
+    let matches = |row: &&Row| {
+        let named = row.name == name || row.aliases.contains(&name) || symbol(row);
+        named && row.syntax != Syntax::Internal
+    };
+    let rows: Vec<&Row> = TABLE.iter().filter(matches).collect();
+    if rows.is_empty() {
+        return Err(unknown_function(name));
+    }
+    for (position, row) in rows.into_iter().enumerate() {
+        if position > 0 {
+            writeln!(out)?;
+        }
+        writeln!(out, "{}\n\n{}", written(row), filled(row.doc))?;
+        if !row.aliases.is_empty() {
+            writeln!(out, "also called: {}", row.aliases.join(", "))?;
+        }
+        let accuracy = match row.accuracy {
+            Accuracy::Exact => "exact, or correctly rounded",
+            Accuracy::Stated => "see docs/numerics.md",
+        };
+        writeln!(out, "accuracy:    {accuracy}\nexample:     {}", row.example)?;
+    }
+    Ok(())
+}
+
+/// With the suggestion that a formula gets.
+fn unknown_function(name: &str) -> Failure {
+    let suggestion = crate::binding::is_name(name)
+        .then(|| Engine::global().formula(&format!("{name}(0)")).ok()?.outputs(&[]).err())
+        .flatten()
+        .and_then(|error| error.help().map(str::to_string));
+    match suggestion {
+        Some(help) => Failure::Usage(format!("unknown function `{name}`: {help}")),
+        None => Failure::Usage(format!("unknown function `{name}`")),
+    }
+}
+
+fn cpu(out: &mut StdoutLock<'_>) -> Result<(), Failure> {
+    let engine = Engine::builder().build()?;
+    if let Some(model) = model() {
+        writeln!(out, "processor  {model}")?;
+    }
+    writeln!(out, "features   {}", features().join(" "))?;
+    writeln!(out, "threads    {}", engine.threads())?;
+    writeln!(out, "back end   {} ({})", engine.backend_name(), engine.isa())?;
+    Ok(())
+}
+
+/// The processor's name, where the system tells.
+fn model() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("model name"))?;
+    Some(line.split_once(':')?.1.trim().to_string())
+}
+
+/// Vector extensions that this machine has.
+#[cfg(target_arch = "x86_64")]
+fn features() -> Vec<&'static str> {
+    let mut found = vec!["sse2"];
+    macro_rules! detect {
+        ($($feature:tt)*) => { $(if std::is_x86_feature_detected!($feature) { found.push($feature); })* };
+    }
+    detect!("sse4.1" "sse4.2" "avx" "avx2" "fma" "f16c" "bmi2" "avx512f" "avx512bw" "avx512dq" "avx512vl");
+    found
+}
+
+/// Vector extensions that this machine has.
+#[cfg(not(target_arch = "x86_64"))]
+fn features() -> Vec<&'static str> {
+    vec![std::env::consts::ARCH]
+}

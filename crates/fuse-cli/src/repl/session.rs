@@ -1,0 +1,160 @@
+//! The variables of a session, and what a line does to them.
+
+use std::ffi::OsStr;
+use std::io::{Write as _, stdout};
+
+use fuse::raw::shape_text;
+use fuse::{Array, Engine};
+
+use super::command;
+use crate::args::Format;
+use crate::binding::{self, Binding, Source};
+use crate::check::result_text;
+use crate::eval::{Values, types, variables};
+use crate::failure::Failure;
+use crate::interrupt::interruptible;
+use crate::value::{Access, Value};
+use crate::{number, print};
+
+/// The last printed result.
+const LAST: &str = "_";
+
+pub(super) struct Session {
+    engine: Engine,
+    access: Access,
+    format: Format,
+    values: Values,
+}
+
+/// What comes after a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    Go,
+    Quit,
+}
+
+impl Session {
+    pub(super) fn new(engine: Engine, access: Access, format: Format) -> Session {
+        Session { engine, access, format, values: Values::new() }
+    }
+
+    /// Does what a line says.
+    pub(super) fn line(&mut self, line: &str) -> Result<Next, Failure> {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            return Ok(Next::Go);
+        }
+        if let Some(command) = line.strip_prefix(':') {
+            return command::run(self, command);
+        }
+        match assignment(line) {
+            Some((name, value)) => self.assign(name, value)?,
+            None => self.print(line)?,
+        }
+        Ok(Next::Go)
+    }
+
+    /// A plain number stays plain: it gives way to the arrays it meets.
+    fn assign(&mut self, name: &str, text: &str) -> Result<(), Failure> {
+        let value = match number::parse(text) {
+            Some(scalar) => Value::Scalar(scalar.map_err(Failure::Usage)?),
+            None => Value::Array(self.evaluate(text)?),
+        };
+        self.set(name, value);
+        Ok(())
+    }
+
+    fn print(&mut self, text: &str) -> Result<(), Failure> {
+        let array = [self.evaluate(text)?];
+        interruptible(|token| print::print_all(&array, self.format, token))?;
+        let [array] = array;
+        self.set(LAST, Value::Array(array));
+        Ok(())
+    }
+
+    fn evaluate(&self, text: &str) -> Result<Array, Failure> {
+        let vars = variables(&self.values)?;
+        interruptible(|token| Ok(self.engine.with_cancel(token).evaluate(text, vars)?))
+    }
+
+    fn set(&mut self, name: &str, value: Value) {
+        match self.values.iter_mut().find(|(known, _)| known == name) {
+            Some((_, old)) => *old = value,
+            None => self.values.push((name.to_string(), value)),
+        }
+    }
+
+    /// Loads a variable.
+    pub(super) fn load(&mut self, binding: &Binding) -> Result<(), Failure> {
+        let value = Value::load(&binding.source, self.access)?;
+        self.set(&binding.name, value);
+        Ok(())
+    }
+
+    /// `:load x=x.npy y=y.npy`.
+    pub(super) fn load_all(&mut self, arguments: &str) -> Result<(), Failure> {
+        if arguments.is_empty() {
+            return Err(Failure::Usage("expected :load NAME=FILE".to_string()));
+        }
+        for argument in arguments.split_whitespace() {
+            let binding = Binding::parse(OsStr::new(argument))?;
+            if matches!(binding.source, Source::Stdin) {
+                let message = "standard input is taken; give a file";
+                return Err(Failure::Usage(message.to_string()));
+            }
+            self.load(&binding)?;
+        }
+        Ok(())
+    }
+
+    /// `:vars`.
+    pub(super) fn list(&self) -> Result<(), Failure> {
+        let mut out = stdout().lock();
+        let width = self.values.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+        for (name, value) in &self.values {
+            let what = match value {
+                Value::Scalar(_) => "number".to_string(),
+                Value::Array(_) | Value::File(_) => shape_text(value.shape()),
+            };
+            writeln!(out, "{name:width$}  {} {what}", value.dtype())?;
+        }
+        Ok(())
+    }
+
+    /// `:type E`.
+    pub(super) fn show_type(&self, text: &str) -> Result<(), Failure> {
+        let results = self.engine.formula(text)?.outputs(&types(&self.values)?)?;
+        let results: Vec<String> = results.iter().map(result_text).collect();
+        Ok(writeln!(stdout(), "{}", results.join("; "))?)
+    }
+}
+
+/// `name = value`; programs of several statements are formulas.
+fn assignment(line: &str) -> Option<(&str, &str)> {
+    let (name, value) = line.split_once('=')?;
+    let name = name.trim_end();
+    let is_assignment = binding::is_name(name) && !value.starts_with('=') && !value.contains(';');
+    is_assignment.then(|| (name, value.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::assignment;
+
+    #[test]
+    fn assignments_are_told_from_formulas() {
+        assert_eq!(assignment("x = 1 + 2"), Some(("x", "1 + 2")));
+        assert_eq!(assignment("x=y == 2"), Some(("x", "y == 2")));
+        for formula in [
+            "x == 1",
+            "x <= 1",
+            "x >= y",
+            "x != y",
+            "f(x) = x; f(2)",
+            "d = x; d*d",
+            "sum(x, axis=0)",
+        ] {
+            assert_eq!(assignment(formula), None, "{formula}");
+        }
+    }
+}

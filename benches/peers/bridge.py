@@ -61,6 +61,7 @@ def _load():
         "fuse_call_into": (ctypes.c_int, [POINTER, SIZE]),
         "fuse_call_formula": (ctypes.c_int, [POINTER, SIZE]),
         "fuse_call_text": (ctypes.c_int, [POINTER, SIZE]),
+        "fuse_call_explain": (ctypes.c_ssize_t, [POINTER, ctypes.c_int, ctypes.c_char_p, SIZE]),
         "fuse_call_new_array": (POINTER, [POINTER]),
         "fuse_array_data": (POINTER, [POINTER]),
         "fuse_array_free": (None, [POINTER]),
@@ -128,6 +129,14 @@ class Call:
         """Evaluations of the text, found in the cache, each into a new array."""
         if LIBRARY.fuse_call_text(self.handle, times):
             raise _failure()
+
+    def explain(self, asm=False):
+        """The kernels' text, or their machine code."""
+        buffer = ctypes.create_string_buffer(1 << 20)
+        size = LIBRARY.fuse_call_explain(self.handle, int(asm), buffer, len(buffer))
+        if size < 0:
+            raise _failure()
+        return buffer.raw[:size].decode()
 
     def new_array(self):
         """One evaluation into a new array, freed at once."""

@@ -28,6 +28,9 @@ PACKAGES = ("numpy", "numexpr", "numba", "jax", "jaxlib")
 def main():
     """Measures, prints, stores."""
     arguments = parse()
+    if arguments.explain:
+        explain(arguments.explain)
+        return
     record = describe()
     record["rows"] = []
     for (name, threads), maker in work.all_rows().items():
@@ -50,7 +53,15 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", help="rows whose name holds this; `calls`; `formulas`")
     parser.add_argument("--publish", action="store_true", help="rewrite docs/performance.md's tables")
+    parser.add_argument("--explain", metavar="ROW", help="print what fuse makes of a row, and stop")
     return parser.parse_args()
+
+
+def explain(name):
+    """Kernels and machine code of a row."""
+    call = work.all_rows()[name, 1](1).fuse_call
+    print(call.explain())
+    print(call.explain(asm=True))
 
 
 def measure_row(maker, threads):

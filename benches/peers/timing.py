@@ -36,15 +36,22 @@ def measure(contenders, calls=1):
     times = {name: [] for name in contenders}
     order = list(contenders)
     for run in range(RUNS + MORE_RUNS):
-        if run >= RUNS and all(spread(runs) <= SPREAD for runs in times.values()):
-            break
-        for runs in times.values():
-            runs.append([])
+        if run >= RUNS:
+            if all(spread(runs) <= SPREAD for runs in times.values()):
+                break
+            order = [name for name, runs in times.items() if not _settled(runs)]
+        for name in order:
+            times[name].append([])
         for round_number in range(ROUNDS):
             start = round_number % len(order)
             for name in order[start:] + order[:start]:
                 times[name][-1].append(_sample(contenders[name], times[name]) / calls)
     return {name: [[round(t, 1) for t in run] for run in runs] for name, runs in times.items()}
+
+
+def _settled(runs):
+    """Is it slow, and its least time found? Then further runs leave it out."""
+    return least(runs) > SLOW and spread(runs) <= SPREAD
 
 
 def _sample(call, runs):

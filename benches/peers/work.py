@@ -125,15 +125,14 @@ def row(name, text, arrays, policy, threads, numpy_forms, numba_forms, jax_forms
     made.fuse_call = call
 
     for form, function in numpy_forms.items():
-        given = out if policy == "into" else None
-        made.contenders[f"NumPy{form}"] = lambda function=function: function(*values, given)
+        made.contenders[f"NumPy{form}"] = lambda function=function: function(*values, out)
     if policy == "into":
         made.contenders["numexpr"] = lambda: numexpr.evaluate(text, arrays, out=out)
     else:
         made.contenders["numexpr"] = lambda: numexpr.evaluate(text, arrays)
+    given = values + [out] if policy == "into" else values
     for form, (expression, fast) in numba_forms.items():
         loop = numba_loop(list(arrays), expression, policy, fastmath=fast)
-        given = values + [out] if policy == "into" else values
         made.contenders[f"Numba{form}"] = lambda loop=loop: loop(*given)
     if threads == CORES:
         on_device = [jax.block_until_ready(jax.numpy.asarray(array)) for array in values]

@@ -7,6 +7,7 @@
 //!       fuse_call_into(call, n)       n prepared calls into out
 //!       fuse_call_formula(call, n)    n calls of the parsed formula into out: the plan is looked up
 //!       fuse_call_text(call, n)       n times evaluate(text), each into a new array that is dropped
+//!       fuse_call_explain(call)       kernels or machine code
 //!       fuse_call_new_array(call) ──▶ array, freed by fuse_array_free
 //! fuse_copy(to, from, bytes, threads) the floor: plain copies, one task a thread
 //! ```
@@ -27,7 +28,8 @@ use std::sync::Mutex;
 
 use fuse::raw::ByteOrder;
 use fuse::{
-    Array, Backend, DType, Engine, Formula, Input, InputType, Layout, Prepared, Vars, View, ViewMut,
+    Array, Backend, DType, Engine, Formula, Input, InputType, Layout, Prepared, Stage, Vars, View,
+    ViewMut,
 };
 
 type Failure = Box<dyn std::error::Error>;
@@ -168,10 +170,13 @@ fn prepare(
     inputs: &[(String, View<'static>)],
 ) -> Result<(Formula, Prepared), Failure> {
     let formula = engine.formula(text)?;
-    let ty = |view: &View<'_>| InputType::array(view.dtype(), view.extents());
-    let types: Vec<_> = inputs.iter().map(|(name, view)| (name.as_str(), ty(view))).collect();
-    let prepared = formula.prepare(&types)?;
+    let prepared = formula.prepare(&types(inputs))?;
     Ok((formula, prepared))
+}
+
+fn types(inputs: &[(String, View<'static>)]) -> Vec<(&str, InputType)> {
+    let ty = |view: &View<'_>| InputType::array(view.dtype(), view.extents());
+    inputs.iter().map(|(name, view)| (name.as_str(), ty(view))).collect()
 }
 
 /// # Safety
@@ -219,6 +224,37 @@ pub unsafe extern "C" fn fuse_call_text(call: *const Call, times: usize) -> i32 
     // SAFETY: the caller's promise.
     let call = unsafe { &*call };
     repeat(times, || Ok(drop(black_box(call.engine.evaluate(&call.text, call.vars())?))))
+}
+
+/// Writes what became of the formula, the kernel's text (`asm` 0) or machine code, into a buffer;
+/// gives the number of bytes that it has, -1 where it fails.
+///
+/// # Safety
+/// `call` is live; `buffer` has room for `room` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fuse_call_explain(
+    call: *const Call,
+    asm: i32,
+    buffer: *mut u8,
+    room: usize,
+) -> isize {
+    // SAFETY: the caller's promise.
+    let call = unsafe { &*call };
+    let stage = if asm == 0 { Stage::Kernel } else { Stage::Asm };
+    let explain = || -> Result<String, Failure> {
+        Ok(call.compiled()?.0.explain(&types(&call.inputs), stage)?)
+    };
+    match explain() {
+        Ok(text) => {
+            // SAFETY: the caller's promise.
+            unsafe { buffer.copy_from_nonoverlapping(text.as_ptr(), text.len().min(room)) };
+            isize::try_from(text.len()).unwrap_or(isize::MAX)
+        }
+        Err(error) => {
+            keep(error.as_ref());
+            -1
+        }
+    }
 }
 
 /// Evaluates into a new array; null where it fails.

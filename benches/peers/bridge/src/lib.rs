@@ -174,7 +174,7 @@ fn prepare(
     Ok((formula, prepared))
 }
 
-fn types(inputs: &[(String, View<'static>)]) -> Vec<(&str, InputType)> {
+fn types<'a>(inputs: &'a [(String, View<'static>)]) -> Vec<(&'a str, InputType)> {
     let ty = |view: &View<'_>| InputType::array(view.dtype(), view.extents());
     inputs.iter().map(|(name, view)| (name.as_str(), ty(view))).collect()
 }

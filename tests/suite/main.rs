@@ -3,6 +3,15 @@
 //! | module | |
 //! |---|---|
 //! | `corpus` | cases with expected bits, on every back end and thread count; coverage of the tables |
+//! | `conformance` | every primitive and construct, and random kernels, on every back end |
+//! | `docs` | pages generated from tables |
+//! | `house` | who may import whom, where unsafe code lives |
 
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
 mod corpus;
+#[cfg(test)]
+mod docs;
+#[cfg(test)]
+mod house;

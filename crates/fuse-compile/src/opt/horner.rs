@@ -21,24 +21,19 @@
 
 use fuse_ir::{DType, SourceSpan};
 use fuse_ops::Op;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
-use super::guard::guarded;
-use super::polynomial::{Factor, Other, Polynomial, Power, polynomials};
-use super::powers::{exponents, product};
+use super::plan::{Plan, plans};
+use super::polynomial::{Factor, Other, Polynomial, Power};
+use super::powers::product;
 use super::rounding::{Counted, Expansion, Factors, Products, expand, no_worse};
 use super::rules::RuleName;
 use super::session::{Counts, Session, Site};
 use super::{cost, dead};
-use crate::graph::{Constant, Graph, Node, NodeId, rebuild};
+use crate::graph::{Constant, Graph, NodeId, rebuild};
 
 /// Most variables in which one sum is nested.
 const ROUNDS: usize = 3;
-
-/// What could become of a sum: its polynomials, best first, and what the written form costs.
-struct Plan {
-    polynomials: Vec<(Polynomial, u64)>,
-}
 
 /// Nests polynomials.
 pub(super) fn run(graph: &Graph, session: &mut Session) -> Graph {
@@ -74,137 +69,15 @@ fn round(graph: &Graph, session: &mut Session) -> (Graph, bool) {
     (next, fired)
 }
 
-fn rule(graph: &Graph, id: NodeId) -> RuleName {
+pub(super) fn rule(graph: &Graph, id: NodeId) -> RuleName {
     if graph.dtype(id).is_float() { RuleName::Horner } else { RuleName::IntegerHorner }
 }
 
-/// A plan for each sum that is not part of a greater one. Users come before their operands here, so
-/// that a sum's parts are claimed before they are looked at.
-fn plans(graph: &Graph, session: &Session) -> FxHashMap<NodeId, Plan> {
-    let uses = graph.use_counts();
-    let leaves = leaves(graph, &uses);
-    let guarded = guarded(graph);
-    let mut claimed = vec![false; graph.len()];
-    let mut plans = FxHashMap::default();
-    for (id, node) in graph.iter().rev() {
-        let sum = matches!(node, Node::Apply(Op::Add | Op::Sub | Op::Mul, _));
-        let number = graph.dtype(id).is_float() || graph.dtype(id).is_integer();
-        let kept = graph.dtype(id).is_float() && guarded[id.index()];
-        if claimed[id.index()] || !sum || !number || kept || !session.may(rule(graph, id)) {
-            continue;
-        }
-        for products in [Products::Distribute, Products::Keep] {
-            let Some(expansion) = expand(graph, id, &|leaf| leaves[leaf.index()], products) else {
-                claim_spine(graph, id, &leaves, &mut claimed);
-                continue;
-            };
-            let found = polynomials(graph, &expansion);
-            if found.is_empty() && products == Products::Distribute {
-                continue;
-            }
-            for part in &expansion.interior {
-                claimed[part.index()] = true;
-            }
-            let costed = found.into_iter().map(|polynomial| {
-                let cost = written_cost(graph, id, &polynomial, &uses);
-                (polynomial, cost)
-            });
-            plans.insert(id, Plan { polynomials: costed.collect() });
-            break;
-        }
-    }
-    plans
-}
-
-/// A sum of too many terms: the first operands that it leads through are parts of it, and the search
-/// goes on below them, so that each node of a long chain is expanded a constant number of times.
-fn claim_spine(graph: &Graph, id: NodeId, leaves: &[bool], claimed: &mut [bool]) {
-    let mut part = id;
-    for _ in 0..super::rounding::MAX_TERMS / 2 {
-        let Node::Apply(Op::Add | Op::Sub | Op::Mul, args) = graph.node(part) else { return };
-        let inner = args[..2].iter().copied().find(|arg| {
-            matches!(graph.node(*arg), Node::Apply(Op::Add | Op::Sub | Op::Mul, _))
-                && !leaves[arg.index()]
-        });
-        let Some(inner) = inner else { return };
-        claimed[inner.index()] = true;
-        part = inner;
-    }
-}
-
-/// What a sum is expanded down to: everything but arithmetic, and arithmetic that others use too,
-/// unless it is a power, which costs nothing to look through.
-fn leaves(graph: &Graph, uses: &[u32]) -> Vec<bool> {
-    // The base of which a node is a power.
-    let mut bases: Vec<NodeId> = Vec::with_capacity(graph.len());
-    let mut leaves = Vec::with_capacity(graph.len());
-    for (id, node) in graph.iter() {
-        let base = |arg: NodeId| bases[arg.index()];
-        let (power_of, leaf) = match node {
-            Node::Input(_) => (id, true),
-            Node::Const(_) => (id, false),
-            Node::Power(arg, exponent) if exponent > 0 => (base(arg), false),
-            Node::Power(..) => (id, true),
-            Node::Apply(Op::Mul, args) if base(args[0]) == base(args[1]) => (base(args[0]), false),
-            Node::Apply(Op::Neg, _) => (id, false),
-            Node::Apply(Op::Add | Op::Sub | Op::Mul, _) => (id, uses[id.index()] > 1),
-            Node::Apply(Op::Div, args) => {
-                let by_constant = graph.as_constant(args[1]).is_some();
-                (id, uses[id.index()] > 1 || !by_constant)
-            }
-            Node::Apply(..) => (id, true),
-        };
-        bases.push(power_of);
-        leaves.push(leaf);
-    }
-    leaves
-}
-
-/// The cost of what would be dead after the rewrite: nodes that only this sum needs.
-fn written_cost(graph: &Graph, root: NodeId, polynomial: &Polynomial, uses: &[u32]) -> u64 {
-    let leaves = leaves_of(polynomial, |id| id);
-    let mut inside: FxHashMap<NodeId, u32> = FxHashMap::default();
-    let mut order = vec![root];
-    let mut position = 0;
-    inside.insert(root, uses[root.index()]);
-    while position < order.len() {
-        let id = order[position];
-        position += 1;
-        // A node's arguments count as uses only once all users of the node are inside.
-        for &arg in graph.node(id).args() {
-            let count = inside.entry(arg).or_insert(0);
-            *count += 1;
-            if *count == uses[arg.index()] && !leaves.contains(&arg) {
-                order.push(arg);
-            }
-        }
-    }
-    let mut degrees: FxHashSet<i32> = FxHashSet::default();
-    let mut cost = 0_u64;
-    for id in order {
-        match degree_of(graph, id, polynomial.variable) {
-            Some((n, true)) => degrees.extend(exponents(n)),
-            Some((n, false)) => degrees.extend([n]),
-            None => cost = cost.saturating_add(cost::of_node(graph, id)),
-        }
-    }
-    let powers = u64::try_from(degrees.len()).unwrap_or(u64::MAX);
-    cost.saturating_add(powers.saturating_mul(cost::rate(graph, polynomial.variable)))
-}
-
-/// The exponent of a power of the variable, and whether it is still to be made of products.
-fn degree_of(graph: &Graph, id: NodeId, variable: NodeId) -> Option<(i32, bool)> {
-    match graph.node(id) {
-        Node::Power(base, n) if base == variable => Some((n, true)),
-        Node::Apply(Op::Mul, args) if args[0] == variable && args[1] == variable => {
-            Some((2, false))
-        }
-        Node::Input(_) | Node::Const(_) | Node::Apply(..) | Node::Power(..) => None,
-    }
-}
-
 /// The values that a polynomial is built from.
-fn leaves_of(polynomial: &Polynomial, map: impl Fn(NodeId) -> NodeId) -> FxHashSet<NodeId> {
+pub(super) fn leaves_of(
+    polynomial: &Polynomial,
+    map: impl Fn(NodeId) -> NodeId,
+) -> FxHashSet<NodeId> {
     let values = polynomial.powers.iter().filter_map(|power| match power.factor {
         Factor::Value(value) => Some(value),
         Factor::One | Factor::Constant(..) => None,
@@ -214,7 +87,7 @@ fn leaves_of(polynomial: &Polynomial, map: impl Fn(NodeId) -> NodeId) -> FxHashS
 }
 
 /// Builds the first polynomial that is no worse and no dearer.
-fn nest(
+pub(super) fn nest(
     plan: &Plan,
     site: Site<'_>,
     mapped: &[NodeId],

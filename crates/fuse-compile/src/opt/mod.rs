@@ -28,6 +28,7 @@ mod describe;
 mod fold;
 pub mod guard;
 mod horner;
+mod plan;
 mod polynomial;
 mod powers;
 mod reassociate;

@@ -45,6 +45,14 @@ fn two_polynomials_in_one_sum_are_both_nested() {
 }
 
 #[test]
+fn a_part_is_nested_where_the_whole_cannot_be() {
+    // 1/3 as a coefficient of x would be a fourth rounding of x, after three as written.
+    assert_eq!(relaxed_ops("w*z + (x + x**2) / 3"), [Op::Mul, Op::Fma, Op::Div, Op::Add]);
+    // Here y takes the place of a constant term, and x passes three instead of four.
+    assert_eq!(relaxed_ops("y + (x + x**2 + x**3) / 3"), [Op::Fma, Op::Fma, Op::Fma]);
+}
+
+#[test]
 fn even_and_odd_polynomials_take_the_square() {
     assert_eq!(relaxed_ops("1 - x**2/2 + x**4/24"), [Op::Mul, Op::Fma, Op::Fma]);
     assert_eq!(relaxed_ops("x - x**3/6 + x**5/120"), [Op::Mul, Op::Fma, Op::Mul, Op::Fma]);

@@ -69,7 +69,7 @@ impl Formula {
         match stage {
             Stage::Ast => Ok(self.parsed.ast.to_string()),
             Stage::Graph => Ok(compiled.graph.to_string()),
-            Stage::Opt => Ok(format!("{}{:?}\n", compiled.optimized, compiled.report)),
+            Stage::Opt => Ok(format!("{}{}", compiled.optimized, compiled.report)),
             Stage::Kernel => Ok(kernels(&compiled.program)),
             Stage::Clif => self.listing(&compiled.program, ListingForm::Intermediate),
             Stage::Asm => self.listing(&compiled.program, ListingForm::Assembly),

@@ -138,7 +138,11 @@ impl Parsed {
         let variables: Vec<Variable<'_>> = given
             .filter_map(|(name, ty)| Some(fuse_compile::variable(name, ty.clone()?)))
             .collect();
-        fuse_compile::compile(&self.ast, &variables, shared.options)
+        self.compile_for(shared, &variables)
+    }
+
+    fn compile_for(&self, shared: &Shared, variables: &[Variable<'_>]) -> Result<Compiled, Error> {
+        fuse_compile::compile(&self.ast, variables, shared.options)
             .map_err(|diagnostics| Error::from_diagnostics(&self.source, diagnostics))
     }
 
@@ -183,13 +187,15 @@ impl Formula {
         self.parsed.names.iter().map(String::as_str)
     }
 
-    /// Types of the results for variables of these types.
+    /// Types of the results for variables of these types. Variables that the formula does not use
+    /// are what "did you mean" chooses from.
     ///
     /// # Errors
     /// [`ErrorKind::Name`], [`ErrorKind::Type`], [`ErrorKind::Unsupported`].
     pub fn outputs(&self, variables: &[(&str, InputType)]) -> Result<Vec<ResultType>, Error> {
-        let types = self.parsed.types_of(variables);
-        let compiled = self.parsed.compile(&self.engine.shared, &types)?;
+        let variables: Vec<Variable<'_>> =
+            variables.iter().map(|(name, ty)| fuse_compile::variable(name, ty.clone())).collect();
+        let compiled = self.parsed.compile_for(&self.engine.shared, &variables)?;
         let result =
             |spec: &fuse_ir::ArraySpec| ResultType { dtype: spec.dtype, rank: spec.shape.len() };
         Ok(compiled.program.results.iter().map(result).collect())

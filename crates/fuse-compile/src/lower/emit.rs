@@ -16,7 +16,7 @@ use fuse_ir::{
     Prim, RegionBuilder, Scalar, Shape, Sink, Source, ValueId, index_u32, verify,
 };
 use fuse_ops::{Call, Expander, Expansion, Op, arith, lane_of, power};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{PassPlan, Schedule, broadcasts_along_last};
 use crate::graph::{Constant, Graph, Node, NodeId};
@@ -80,20 +80,20 @@ impl Emitter<'_> {
         self.plan.outputs.iter().copied().chain(folded).collect()
     }
 
-    /// All nodes of the pass, operands first; given ones included, what they are made of not.
+    /// All nodes of the pass, operands first; given ones included, what they are made of not. Costs
+    /// no more than the nodes of the pass, wherever in a large graph they lie.
     fn needed(&self) -> Vec<NodeId> {
-        let mut marked = vec![false; self.graph.len()];
-        for root in self.roots() {
-            marked[root.index()] = true;
-        }
-        for (id, node) in self.graph.iter().rev() {
-            if marked[id.index()] && !self.is_given(id) {
-                for arg in node.args() {
-                    marked[arg.index()] = true;
-                }
+        let mut needed: FxHashSet<NodeId> = self.roots().into_iter().collect();
+        let mut open: Vec<NodeId> = needed.iter().copied().collect();
+        while let Some(id) = open.pop() {
+            if !self.is_given(id) {
+                let node = self.graph.node(id);
+                open.extend(node.args().iter().copied().filter(|&arg| needed.insert(arg)));
             }
         }
-        self.graph.iter().map(|(id, _)| id).filter(|id| marked[id.index()]).collect()
+        let mut needed: Vec<NodeId> = needed.into_iter().collect();
+        needed.sort_unstable();
+        needed
     }
 
     /// Declares the array inputs first, so that they are the lane region's first parameters.

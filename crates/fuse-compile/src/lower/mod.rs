@@ -17,9 +17,9 @@ use crate::graph::{Graph, Node, NodeId};
 use schedule::{PassPlan, Schedule};
 
 /// Primitives that one kernel holds, roughly. Larger formulas are cut into several passes, so that
-/// the time to compile stays linear; at this size an additional load and store per element cost
-/// nothing beside the arithmetic.
-pub const KERNEL_BUDGET: usize = 4000;
+/// the time to compile stays linear (register allocation is not, beyond about this size); an
+/// additional load and store per element cost nothing beside so much arithmetic.
+pub const KERNEL_BUDGET: usize = 600;
 
 /// Lowers a graph.
 pub fn lower(graph: &Graph) -> Program {
@@ -42,21 +42,15 @@ impl Schedule {
         if let Node::Input(position) = graph.node(id) {
             return Some(Source::Input(position));
         }
-        let position = self.temporaries.iter().position(|&temporary| temporary == id)?;
-        Some(Source::Temporary(index_u32(position)))
+        self.temporary_of[id.index()].map(Source::Temporary)
     }
 
     /// Everywhere a pass has to write a node.
     fn sinks_of(&self, graph: &Graph, id: NodeId) -> Vec<Sink> {
-        let results = graph.results.iter().enumerate();
-        let temporaries = self.temporaries.iter().enumerate();
-        let is_it = |&(_, &other): &(usize, &NodeId)| other == id;
+        let results = graph.results.iter().enumerate().filter(|&(_, &result)| result == id);
         results
-            .filter(is_it)
             .map(|(position, _)| Sink::Result(index_u32(position)))
-            .chain(
-                temporaries.filter(is_it).map(|(position, _)| Sink::Temporary(index_u32(position))),
-            )
+            .chain(self.temporary_of[id.index()].map(Sink::Temporary))
             .collect()
     }
 }

@@ -11,8 +11,9 @@
 //! the pass of its *stage*, the number of passes that must have ended before, and its loop space.
 //! All that share both are computed by one kernel, in one sweep.
 
-use fuse_ir::Shape;
-use fuse_ops::Class;
+use fuse_ir::{DType, Shape, index_u32};
+use fuse_ops::{Class, Op};
+use rustc_hash::FxHashMap;
 
 use crate::graph::{Graph, Node, NodeId};
 
@@ -37,6 +38,8 @@ pub(super) struct PassPlan {
 pub(super) struct Schedule {
     /// Nodes kept between passes.
     pub(super) temporaries: Vec<NodeId>,
+    /// For each node its position among these.
+    pub(super) temporary_of: Vec<Option<u32>>,
     /// The passes, in an order in which they can run.
     pub(super) passes: Vec<PassPlan>,
 }
@@ -50,14 +53,15 @@ pub(super) fn is_reduction(graph: &Graph, id: NodeId) -> bool {
 
 /// Schedules a graph whose dead nodes have been removed.
 pub(super) fn schedule(graph: &Graph, budget: usize) -> Schedule {
-    let costs: Vec<usize> = graph.iter().map(|(id, _)| cost(graph, id)).collect();
+    let costs = costs(graph);
     let kept = kept_nodes(graph, &costs, budget);
     let stages = stages(graph, &kept);
-    let mut schedule = Schedule::default();
+    let mut schedule = Schedule { temporary_of: vec![None; graph.len()], ..Schedule::default() };
     for (id, _) in graph.iter() {
         let reduces = is_reduction(graph, id);
         let is_result = graph.results.contains(&id);
         if kept[id.index()] {
+            schedule.temporary_of[id.index()] = Some(index_u32(schedule.temporaries.len()));
             schedule.temporaries.push(id);
         }
         if !(kept[id.index()] || is_result) {
@@ -90,15 +94,20 @@ impl Schedule {
     }
 }
 
-/// Primitives that a node adds to a kernel.
-fn cost(graph: &Graph, id: NodeId) -> usize {
-    match graph.node(id) {
+/// Primitives that each node adds to a kernel.
+fn costs(graph: &Graph) -> Vec<usize> {
+    let mut of_op: FxHashMap<(Op, DType, DType), usize> = FxHashMap::default();
+    let cost = |(id, node): (NodeId, Node)| match node {
         Node::Input(_) | Node::Const(_) => 0,
-        Node::Apply(op, _) => op.cost(graph.operand_dtype(id), graph.dtype(id)),
+        Node::Apply(op, _) => {
+            let (operand, result) = (graph.operand_dtype(id), graph.dtype(id));
+            *of_op.entry((op, operand, result)).or_insert_with(|| op.cost(operand, result))
+        }
         Node::Power(_, exponent) => {
             2 * exponent.unsigned_abs().checked_ilog2().map_or(1, |log| log as usize + 1)
         }
-    }
+    };
+    graph.iter().map(cost).collect()
 }
 
 /// Which nodes are kept in temporaries.

@@ -7,6 +7,8 @@
 //!
 //! * [`rules`]: the rule table. Every rewrite is an instance of a named, counted rule.
 //! * [`rounding`]: monomials and how often each is rounded: what a relaxed rule must not increase.
+//! * [`coefficient`], `polynomial`, `plan`, `cost`: constants of monomials, polynomials inside sums, which
+//!   sums are worth nesting, and what a value costs at its rate.
 //! * [`guard`]: where a changed last bit could turn a number into NaN, no relaxed rule fires.
 //! * [`sign`]: values whose sign is known.
 //! * [`report`]: what was done, for `fuse explain`.

@@ -9,7 +9,7 @@ use super::evaluator::{LANES, Values, evaluate};
 use super::{Mode, OptConfig, optimize_with, raw, try_raw};
 use crate::graph::{Graph, NodeId};
 use crate::opt::rounding::{Products, Term, expand};
-use crate::opt::{RULES, RuleClass, RuleName, optimize};
+use crate::opt::{GROWTH, OptReport, RULES, RuleClass, RuleName, optimize};
 
 /// xorshift64*, seeded.
 struct Random(u64);
@@ -176,6 +176,7 @@ fn exact_rules_keep_every_bit() {
 #[test]
 fn integers_keep_every_bit_in_relaxed_mode() {
     let mut random = Random(0xfeed_5678_9abc_def1);
+    let mut fired = Fired::default();
     for _ in 0..3000 {
         let text = formula(&mut random, INTEGERS, 5, false);
         let Ok(raw) = try_raw(&text, Mode::Relaxed) else { continue };
@@ -183,6 +184,29 @@ fn integers_keep_every_bit_in_relaxed_mode() {
         let inputs = inputs(&raw, &mut random, &mut special);
         if let Some((lane, a, b)) = difference(&raw, &graph, &inputs) {
             panic!("{a:#x} became {b:#x}\n{}\n{report}", describe(&text, &graph, &inputs, lane));
+        }
+        fired.add(&raw, &graph, &report);
+    }
+    use RuleName::{IntegerHorner, IntegerOutward, IntegerPower, IntegerProduct, IntegerSum};
+    fired.at_least(15, &[IntegerHorner, IntegerOutward, IntegerPower, IntegerProduct, IntegerSum]);
+}
+
+/// How often rules fired over a run, and that no graph grew beyond the stated factor.
+#[derive(Default)]
+struct Fired(std::collections::BTreeMap<RuleName, u32>);
+
+impl Fired {
+    fn add(&mut self, raw: &Graph, graph: &Graph, report: &OptReport) {
+        assert!(graph.len() <= raw.len() * GROWTH, "{raw}\n{graph}");
+        for &(rule, count) in &report.fired {
+            *self.0.entry(rule).or_default() += count;
+        }
+    }
+
+    fn at_least(&self, least: u32, rules: &[RuleName]) {
+        for rule in rules {
+            let count = self.0.get(rule).copied().unwrap_or(0);
+            assert!(count >= least, "{rule} fired {count} times: {:?}", self.0);
         }
     }
 }
@@ -218,6 +242,7 @@ fn bound(graph: &Graph, terms: &[Term], inputs: &[Values], lane: usize) -> (f64,
 fn relaxed_rules_stay_within_the_bound_of_the_written_form() {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let (mut checked, mut changed) = (0, 0);
+    let mut fired = Fired::default();
     for _ in 0..12_000 {
         let text = formula(&mut random, SINGLES, 4, false);
         let Ok(raw) = try_raw(&text, Mode::Relaxed) else { continue };
@@ -234,6 +259,7 @@ fn relaxed_rules_stay_within_the_bound_of_the_written_form() {
         let result = evaluate(&graph, &inputs);
         let differs = difference(&raw, &graph, &inputs).is_some();
         changed += usize::from(differs);
+        fired.add(&raw, &graph, &report);
         checked += 1;
         for (lane, &bits) in result.iter().enumerate() {
             let (exact, bound) = bound(&raw, &terms, &inputs, lane);
@@ -249,6 +275,8 @@ fn relaxed_rules_stay_within_the_bound_of_the_written_form() {
         }
     }
     assert!(checked > 2000 && changed > 300, "{checked} checked, {changed} changed");
+    use RuleName::{ConstantProduct, ConstantSum, Contract, Horner, Power};
+    fired.at_least(15, &[ConstantProduct, ConstantSum, Contract, Horner, Power]);
 }
 
 /// Is a result finite as written and NaN or infinite when relaxed, on inputs without overflow?

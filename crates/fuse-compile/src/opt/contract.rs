@@ -54,15 +54,17 @@ pub(super) fn run(graph: &Graph, session: &mut Session) -> Graph {
     let mut mapped: Vec<NodeId> = Vec::with_capacity(graph.len());
     rebuild(graph, |next, id, args| {
         let fused = if session.may(RuleName::Contract) {
-            facts.sums(id).iter().find_map(|sum| facts.fused(sum, id, &mapped, next))
+            facts.sums(id).iter().find_map(|sum| {
+                Some((facts.fused(sum, id, &mapped, next)?, facts.written_counts(sum)))
+            })
         } else {
             None
         };
         let site = Site { graph, id };
-        let node = match fused.filter(|&node| site.keeps_type(next, node)) {
+        let node = match fused.filter(|&(node, _)| site.keeps_type(next, node)) {
             None => next.copy(graph, id, args),
-            Some(node) => {
-                let counts = Counts { before: vec![2, 1], after: vec![1, 1] };
+            Some((node, before)) => {
+                let counts = Counts { before, after: vec![1, 1] };
                 session.fired(RuleName::Contract, site, next, node, counts)
             }
         };
@@ -100,6 +102,12 @@ impl Facts<'_> {
         let same_sign =
             if sum.minus_product == sum.minus_addend { p.agrees(z) } else { p.opposes(z) };
         factors.1 || self.is_simple(addend) || same_sign
+    }
+
+    /// Roundings of the product and the addend as written.
+    fn written_counts(&self, sum: &Sum) -> Vec<u32> {
+        let exact = self.factors(sum.product).is_some_and(|factors| factors.1);
+        if exact { vec![1, 1] } else { vec![2, 1] }
     }
 
     /// The factors of a product, and whether it is exact. `x + x` is 2·x.

@@ -120,6 +120,17 @@ fn every_rule_has_a_witness_that_fires_it() {
 }
 
 #[test]
+fn differences_are_contracted_where_a_sign_is_free() {
+    for formula in ["x*y - 3", "z - 3*x", "x*y - s", "z - s*x", "z - 2*x", "1 - x*3"] {
+        let ops = relaxed_ops(formula);
+        assert!(ops.contains(&Op::Fma), "{formula}: {ops:?}");
+    }
+    for formula in ["x*y - z", "z - x*y"] {
+        assert_eq!(relaxed_ops(formula), [Op::Mul, Op::Sub], "{formula}");
+    }
+}
+
+#[test]
 fn constants_merge_only_where_they_may() {
     let text = |formula: &str| optimized(formula, Mode::Relaxed).0.to_string();
     assert!(text("x + 17 + 17").contains("= 34.0"));

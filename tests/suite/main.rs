@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `corpus` | cases with expected bits, on every back end and thread count; coverage of the tables |
 //! | `conformance` | every primitive and construct, and random kernels, on every back end |
+//! | `formulas` | random formulas: back ends, threads, modes, optimizer off; bounds of relaxed mode |
 //! | `docs` | pages generated from tables |
 //! | `house` | who may import whom, where unsafe code lives |
 
@@ -11,6 +12,8 @@
 mod conformance;
 #[cfg(test)]
 mod corpus;
+#[cfg(test)]
+mod formulas;
 #[cfg(test)]
 mod docs;
 #[cfg(test)]

@@ -11,6 +11,7 @@
 //!   values come from [`direct`], which shares nothing with the interpreter but `Prim::eval`; so the
 //!   interpreter is itself tested, and what equals the one equals the other.
 //! * [`differential`]: seeded random kernels, a back end against the interpreter.
+//! * [`formulas`]: seeded random formulas with operands of every layout.
 //! * [`faulty`]: back ends with one planted fault each; the suite has to find every one.
 //! * [`skip!`]: how a test says that it could not run.
 
@@ -25,6 +26,7 @@ pub mod direct;
 pub mod dispatch;
 pub mod faulty;
 pub mod fence;
+pub mod formulas;
 #[cfg(test)]
 mod hand;
 pub mod kernels;

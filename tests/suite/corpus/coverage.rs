@@ -131,3 +131,10 @@ fn relaxed_rules_never_fire_in_strict_mode() {
         }
     }
 }
+
+/// Every primitive that some case's kernels hold.
+pub(crate) fn corpus_primitives() -> BTreeSet<fuse_ir::Prim> {
+    let cases = compiled_cases();
+    let passes = cases.iter().flat_map(|(_, compiled)| &compiled.program.passes);
+    passes.flat_map(|pass| crate::formulas::histogram::primitives(pass.kernel.kernel())).collect()
+}

@@ -1,0 +1,400 @@
+//! Random trees by wanted dtype.
+
+use fuse_ir::DType;
+
+use super::{Form, Operand, Tree};
+use crate::random::Random;
+
+use DType::{Bool, F32, F64, I32, I64};
+
+/// Which operators and values a formula is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// Everything, on values of which a fifth is special.
+    Any,
+    /// `+ - *` and small powers of f64, on moderate values: the error of relaxed mode is bounded by
+    /// the sum of the monomials' magnitudes.
+    Polynomial,
+    /// Arithmetic, roots, comparisons and choices of f64 on moderate values, which do not overflow.
+    Tame,
+}
+
+/// A formula with its operands.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// The expression.
+    pub tree: Tree,
+    /// The value of each variable.
+    pub operands: Vec<Operand>,
+    /// Does it use powers that only relaxed mode has?
+    pub relaxed_only: bool,
+}
+
+/// The formula of a seed.
+pub fn generate(seed: u64, family: Family) -> Subject {
+    let mut random = Random::new(seed);
+    let shape = shape(&mut random);
+    let relaxed_only = family != Family::Tame && random.percent(20);
+    let budget = 10 + random.below(30);
+    let mut generator =
+        Generator { random, family, shape, operands: Vec::new(), relaxed_only };
+    let tree = match family {
+        Family::Any => {
+            let dtype = generator.random.pick(&[Bool, I32, I64, F32, F64, F64]);
+            generator.tree(dtype, budget)
+        }
+        Family::Polynomial => generator.polynomial(budget),
+        Family::Tame => generator.tame(budget),
+    };
+    let Generator { operands, relaxed_only, .. } = generator;
+    Subject { tree, operands, relaxed_only }
+}
+
+/// The shape that operands broadcast to.
+fn shape(random: &mut Random) -> Vec<usize> {
+    let small = 1 + random.below(70);
+    match random.below(20) {
+        0..11 => vec![small],
+        11 => vec![1030 + random.below(2000)],
+        12 | 13 => vec![1 + random.below(6), small],
+        14 => vec![small, 1 + random.below(6)],
+        15 | 16 => vec![1 + random.below(4), 1 + random.below(5), 1 + random.below(9)],
+        17 => vec![2, 1100],
+        18 => vec![],
+        _ => vec![random.below(2), small],
+    }
+}
+
+struct Generator {
+    random: Random,
+    family: Family,
+    shape: Vec<usize>,
+    operands: Vec<Operand>,
+    relaxed_only: bool,
+}
+
+/// Most variables of a formula.
+const MOST_OPERANDS: usize = 7;
+
+/// The pairs of dtypes that promote to this one.
+fn pairs(dtype: DType) -> &'static [(DType, DType)] {
+    match dtype {
+        Bool => &[(Bool, Bool)],
+        I32 => &[(I32, I32), (Bool, I32)],
+        I64 => &[(I64, I64), (I32, I64), (Bool, I64)],
+        F32 => &[(F32, F32), (Bool, F32)],
+        _ => &[
+            (F64, F64),
+            (F64, F64),
+            (F32, F64),
+            (Bool, F64),
+            (I32, F64),
+            (I64, F64),
+            (I32, F32),
+            (I64, F32),
+        ],
+    }
+}
+
+const ALL: [DType; 5] = [Bool, I32, I64, F32, F64];
+
+impl Generator {
+    /// A leaf or a node.
+    fn tree(&mut self, dtype: DType, budget: usize) -> Tree {
+        if budget <= 2 {
+            return self.leaf(dtype);
+        }
+        match dtype {
+            Bool => self.truth(budget - 1),
+            I32 | I64 => self.integer(dtype, budget - 1),
+            _ => self.float(dtype, budget - 1),
+        }
+    }
+
+    /// A variable, or now and then a number with a suffix.
+    fn leaf(&mut self, dtype: DType) -> Tree {
+        let known: Vec<usize> =
+            (0..self.operands.len()).filter(|&i| self.operands[i].dtype == dtype).collect();
+        let room = self.operands.len() < MOST_OPERANDS;
+        let index = match known.len() {
+            n if n > 0 && (self.random.percent(60) || !room) => known[self.random.below(n)],
+            _ if room => self.new_operand(dtype),
+            _ => {
+                let index = self.random.below(self.operands.len());
+                let from = self.operands[index].dtype;
+                let variable = Tree::new(from, Form::Variable(index), Vec::new());
+                return Tree::new(dtype, Form::Call(name_of(dtype)), vec![variable]);
+            }
+        };
+        Tree::new(dtype, Form::Variable(index), Vec::new())
+    }
+
+    fn new_operand(&mut self, dtype: DType) -> usize {
+        let operand = if self.random.percent(12) {
+            Operand::scalar(dtype, self.family, &mut self.random)
+        } else {
+            let mut extents = self.shape.clone();
+            for extent in &mut extents {
+                if self.random.percent(12) {
+                    *extent = 1;
+                }
+            }
+            let drop = if self.random.percent(15) { self.random.below(extents.len() + 1) } else { 0 };
+            Operand::random(dtype, &extents[drop..], self.family, &mut self.random)
+        };
+        self.operands.push(operand);
+        self.operands.len() - 1
+    }
+
+    /// Two arguments that promote to this dtype.
+    fn pair(&mut self, dtype: DType, budget: usize) -> Vec<Tree> {
+        let (a, b) = self.random.pick(pairs(dtype));
+        self.two(a, b, budget)
+    }
+
+    fn two(&mut self, a: DType, b: DType, budget: usize) -> Vec<Tree> {
+        let (a, b) = if self.random.percent(50) { (a, b) } else { (b, a) };
+        let left = 1 + self.random.below(budget.max(2) - 1);
+        vec![self.tree(a, left), self.tree(b, budget.saturating_sub(left))]
+    }
+
+    fn infix(&mut self, dtype: DType, ops: &[&'static str], budget: usize) -> Tree {
+        let op = self.random.pick(ops);
+        let args = self.pair(dtype, budget);
+        Tree::new(dtype, Form::Infix(op), args)
+    }
+
+    fn call(&mut self, dtype: DType, names: &[&'static str], budget: usize) -> Tree {
+        let name = self.random.pick(names);
+        let args = self.pair(dtype, budget);
+        Tree::new(dtype, Form::Call(name), args)
+    }
+
+    fn unary(&mut self, dtype: DType, form: Form, budget: usize) -> Tree {
+        let arg = self.tree(dtype, budget);
+        Tree::new(dtype, form, vec![arg])
+    }
+
+    /// A plain number of the dtype's kind beside a value of the dtype.
+    fn with_literal(&mut self, dtype: DType, ops: &[&'static str], budget: usize) -> Tree {
+        let texts: &[&'static str] = if dtype.is_float() {
+            &["0.5", "2", "-1", "3", "0.1", "1e3", "7", "0", "-0.0", "1e-3", "pi", "17", "8"]
+        } else {
+            &["0", "1", "-1", "2", "3", "7", "10", "-5", "31", "1000", "255", "17"]
+        };
+        let literal = Tree::new(dtype, Form::Literal(self.random.pick(texts)), Vec::new());
+        let value = self.tree(dtype, budget);
+        let args =
+            if self.random.percent(70) { vec![value, literal] } else { vec![literal, value] };
+        Tree::new(dtype, Form::Infix(self.random.pick(ops)), args)
+    }
+
+    fn choice(&mut self, dtype: DType, budget: usize) -> Tree {
+        let part = budget / 3;
+        let condition = self.tree(Bool, part);
+        let mut args = vec![condition];
+        args.extend(self.pair(dtype, budget - part));
+        let form =
+            if self.random.percent(60) { Form::Call("where") } else { Form::Conditional };
+        Tree::new(dtype, form, args)
+    }
+
+    fn cast(&mut self, dtype: DType, budget: usize) -> Tree {
+        let from = self.random.pick(&ALL);
+        let arg = self.tree(from, budget);
+        Tree::new(dtype, Form::Call(name_of(dtype)), vec![arg])
+    }
+
+    fn sum(&mut self, dtype: DType, budget: usize) -> Tree {
+        let from = if dtype == I64 { self.random.pick(&[Bool, I32, I64]) } else { dtype };
+        let arg = self.tree(from, budget);
+        Tree::new(dtype, Form::Call("sum"), vec![arg])
+    }
+
+    fn float(&mut self, dtype: DType, budget: usize) -> Tree {
+        match self.random.below(100) {
+            0..36 => self.infix(dtype, &["+", "-", "*", "+", "*", "/"], budget),
+            36..41 if dtype == F64 => {
+                let (a, b) = (self.random.pick(&[Bool, I32, I64]), self.random.pick(&[I32, I64]));
+                let args = self.two(a, b, budget);
+                Tree::new(F64, Form::Infix("/"), args)
+            }
+            36..45 => self.infix(dtype, &["//", "%"], budget),
+            45..55 => self.call(dtype, &["minimum", "maximum", "copysign", "fmod"], budget),
+            55..66 => {
+                let names = ["abs", "floor", "ceil", "trunc", "round", "sqrt", "sqrt", "sign"];
+                let form = Form::Call(self.random.pick(&names));
+                self.unary(dtype, form, budget)
+            }
+            66..70 => self.unary(dtype, Form::Prefix("-"), budget),
+            70..76 => {
+                let exact = ["2", "-1", "0.5", "2.0", "1", "2"];
+                let relaxed = ["3", "4", "5", "8", "-2", "-3", "7", "13"];
+                let exponents: &[&str] = if self.relaxed_only { &relaxed } else { &exact };
+                let form = Form::Power(self.random.pick(exponents));
+                self.unary(dtype, form, budget)
+            }
+            76..85 => self.choice(dtype, budget),
+            85..93 => self.with_literal(dtype, &["+", "-", "*", "/", "*"], budget),
+            93..98 => self.cast(dtype, budget),
+            _ => self.sum(dtype, budget),
+        }
+    }
+
+    fn integer(&mut self, dtype: DType, budget: usize) -> Tree {
+        match self.random.below(100) {
+            0..30 => self.infix(dtype, &["+", "-", "*"], budget),
+            30..42 => self.infix(dtype, &["//", "%"], budget),
+            42..52 => self.infix(dtype, &["&", "|", "^"], budget),
+            52..60 => {
+                let op = self.random.pick(&["<<", ">>"]);
+                let args = self.two(dtype, dtype, budget);
+                Tree::new(dtype, Form::Infix(op), args)
+            }
+            60..67 => self.call(dtype, &["minimum", "maximum", "fmod"], budget),
+            67..74 => {
+                let forms = [
+                    Form::Prefix("-"),
+                    Form::Prefix("~"),
+                    Form::Call("abs"),
+                    Form::Call("sign"),
+                    Form::Call("floor"),
+                ];
+                let form = forms[self.random.below(forms.len())].clone();
+                self.unary(dtype, form, budget)
+            }
+            74..78 => {
+                let exponent = self.random.pick(&["0", "1", "2", "3", "5", "8", "13"]);
+                self.unary(dtype, Form::Power(exponent), budget)
+            }
+            78..80 => self.infix(dtype, &["**"], budget),
+            80..86 => self.choice(dtype, budget),
+            86..93 => {
+                let ops = ["+", "-", "*", "//", "%", "&", "|", "^", "<<", ">>"];
+                self.with_literal(dtype, &ops, budget)
+            }
+            93..97 if dtype == I64 => self.sum(dtype, budget),
+            _ => self.cast(dtype, budget),
+        }
+    }
+
+    fn truth(&mut self, budget: usize) -> Tree {
+        const COMPARISONS: [&str; 6] = ["<", "<=", "==", "!=", ">=", ">"];
+        match self.random.below(100) {
+            0..45 => {
+                let (a, b) = (self.random.pick(&ALL), self.random.pick(&ALL));
+                let args = self.two(a, b, budget);
+                Tree::new(Bool, Form::Infix(self.random.pick(&COMPARISONS)), args)
+            }
+            45..50 => {
+                let dtype = self.random.pick(&[I32, I64, F32, F64]);
+                let mut args = self.two(dtype, dtype, budget * 2 / 3);
+                args.push(self.tree(dtype, budget / 3));
+                let ops = [self.random.pick(&COMPARISONS), self.random.pick(&COMPARISONS)];
+                Tree::new(Bool, Form::Chain(ops[0], ops[1]), args)
+            }
+            50..70 => self.infix(Bool, &["&", "|", "^", "and", "or", "+", "*"], budget),
+            70..78 => {
+                let form = self.random.pick(&["~", "not"]);
+                self.unary(Bool, Form::Prefix(form), budget)
+            }
+            78..86 => {
+                let names = ["isnan", "isinf", "isfinite", "signbit"];
+                let from = self.random.pick(&[F32, F64, I32]);
+                let arg = self.tree(from, budget);
+                Tree::new(Bool, Form::Call(self.random.pick(&names)), vec![arg])
+            }
+            86..92 => self.choice(Bool, budget),
+            92..95 => self.call(Bool, &["minimum", "maximum"], budget),
+            _ => self.cast(Bool, budget),
+        }
+    }
+
+    /// Sums, differences and products of f64.
+    fn polynomial(&mut self, budget: usize) -> Tree {
+        if budget <= 2 {
+            return self.leaf(F64);
+        }
+        let left = 1 + self.random.below(budget - 1);
+        match self.random.below(10) {
+            0 => {
+                let exponent = if self.relaxed_only { "3" } else { "2" };
+                let arg = self.polynomial(3);
+                Tree::new(F64, Form::Power(exponent), vec![arg])
+            }
+            1 => {
+                let text = self.random.pick(&["2", "0.5", "3", "-1.5", "17", "0.1"]);
+                let literal = Tree::new(F64, Form::Literal(text), Vec::new());
+                let arg = self.polynomial(budget - 1);
+                Tree::new(F64, Form::Infix(self.random.pick(&["*", "+"])), vec![arg, literal])
+            }
+            draw => {
+                let op = ["+", "-", "*"][draw % 3];
+                let args = vec![self.polynomial(left), self.polynomial(budget - left)];
+                Tree::new(F64, Form::Infix(op), args)
+            }
+        }
+    }
+
+    /// What may cross a domain edge: roots, quotients and choices of polynomials.
+    fn tame(&mut self, budget: usize) -> Tree {
+        if budget <= 4 {
+            return self.polynomial(budget);
+        }
+        let left = 1 + self.random.below(budget - 1);
+        match self.random.below(12) {
+            0..3 => {
+                let arg = self.polynomial(budget.min(9));
+                Tree::new(F64, Form::Call("sqrt"), vec![arg])
+            }
+            3 => {
+                let arg = self.tame(budget - 1);
+                Tree::new(F64, Form::Call("sqrt"), vec![arg])
+            }
+            4 => {
+                let args = vec![self.tame(left), self.polynomial((budget - left).min(7))];
+                Tree::new(F64, Form::Infix("/"), args)
+            }
+            5 => {
+                let sides = vec![self.polynomial(5), self.polynomial(5)];
+                let test = Tree::new(Bool, Form::Infix(self.random.pick(&["<", "=="])), sides);
+                let args = vec![test, self.tame(left), self.tame(budget - left)];
+                Tree::new(F64, Form::Call("where"), args)
+            }
+            6 => {
+                let args = vec![self.tame(left), self.tame(budget - left)];
+                Tree::new(F64, Form::Call(self.random.pick(&["minimum", "maximum"])), args)
+            }
+            draw => {
+                let op = ["+", "-", "*"][draw % 3];
+                let args = vec![self.tame(left), self.tame(budget - left)];
+                Tree::new(F64, Form::Infix(op), args)
+            }
+        }
+    }
+}
+
+fn name_of(dtype: DType) -> &'static str {
+    match dtype {
+        Bool => "bool",
+        I32 => "i32",
+        I64 => "i64",
+        F32 => "f32",
+        _ => "f64",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formulas_are_large_and_reproducible() {
+        let mut sizes: Vec<usize> =
+            (0..1000).map(|seed| generate(seed, Family::Any).tree.len()).collect();
+        sizes.sort_unstable();
+        assert!(sizes[500] >= 15, "median {}", sizes[500]);
+        let again = generate(7, Family::Any);
+        assert_eq!(again.tree, generate(7, Family::Any).tree);
+    }
+}

@@ -1,0 +1,178 @@
+//! Arrays in memory, in every layout, and scalars.
+
+use fuse_ir::{ByteOrder, DType, Lane};
+
+use super::Family;
+use crate::compare::special_values;
+use crate::random::Random;
+
+/// The value of a variable.
+#[derive(Clone, Debug)]
+pub struct Operand {
+    /// Element type.
+    pub dtype: DType,
+    /// Is it a scalar rather than an array?
+    pub is_scalar: bool,
+    /// Extents, outermost first.
+    pub extents: Vec<usize>,
+    /// Byte strides.
+    pub strides: Vec<isize>,
+    /// Where element `[0, ..., 0]` lies in `bytes`.
+    pub offset: usize,
+    /// Byte order.
+    pub order: ByteOrder,
+    /// The memory, padding included.
+    pub bytes: Vec<u8>,
+    /// How many of the elements are special values.
+    pub n_special: usize,
+}
+
+/// The lane of a dtype that formulas compute on.
+pub(super) fn lane_of(dtype: DType) -> Lane {
+    dtype.mem().expect("formulas compute on single lanes").lane()
+}
+
+impl Operand {
+    /// A random operand; `family` says what its values are.
+    pub fn random(
+        dtype: DType,
+        extents: &[usize],
+        family: Family,
+        random: &mut Random,
+    ) -> Operand {
+        let size = dtype.size();
+        let contiguous = random.percent(55);
+        let strides = if contiguous {
+            fuse_ir::contiguous_strides(extents, size).to_vec()
+        } else {
+            random_strides(extents, size, random)
+        };
+        let unaligned = !contiguous && random.percent(30);
+        let slack = if unaligned { 1 + random.below(7) } else { 0 };
+        let ends = || extents.iter().zip(&strides).map(|(&n, &s)| (n.max(1) - 1).cast_signed() * s);
+        let before: isize = ends().map(|end| end.min(0)).sum();
+        let after: isize = ends().map(|end| end.max(0)).sum();
+        let offset = before.unsigned_abs() + slack;
+        let bytes = vec![0; offset + after.unsigned_abs() + size];
+        let swapped = !contiguous && size > 1 && random.percent(25);
+        let order = if swapped { ByteOrder::Swapped } else { ByteOrder::Native };
+        let (extents, is_scalar) = (extents.to_vec(), false);
+        let mut operand =
+            Operand { dtype, is_scalar, extents, strides, offset, order, bytes, n_special: 0 };
+        operand.fill(family, random);
+        operand
+    }
+
+    /// A random scalar.
+    pub fn scalar(dtype: DType, family: Family, random: &mut Random) -> Operand {
+        let mut operand = Operand {
+            dtype,
+            is_scalar: true,
+            extents: Vec::new(),
+            strides: Vec::new(),
+            offset: 0,
+            order: ByteOrder::Native,
+            bytes: vec![0; dtype.size()],
+            n_special: 0,
+        };
+        operand.fill(family, random);
+        operand
+    }
+
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        self.extents.iter().product()
+    }
+
+    /// Has it no elements?
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// C order, native bytes, aligned?
+    pub fn is_contiguous(&self) -> bool {
+        let c_order = fuse_ir::contiguous_strides(&self.extents, self.dtype.size());
+        let aligned = self.offset.is_multiple_of(self.dtype.size());
+        self.strides == c_order.as_slice() && self.order == ByteOrder::Native && aligned
+    }
+
+    /// The bits of the element at a position in C order.
+    pub fn bits(&self, position: usize) -> u64 {
+        let mut word = [0; 8];
+        let (at, size) = (self.at(position), self.dtype.size());
+        word[..size].copy_from_slice(&self.bytes[at..at + size]);
+        if self.order == ByteOrder::Swapped {
+            word[..size].reverse();
+        }
+        u64::from_le_bytes(word)
+    }
+
+    fn at(&self, position: usize) -> usize {
+        let (mut rest, mut at) = (position, self.offset.cast_signed());
+        for (&extent, &stride) in self.extents.iter().zip(&self.strides).rev() {
+            at += (rest % extent).cast_signed() * stride;
+            rest /= extent;
+        }
+        at.cast_unsigned()
+    }
+
+    fn fill(&mut self, family: Family, random: &mut Random) {
+        let size = self.dtype.size();
+        for position in 0..self.len() {
+            let (bits, special) = element(self.dtype, family, random);
+            self.n_special += usize::from(special);
+            let mut bytes = bits.to_le_bytes();
+            if self.order == ByteOrder::Swapped {
+                bytes[..size].reverse();
+            }
+            let at = self.at(position);
+            self.bytes[at..at + size].copy_from_slice(&bytes[..size]);
+        }
+    }
+}
+
+/// Either order of the axes, a step of one to three elements, any signs.
+fn random_strides(extents: &[usize], size: usize, random: &mut Random) -> Vec<isize> {
+    let mut axes: Vec<usize> = (0..extents.len()).collect();
+    if random.percent(60) {
+        axes.reverse();
+    }
+    let mut strides = vec![0; extents.len()];
+    let mut step = (size * (1 + random.below(3))).cast_signed();
+    for axis in axes {
+        strides[axis] = if random.percent(35) { -step } else { step };
+        step *= extents[axis].max(1).cast_signed();
+    }
+    strides
+}
+
+/// Bits of one element, and whether it is a special value.
+fn element(dtype: DType, family: Family, random: &mut Random) -> (u64, bool) {
+    let lane = lane_of(dtype);
+    if dtype == DType::Bool {
+        // Any byte but 0 is true.
+        return (random.pick(&[0, 0, 0, 1, 1, 1, 0xff, 2]), false);
+    }
+    if family == Family::Any && random.percent(18) {
+        let specials = special_values(lane);
+        return (specials[random.below(specials.len())], true);
+    }
+    if dtype.is_float() {
+        return (float(lane, random), false);
+    }
+    let small = (random.bits() % 201).wrapping_sub(100);
+    let value = if random.percent(70) { small } else { random.bits() };
+    (value & lane.all_ones(), false)
+}
+
+/// A full significand, or eighths: sums and products of those cancel exactly.
+fn float(lane: Lane, random: &mut Random) -> u64 {
+    if random.percent(60) {
+        return random.moderate(lane);
+    }
+    let eighths = random.below(129) as f64 / 8.0 - 8.0;
+    match lane {
+        Lane::F32 => u64::from((eighths as f32).to_bits()),
+        _ => eighths.to_bits(),
+    }
+}

@@ -1,0 +1,193 @@
+//! Compiling and running a random formula in every way.
+
+use std::fmt::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use fuse::Mode;
+use fuse_compile::{Compiled, Options, Variable, lower};
+use fuse_cranelift::CraneliftBackend;
+use fuse_ir::interp::Interpreter;
+use fuse_ir::{HostBackend, InputType, Program, Strength};
+use fuse_runtime::{
+    Array, Executable, Layout, Operand as Given, RunOptions, ScalarValue, Threads, Tuning, View,
+};
+use fuse_syntax::SyntaxLimits;
+use fuse_testkit::formulas::{Operand, Subject};
+
+/// The back ends and a pool, one for each thread that tests.
+pub(super) struct Bench {
+    interpreter: Arc<dyn HostBackend>,
+    cranelift: Arc<dyn HostBackend>,
+    pool: rayon::ThreadPool,
+}
+
+impl Bench {
+    pub(super) fn new() -> Bench {
+        let cranelift = CraneliftBackend::native().expect("Cranelift knows this machine");
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("a pool");
+        Bench { interpreter: Arc::new(Interpreter), cranelift: Arc::new(cranelift), pool }
+    }
+
+    /// Compiles in a mode; a panic is a finding.
+    pub(super) fn compile(&self, subject: &Subject, mode: Mode) -> Result<Compiled, String> {
+        compile_text(&subject.tree.text(), subject, mode)
+    }
+
+    /// Interpreter and Cranelift, one thread and two: the interpreter's result.
+    pub(super) fn same_everywhere(
+        &self,
+        subject: &Subject,
+        compiled: &Compiled,
+    ) -> Result<Array, String> {
+        let program = Arc::new(compiled.program.clone());
+        let oracle = Executable::compile(Arc::clone(&program), &self.interpreter);
+        let native = Executable::compile(Arc::clone(&program), &self.cranelift);
+        if let Some(fallback) = native.fallbacks().first() {
+            return Err(format!("Cranelift falls back: {fallback:?}"));
+        }
+        let expected = run(&oracle, subject, Threads::Inline)?;
+        let two = Threads::Pool(&self.pool);
+        let ways = [
+            ("cranelift, 1 thread", &native, Threads::Inline),
+            ("cranelift, 2 threads", &native, two),
+            ("interpreter, 2 threads", &oracle, two),
+        ];
+        for (way, executable, threads) in ways {
+            let got = run(executable, subject, threads).map_err(|error| format!("{way}: {error}"))?;
+            difference(&expected, &got)
+                .map_or(Ok(()), |found| Err(format!("{way}: {found}\n{}", kernels(&program))))?;
+        }
+        Ok(expected)
+    }
+
+    /// The graph as it was written gives the bits of the optimised one.
+    pub(super) fn same_unoptimized(
+        &self,
+        subject: &Subject,
+        strict: &Compiled,
+        expected: &Array,
+    ) -> Result<(), String> {
+        let got = self.unoptimized(subject, strict)?;
+        difference(&got, expected).map_or(Ok(()), |found| {
+            Err(format!(
+                "optimizer off against strict mode: {found}\nas written:\n{}optimized:\n{}{}",
+                strict.graph, strict.optimized, strict.report
+            ))
+        })
+    }
+
+    /// The graph as it was written, on the interpreter.
+    fn unoptimized(&self, subject: &Subject, compiled: &Compiled) -> Result<Array, String> {
+        let program = guarded("lowering", || lower::lower(&compiled.graph))?;
+        run(&Executable::compile(Arc::new(program), &self.interpreter), subject, Threads::Inline)
+    }
+
+    /// A formula's values in a mode, on Cranelift.
+    pub(super) fn values(
+        &self,
+        text: &str,
+        subject: &Subject,
+        mode: Mode,
+    ) -> Result<Vec<f64>, String> {
+        let compiled = compile_text(text, subject, mode)?;
+        let executable = Executable::compile(Arc::new(compiled.program), &self.cranelift);
+        let array = run(&executable, subject, Threads::Inline)?;
+        Ok(array.as_slice::<f64>().expect("an f64 formula").to_vec())
+    }
+}
+
+fn compile_text(text: &str, subject: &Subject, mode: Mode) -> Result<Compiled, String> {
+    let parsed = fuse_syntax::parse(text, &SyntaxLimits::default());
+    let ast = parsed.map_err(|errors| format!("does not parse: {errors:?}"))?;
+    let names: Vec<String> = (0..subject.operands.len()).map(|i| format!("v{i}")).collect();
+    let variables: Vec<Variable<'_>> = names
+        .iter()
+        .zip(&subject.operands)
+        .map(|(name, operand)| fuse_compile::variable(name, type_of(operand)))
+        .collect();
+    let options = Options { mode, ..Options::default() };
+    guarded("compiling", || fuse_compile::compile(&ast, &variables, options))?
+        .map_err(|errors| format!("{mode:?}: refused: {}", errors[0]))
+}
+
+fn type_of(operand: &Operand) -> InputType {
+    if operand.is_scalar {
+        return InputType::scalar(operand.dtype, Strength::Strong);
+    }
+    InputType::array(operand.dtype, &operand.extents)
+}
+
+fn guarded<T>(what: &str, call: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(call)).map_err(|_| format!("{what} panicked"))
+}
+
+fn run(executable: &Executable, subject: &Subject, threads: Threads<'_>) -> Result<Array, String> {
+    let inputs = executable.program().inputs.iter().map(|input| {
+        let index: usize = input.name[1..].parse().expect("v and a number");
+        given(&subject.operands[index])
+    });
+    let inputs: Vec<Given<'_>> = inputs.collect();
+    let tuning = Tuning { inline_below: Some(0), shuffle: Some(1), ..Tuning::default() };
+    let options = RunOptions { threads, tuning, ..RunOptions::default() };
+    let results = guarded("running", || executable.run_alloc(&inputs, &options))?;
+    Ok(results.map_err(|error| error.to_string())?.remove(0))
+}
+
+fn given(operand: &Operand) -> Given<'_> {
+    if operand.is_scalar {
+        let scalar = ScalarValue::new(operand.dtype, operand.bits(0));
+        return Given::Scalar(scalar.expect("at most eight bytes"));
+    }
+    let layout = Layout {
+        dtype: operand.dtype,
+        order: operand.order,
+        extents: &operand.extents,
+        strides: &operand.strides,
+    };
+    let view = View::from_bytes(&operand.bytes, &layout, operand.offset);
+    Given::Array(view.expect("the bytes hold the operand"))
+}
+
+/// The first element that differs in any bit.
+fn difference(expected: &Array, got: &Array) -> Option<String> {
+    if (expected.dtype(), expected.extents()) != (got.dtype(), got.extents()) {
+        return Some(format!(
+            "{} {:?} against {} {:?}",
+            expected.dtype(),
+            expected.extents(),
+            got.dtype(),
+            got.extents()
+        ));
+    }
+    let size = expected.dtype().size();
+    let mut elements =
+        expected.as_bytes().chunks_exact(size).zip(got.as_bytes().chunks_exact(size)).enumerate();
+    let (position, (a, b)) = elements.find(|(_, (a, b))| a != b)?;
+    let hex = |bytes: &[u8]| bytes.iter().rev().map(|byte| format!("{byte:02x}")).collect::<String>();
+    Some(format!("element {position}: expected 0x{}, got 0x{}", hex(a), hex(b)))
+}
+
+fn kernels(program: &Program) -> String {
+    let texts = program.passes.iter().map(|pass| pass.kernel.kernel().to_string());
+    texts.collect::<Vec<_>>().join("\n")
+}
+
+/// The formula and its operands as one can type them again.
+pub(super) fn describe(subject: &Subject) -> String {
+    let text = subject.tree.text();
+    let mut out = format!("formula: {text}\n");
+    for (index, operand) in subject.operands.iter().enumerate() {
+        if !text.contains(&format!("v{index}")) {
+            continue;
+        }
+        let Operand { dtype, is_scalar, extents, strides, order, .. } = operand;
+        let bits = (0..operand.len().min(6)).map(|i| format!("{:#x}", operand.bits(i)));
+        let bits = bits.collect::<Vec<_>>().join(", ");
+        let _ = writeln!(
+            out,
+            "v{index}: {dtype}, scalar: {is_scalar}, {extents:?}, strides {strides:?}, {order:?}: {bits}"
+        );
+    }
+    out
+}

@@ -28,6 +28,7 @@ pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
     let formula = engine.formula(&text)?;
     save::check_targets(&args.output, overwrite)?;
     let values = load(&formula, &bindings, args)?;
+    check_types(&formula, &bindings, &values, args)?;
     interruptible(|token| {
         let arrays = Evaluation { engine, text, values: &values, args }.run(dtype, token)?;
         let start = Instant::now();
@@ -115,6 +116,26 @@ pub(crate) fn types(values: &Values) -> Result<Vec<(&str, InputType)>, Failure> 
     values.iter().map(|(name, value)| Ok((name.as_str(), value.as_input()?.ty()))).collect()
 }
 
+/// Fails as evaluating would, before any work. Variables that the formula does not use take part for
+/// the sake of "did you mean", whatever their type.
+fn check_types(
+    formula: &Formula,
+    bindings: &[Binding],
+    values: &Values,
+    args: &EvalArgs,
+) -> Result<(), Failure> {
+    let start = Instant::now();
+    let mut types = types(values)?;
+    for Binding { name, .. } in bindings {
+        if !types.iter().any(|(known, _)| known == name) {
+            types.push((name, Formula::plain_number(DType::F64)));
+        }
+    }
+    check_count(formula.outputs(&types)?.len(), args.output.len())?;
+    args.talk.say(|| format!("types checked in {}", duration(start.elapsed())));
+    Ok(())
+}
+
 struct Evaluation<'a> {
     engine: Engine,
     text: String,
@@ -125,18 +146,10 @@ struct Evaluation<'a> {
 impl Evaluation<'_> {
     fn run(&self, dtype: Option<DType>, token: &CancelToken) -> Result<Vec<Array>, Failure> {
         let engine = self.engine.with_cancel(token);
-        let formula = engine.formula(&self.text)?;
-        let start = Instant::now();
-        let types = types(self.values)?;
-        let results = formula.outputs(&types)?;
-        check_count(results.len(), self.args.output.len())?;
-        self.args.talk.say(|| format!("types checked in {}", duration(start.elapsed())));
         let start = Instant::now();
         let arrays = match dtype {
-            Some(dtype) if results.iter().any(|result| result.dtype != dtype) => {
-                self.converted(&engine, dtype)?
-            }
-            _ => formula.evaluate_all(variables(self.values)?)?,
+            Some(dtype) => self.converted(&engine, dtype)?,
+            None => engine.formula(&self.text)?.evaluate_all(variables(self.values)?)?,
         };
         self.args.talk.say(|| {
             let (time, threads) = (duration(start.elapsed()), counted(engine.threads(), "thread"));

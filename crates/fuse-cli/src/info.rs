@@ -60,6 +60,10 @@ fn written(row: &Row) -> String {
         Syntax::Infix(symbol) => format!("a {symbol} b"),
         Syntax::Prefix(word) if word.chars().all(char::is_alphabetic) => format!("{word} a"),
         Syntax::Prefix(symbol) => format!("{symbol}a"),
+        // Where the names of the parameters matter, the documentation begins with them.
+        Syntax::Function if row.doc.starts_with(&format!("{}(", row.name)) => {
+            row.doc.split_once(": ").map_or(row.doc, |(written, _)| written).to_string()
+        }
         Syntax::Function => {
             format!("{}({})", row.name, PARAMETERS[..row.arity.min(3)].join(", "))
         }
@@ -67,11 +71,16 @@ fn written(row: &Row) -> String {
     }
 }
 
+/// What a row does, without how it is written.
+fn described(row: &Row) -> &str {
+    row.doc.strip_prefix(&written(row)).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(row.doc)
+}
+
 fn functions(out: &mut StdoutLock<'_>) -> Result<(), Failure> {
     let rows: Vec<&Row> = TABLE.iter().filter(|row| row.syntax != Syntax::Internal).collect();
     let width = rows.iter().map(|row| written(row).len()).max().unwrap_or(0);
     for row in rows {
-        writeln!(out, "{:width$}  {}", written(row), row.doc)?;
+        writeln!(out, "{:width$}  {}", written(row), described(row))?;
     }
     writeln!(out, "{:width$}  conversion, one function for each dtype", "f32(a) …")?;
     Ok(())
@@ -94,7 +103,7 @@ fn function(out: &mut StdoutLock<'_>, name: &str) -> Result<(), Failure> {
         if position > 0 {
             writeln!(out)?;
         }
-        writeln!(out, "{}\n\n{}", written(row), filled(row.doc))?;
+        writeln!(out, "{}\n\n{}", written(row), filled(described(row)))?;
         if !row.aliases.is_empty() {
             writeln!(out, "also called: {}", row.aliases.join(", "))?;
         }

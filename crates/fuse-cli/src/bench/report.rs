@@ -119,7 +119,10 @@ fn table(out: &mut StdoutLock<'_>, first: &Measured, all: &[Measured]) -> Result
         out,
         "a call     {prepared:.0} ns on 16 elements, {cached:.0} ns with a lookup by text"
     )?;
-    writeln!(out, "\nthreads  ns/element     median  copy floor       GB/s")?;
+    writeln!(
+        out,
+        "\n         ns an element\nthreads         min     median  copy floor       GB/s"
+    )?;
     for one in all {
         writeln!(
             out,

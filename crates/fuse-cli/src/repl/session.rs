@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::io::{Write as _, stdout};
 
 use fuse::raw::shape_text;
-use fuse::{Array, Engine};
+use fuse::{Array, Engine, ErrorKind};
 
 use super::command;
 use crate::args::Format;
@@ -74,7 +74,15 @@ impl Session {
 
     fn evaluate(&self, text: &str) -> Result<Array, Failure> {
         let vars = variables(&self.values)?;
-        interruptible(|token| Ok(self.engine.with_cancel(token).evaluate(text, vars)?))
+        let result = interruptible(|token| self.engine.with_cancel(token).evaluate(text, vars));
+        match result {
+            // Types of all variables: what "did you mean" chooses from.
+            Err(error) if error.kind() == ErrorKind::Name => {
+                let checked = self.engine.formula(text)?.outputs(&types(&self.values)?);
+                Err(checked.err().unwrap_or(error).into())
+            }
+            other => Ok(other?),
+        }
     }
 
     fn set(&mut self, name: &str, value: Value) {

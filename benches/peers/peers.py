@@ -109,9 +109,17 @@ def describe():
         "backend": work.ENGINES[1].name(),
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES}
         | {"Python": platform.python_version()},
+        "priority": priority(),
         "load": [round(os.getloadavg()[0], 1)],
         "rounds": {"runs": timing.RUNS, "more": timing.MORE_RUNS, "rounds": timing.ROUNDS},
     }
+
+
+def priority():
+    """How far the process is put before others: its niceness and, where there is one, its session's."""
+    group = pathlib.Path("/proc/self/autogroup")
+    text = group.read_text().split() if group.exists() else ["0"]
+    return [os.nice(0), int(text[-1])]
 
 
 def machine():

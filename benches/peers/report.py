@@ -140,7 +140,8 @@ def origin(record):
             f"* fuse at commit `{record['commit']}`, back end {record['backend']}.",
             f"* {versions}.",
             f"* `{record['command']}` on {record['date']}; load of the machine {load[0]} before and "
-            f"{load[1]} after, of which the measurement itself is about 1.",
+            f"{load[1]} after, of which the measurement itself is about 1; niceness of the process "
+            f"{record['priority'][0]}, of its session {record['priority'][1]}.",
         ]
     )
 

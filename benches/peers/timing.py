@@ -2,7 +2,8 @@
 
 A round calls every contender once, in an order that turns from round to round; before each timed call
 stands a pause, in which threads that spin after their work go to sleep, and an untimed call, so that
-every contender finds the caches as it leaves them. A run is a dozen rounds or more. The least time of
+every contender finds the caches as it leaves them. The pause is a busy one: a process that has slept
+is soon interrupted by whoever else wants the core, in the middle of a call of some milliseconds. A run is a dozen rounds or more. The least time of
 a contender counts as found when three runs have come within 15 % of it; until then runs are repeated,
 up to a limit, and the record says by how much they still differed.
 """
@@ -55,7 +56,9 @@ def _settled(runs):
 
 
 def _sample(call, runs):
-    time.sleep(PAUSE)
+    resume = time.perf_counter() + PAUSE
+    while time.perf_counter() < resume:
+        pass
     if not runs[0] or min(runs[0]) < SLOW:
         call()
     start = time.perf_counter_ns()

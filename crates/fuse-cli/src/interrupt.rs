@@ -3,8 +3,10 @@
 //! While something runs that can be stopped (an evaluation, a file being written), the first Ctrl-C
 //! cancels its token, and the command cleans up and ends with 130. At any other time, and the second
 //! time, the process ends at once: there is nothing to clean up then, since a file in the making has
-//! no name yet.
+//! no name yet. A session at its prompt ignores it: there Ctrl-C is a key, and a signal from elsewhere
+//! must not leave the terminal in disorder.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use fuse::CancelToken;
@@ -13,6 +15,14 @@ use crate::failure::INTERRUPTED;
 
 /// What a Ctrl-C stops now.
 static RUNNING: Mutex<Option<CancelToken>> = Mutex::new(None);
+
+/// Is this a session on a terminal?
+static SESSION: AtomicBool = AtomicBool::new(false);
+
+/// From now on, Ctrl-C ends evaluations only.
+pub(crate) fn begin_session() {
+    SESSION.store(true, Ordering::Relaxed);
+}
 
 /// Takes over Ctrl-C, once.
 pub(crate) fn install() {
@@ -38,6 +48,7 @@ fn set_running(token: Option<CancelToken>) {
 fn interrupted() {
     match RUNNING.lock().unwrap_or_else(PoisonError::into_inner).take() {
         Some(token) => token.cancel(),
+        None if SESSION.load(Ordering::Relaxed) => {}
         None => std::process::exit(i32::from(INTERRUPTED)),
     }
 }

@@ -23,6 +23,7 @@ use rustyline::{Config, Editor};
 use crate::args::{Format, ReplArgs};
 use crate::binding::{self, Source};
 use crate::failure::{Failure, INTERRUPTED, RUN};
+use crate::interrupt::begin_session;
 use crate::{engine, print};
 use session::{Next, Session};
 
@@ -81,16 +82,16 @@ fn converse(session: &mut Session, color: Color) -> Result<(), Failure> {
         let _ = prompt.load_history(path);
     }
     writeln!(stdout(), "fuse {}; :help shows what there is", env!("CARGO_PKG_VERSION"))?;
-    let result = dialogue(session, &mut prompt, color);
-    if let Some(path) = &history
-        && let Err(error) = prompt.save_history(path)
-    {
-        eprintln!("note: the history cannot be kept: {error}");
-    }
-    result
+    begin_session();
+    dialogue(session, &mut prompt, history, color)
 }
 
-fn dialogue(session: &mut Session, prompt: &mut Prompt, color: Color) -> Result<(), Failure> {
+fn dialogue(
+    session: &mut Session,
+    prompt: &mut Prompt,
+    mut history: Option<PathBuf>,
+    color: Color,
+) -> Result<(), Failure> {
     loop {
         let line = match prompt.readline("fuse> ") {
             Ok(line) => line,
@@ -98,6 +99,12 @@ fn dialogue(session: &mut Session, prompt: &mut Prompt, color: Color) -> Result<
             Err(ReadlineError::Eof) => return Ok(()),
             Err(error) => return Err(terminal_failure(error)),
         };
+        if let Some(path) = &history
+            && let Err(error) = prompt.append_history(path)
+        {
+            eprintln!("note: the history cannot be kept: {error}");
+            history = None;
+        }
         match session.line(&line) {
             Ok(Next::Go) => {}
             Ok(Next::Quit) => return Ok(()),

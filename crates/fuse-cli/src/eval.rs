@@ -29,6 +29,11 @@ pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
     save::check_targets(&args.output, overwrite)?;
     let values = load(&formula, &bindings, args)?;
     check_types(&formula, &bindings, &values, args)?;
+    for Binding { name, .. } in &bindings {
+        if !values.iter().any(|(used, _)| used == name) {
+            args.talk.note(&format!("the formula does not use `{name}`"));
+        }
+    }
     interruptible(|token| {
         let arrays = Evaluation { engine, text, values: &values, args }.run(dtype, token)?;
         let start = Instant::now();
@@ -95,8 +100,6 @@ fn load(formula: &Formula, bindings: &[Binding], args: &EvalArgs) -> Result<Valu
     for binding in bindings {
         if formula.names().any(|name| name == binding.name) {
             values.push((binding.name.clone(), Value::load(&binding.source, access)?));
-        } else {
-            args.talk.note(&format!("the formula does not use `{}`", binding.name));
         }
     }
     args.talk.say(|| {

@@ -165,8 +165,17 @@ pub fn shr(e: &mut Expander<'_>, call: &Call<'_>) -> ValueId {
     e.shr_s(a, b)
 }
 
-/// What [`div_by_uniform`] multiplies by: 1/s rounded, or NaN where s is out of its range.
-pub fn reciprocal(e: &mut Expander<'_>, s: ValueId) -> ValueId {
+/// What [`div_by_uniform`] needs of a divisor s, computed once a call.
+#[derive(Clone, Copy, Debug)]
+pub struct UniformDivisor {
+    /// -s.
+    pub negated: ValueId,
+    /// 1/s rounded, or NaN where s is out of range: then every lane divides in the rare region.
+    pub reciprocal: ValueId,
+}
+
+/// Prepares a divisor.
+pub fn uniform_divisor(e: &mut Expander<'_>, s: ValueId) -> UniformDivisor {
     let range = DivisionRange::of(e.lane(s));
     let one = e.float(s, 1.0);
     let reciprocal = e.fdiv(one, s);
@@ -175,10 +184,11 @@ pub fn reciprocal(e: &mut Expander<'_>, s: ValueId) -> ValueId {
     let (above, below) = (e.fle(low, magnitude), e.fle(magnitude, high));
     let inside = e.mask_and(above, below);
     let nan = e.float(s, f64::NAN);
-    e.select(inside, reciprocal, nan)
+    let reciprocal = e.select(inside, reciprocal, nan);
+    UniformDivisor { negated: e.fneg(s), reciprocal }
 }
 
-/// `a / s`, the IEEE quotient, for a uniform s whose [`reciprocal`] y was computed once.
+/// `a / s`, the IEEE quotient, for a uniform s, prepared; y is its reciprocal.
 ///
 /// ```text
 /// q0 = a·y;  q1 = q0 + (a - s·q0)·y;  q2 = q1 + (a - s·q1)·y       each bracket and sum one fma
@@ -198,13 +208,13 @@ pub fn reciprocal(e: &mut Expander<'_>, s: ValueId) -> ValueId {
 /// of the residuals, 2^-106 below it, are still normal numbers (f32: 2^-40 ≤ |s| ≤ 2^60, 2^-30 ≤ |q0|
 /// ≤ 2^60, |a| ≥ 2^-70 and 2^-48 below). Other lanes, zeros, infinities and NaN included, divide in a
 /// rare region.
-pub fn div_by_uniform(e: &mut Expander<'_>, a: ValueId, s: ValueId, y: ValueId) -> ValueId {
+pub fn div_by_uniform(e: &mut Expander<'_>, a: ValueId, divisor: UniformDivisor) -> ValueId {
+    let UniformDivisor { negated, reciprocal: y } = divisor;
     let range = DivisionRange::of(e.lane(a));
-    let minus_s = e.fneg(s);
     let first = e.fmul(a, y);
-    let residual = e.fma(minus_s, first, a);
+    let residual = e.fma(negated, first, a);
     let second = e.fma(residual, y, first);
-    let residual = e.fma(minus_s, second, a);
+    let residual = e.fma(negated, second, a);
     let quotient = e.fma(residual, y, second);
 
     let magnitude = e.fabs(first);
@@ -212,8 +222,9 @@ pub fn div_by_uniform(e: &mut Expander<'_>, a: ValueId, s: ValueId, y: ValueId) 
     let (above, below) = (e.fle(low, magnitude), e.fle(magnitude, high));
     let inside = e.mask_and(above, below);
     let outside = e.mask_not(inside);
-    e.rare(outside, &[a, s], &[quotient], |e| {
-        let (a, s) = (e.param(0), e.param(1));
+    e.rare(outside, &[a, negated], &[quotient], |e| {
+        let (a, negated) = (e.param(0), e.param(1));
+        let s = e.fneg(negated);
         vec![e.fdiv(a, s)]
     })[0]
 }

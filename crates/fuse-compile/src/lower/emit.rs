@@ -15,7 +15,8 @@ use fuse_ir::{
     Builder, Dim, InputClass, Kernel, Mem, Node as KernelNode, OperandOutput, OperandView, Pass,
     Prim, RegionBuilder, Scalar, Shape, Sink, Source, ValueId, index_u32, verify,
 };
-use fuse_ops::{Call, Expander, Expansion, Op, arith, lane_of, power};
+use fuse_ops::arith::{self, UniformDivisor};
+use fuse_ops::{Call, Expander, Expansion, Op, lane_of, power};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{PassPlan, Schedule, broadcasts_along_last};
@@ -191,17 +192,22 @@ impl Emitter<'_> {
     fn divide_by_scalar(&mut self, a: NodeId, b: NodeId) -> ValueId {
         let divisor = self.uniform_value(b);
         let mut expander = Expander { kernel: &mut self.builder, region: &mut self.uniform };
-        let reciprocal = arith::reciprocal(&mut expander, divisor);
-        let constants = (self.uniform.as_constant(divisor), self.uniform.as_constant(reciprocal));
-        let (divisor, reciprocal) = match constants {
-            (Some(divisor), Some(reciprocal)) => {
-                (self.lane.constant(divisor), self.lane.constant(reciprocal))
-            }
-            _ => (self.lift(divisor), self.lift(reciprocal)),
+        let UniformDivisor { negated, reciprocal } = arith::uniform_divisor(&mut expander, divisor);
+        let divisor = UniformDivisor {
+            negated: self.lane_constant_or_lift(negated),
+            reciprocal: self.lane_constant_or_lift(reciprocal),
         };
         let a = self.lane_value(a);
         let mut expander = Expander { kernel: &mut self.builder, region: &mut self.lane };
-        arith::div_by_uniform(&mut expander, a, divisor, reciprocal)
+        arith::div_by_uniform(&mut expander, a, divisor)
+    }
+
+    /// A value of the uniform region as one of the lane region.
+    fn lane_constant_or_lift(&mut self, value: ValueId) -> ValueId {
+        match self.uniform.as_constant(value) {
+            Some(constant) => self.lane.constant(constant),
+            None => self.lift(value),
+        }
     }
 
     fn finish(mut self) -> Pass {

@@ -43,7 +43,7 @@ impl HostBackend for Interpreter {
 
 /// What a primitive does to the lanes of a granule, `(prim, x, result, lane, args)` as in
 /// [`Prim::eval`]; `lane_index` gets its result as its first argument. The default is
-/// [`reference`], the primitive table; the fault injection tests put a wrong one in its place.
+/// [`reference()`], the primitive table; the fault injection tests put a wrong one in its place.
 pub type Semantics<'a> = &'a dyn Fn(Prim, Lane, Lane, usize, [u64; 3]) -> u64;
 
 /// The primitive table.

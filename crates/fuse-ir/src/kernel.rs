@@ -224,7 +224,7 @@ pub struct OperandOutput {
     /// How an element lies in memory.
     pub mem: Mem,
     /// For floats: is the value known never to be NaN? Otherwise the store makes NaNs canonical
-    /// ([`crate::prim`]: `CANONICAL_NAN_F64`, `CANONICAL_NAN_F32`).
+    /// ([`crate::CANONICAL_NAN_F64`], [`crate::CANONICAL_NAN_F32`]).
     pub never_nan: bool,
 }
 

@@ -1,7 +1,7 @@
 //! Graph to program: which value is computed in which pass and at which rate, and the kernels.
 //!
-//! * [`schedule`] decides what is kept in temporaries and groups what remains into passes.
-//! * [`emit`] builds the kernel of one pass: scalars into its uniform region, the rest into its lane
+//! * `schedule` decides what is kept in temporaries and groups what remains into passes.
+//! * `emit` builds the kernel of one pass: scalars into its uniform region, the rest into its lane
 //!   region, operators replaced by their expansions.
 //!
 //! Nothing here changes rounding: what an expansion writes is what runs.

@@ -1,13 +1,13 @@
 //! Names and types: syntax tree to graph.
 //!
-//! One pass over the tree in its postfix order. Each syntax node gets a [`Value`]: a graph node with
+//! One pass over the tree in its postfix order. Each syntax node gets a `Value`: a graph node with
 //! its strength, a number that is still weak, or the mark of an error already reported; errors
 //! therefore do not cascade, and several are reported at once.
 //!
-//! * [`literal`]: arithmetic of weak numbers, integers in i128.
-//! * [`apply`]: typing rules, casts, broadcasting, and what the errors say.
-//! * [`call`]: functions, casts written as calls, names that are known but not built.
-//! * [`power`]: what `**` means.
+//! * `literal`: arithmetic of weak numbers, integers in i128.
+//! * `apply`: typing rules, casts, broadcasting, and what the errors say.
+//! * `call`: functions, casts written as calls, names that are known but not built.
+//! * `power`: what `**` means.
 
 mod apply;
 mod call;

@@ -28,13 +28,13 @@ pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
     let formula = engine.formula(&text)?;
     save::check_targets(&args.output, overwrite)?;
     let values = load(&formula, &bindings, args)?;
-    check_types(&formula, &bindings, &values, args)?;
-    for Binding { name, .. } in &bindings {
-        if !values.iter().any(|(used, _)| used == name) {
-            args.talk.note(&format!("the formula does not use `{name}`"));
-        }
-    }
     interruptible(|token| {
+        check_types(&formula, &bindings, &values, args)?;
+        for Binding { name, .. } in &bindings {
+            if !values.iter().any(|(used, _)| used == name) {
+                args.talk.note(&format!("the formula does not use `{name}`"));
+            }
+        }
         let arrays = Evaluation { engine, text, values: &values, args }.run(dtype, token)?;
         let start = Instant::now();
         if args.output.is_empty() {

@@ -193,7 +193,7 @@ pub struct Program {
     pub shape_rules: Vec<ShapeRule>,
     /// What weak scalars must fit.
     pub fit_rules: Vec<FitRule>,
-    /// Values between passes.
+    /// Values between passes. A pass may write one again when no later pass reads its former value.
     pub temporaries: Vec<ArraySpec>,
     /// What the formula returns.
     pub results: Vec<ArraySpec>,

@@ -32,5 +32,5 @@ mod tests;
 pub mod typing;
 
 pub use expander::{Call, Expander, lane_of};
-pub use table::{Accuracy, Class, Domain, Expansion, Op, Row, Syntax};
+pub use table::{Accuracy, Class, Cost, Domain, Expansion, Op, Row, Syntax};
 pub use typing::{ArgType, TypeIssue, Typed, promote};

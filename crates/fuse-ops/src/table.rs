@@ -183,10 +183,9 @@ impl Op {
         TABLE.iter().find(named).map(|row| row.op)
     }
 
-    /// What an element costs beside an addition, counted from the expansion: a division or root
-    /// weighs 16 primitives (`docs/performance.md`). What the choice of rates is based on.
-    pub fn cost(self, operand: DType, result: DType) -> usize {
-        let Expansion::Lanes(expand) = self.row().expansion else { return 0 };
+    /// What an element costs, counted from the expansion for these dtypes.
+    pub fn cost(self, operand: DType, result: DType) -> Cost {
+        let Expansion::Lanes(expand) = self.row().expansion else { return Cost::default() };
         let lanes = vec![lane_of(operand); self.row().arity];
         let lanes = if self == Op::Where { [&[Lane::Mask], &lanes[1..]].concat() } else { lanes };
         let mut region = RegionBuilder::new(&lanes);
@@ -195,8 +194,17 @@ impl Op {
         let mut expander = Expander { kernel: &mut kernel, region: &mut region };
         let value = expand(&mut expander, &Call { operand, result, args: &args });
         let region = region.finish(&[value]);
-        region.nodes.iter().map(weight).sum()
+        Cost { primitives: region.arithmetic(), weight: region.nodes.iter().map(weight).sum() }
     }
+}
+
+/// What an operator costs per element.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Primitives: what the size of a kernel is measured in.
+    pub primitives: usize,
+    /// Time beside an addition's: a division or root weighs 16 (`docs/performance.md`).
+    pub weight: usize,
 }
 
 fn weight(node: &Node) -> usize {

@@ -3,11 +3,13 @@
 //! * `schedule` decides what is kept in temporaries and groups what remains into passes.
 //! * `emit` builds the kernel of one pass: scalars into its uniform region, the rest into its lane
 //!   region, operators replaced by their expansions.
+//! * `slots` lets temporaries whose lives do not meet share memory.
 //!
 //! Nothing here changes rounding: what an expansion writes is what runs.
 
 mod emit;
 mod schedule;
+mod slots;
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +27,7 @@ pub const KERNEL_BUDGET: usize = 600;
 pub fn lower(graph: &Graph) -> Program {
     let schedule = schedule::schedule(graph, KERNEL_BUDGET);
     let spec = |id: NodeId| ArraySpec { dtype: graph.dtype(id), shape: graph.shape(id) };
-    Program {
+    let mut program = Program {
         inputs: graph.inputs().to_vec(),
         symbols: graph.symbols().to_vec(),
         shape_rules: graph.shape_rules.clone(),
@@ -33,7 +35,9 @@ pub fn lower(graph: &Graph) -> Program {
         temporaries: schedule.temporaries.iter().map(|&id| spec(id)).collect(),
         results: graph.results.iter().map(|&id| spec(id)).collect(),
         passes: schedule.passes.iter().map(|pass| emit::pass(graph, &schedule, pass)).collect(),
-    }
+    };
+    slots::share(&mut program);
+    program
 }
 
 impl Schedule {

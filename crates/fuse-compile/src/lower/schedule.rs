@@ -12,7 +12,7 @@
 //! All that share both are computed by one kernel, in one sweep.
 
 use fuse_ir::{DType, Shape, index_u32};
-use fuse_ops::{Class, Op};
+use fuse_ops::{Class, Cost, Op};
 use rustc_hash::FxHashMap;
 
 use crate::graph::{Graph, Node, NodeId};
@@ -54,8 +54,9 @@ pub(super) fn is_reduction(graph: &Graph, id: NodeId) -> bool {
 /// Schedules a graph whose dead nodes have been removed.
 pub(super) fn schedule(graph: &Graph, budget: usize) -> Schedule {
     let costs = costs(graph);
-    let kept = kept_nodes(graph, &costs, budget);
-    let stages = stages(graph, &kept);
+    let parts = parts(&costs, budget);
+    let kept = kept_nodes(graph, &costs, &parts, budget);
+    let stages = stages(graph, &kept, &parts);
     let mut schedule = Schedule { temporary_of: vec![None; graph.len()], ..Schedule::default() };
     for (id, _) in graph.iter() {
         let reduces = is_reduction(graph, id);
@@ -94,25 +95,26 @@ impl Schedule {
     }
 }
 
-/// Primitives that each node adds to a kernel.
-fn costs(graph: &Graph) -> Vec<usize> {
-    let mut of_op: FxHashMap<(Op, DType, DType), usize> = FxHashMap::default();
+/// What each node adds to a kernel.
+fn costs(graph: &Graph) -> Vec<Cost> {
+    let mut of_op: FxHashMap<(Op, DType, DType), Cost> = FxHashMap::default();
     let cost = |(id, node): (NodeId, Node)| match node {
-        Node::Input(_) | Node::Const(_) => 0,
+        Node::Input(_) | Node::Const(_) => Cost::default(),
         Node::Apply(op, _) => {
             let (operand, result) = (graph.operand_dtype(id), graph.dtype(id));
             *of_op.entry((op, operand, result)).or_insert_with(|| op.cost(operand, result))
         }
         Node::Power(_, exponent) => {
-            2 * exponent.unsigned_abs().checked_ilog2().map_or(1, |log| log as usize + 1)
+            let products =
+                2 * exponent.unsigned_abs().checked_ilog2().map_or(1, |log| log as usize + 1);
+            Cost { primitives: products, weight: products }
         }
     };
     graph.iter().map(cost).collect()
 }
 
 /// Which nodes are kept in temporaries.
-fn kept_nodes(graph: &Graph, costs: &[usize], budget: usize) -> Vec<bool> {
-    let parts = parts(costs, budget);
+fn kept_nodes(graph: &Graph, costs: &[Cost], parts: &[u32], budget: usize) -> Vec<bool> {
     let mut kept = vec![false; graph.len()];
     let mut cumulative = vec![0_usize; graph.len()];
     for (id, node) in graph.iter() {
@@ -122,7 +124,8 @@ fn kept_nodes(graph: &Graph, costs: &[usize], budget: usize) -> Vec<bool> {
             kept[id.index()] = true;
         }
         for &arg in node.args() {
-            let crosses = parts[arg.index()] != parts[id.index()] && costs[arg.index()] > 0;
+            let crosses =
+                parts[arg.index()] != parts[id.index()] && costs[arg.index()].primitives > 0;
             let is_array = !graph.ty(arg).shape.is_empty();
             let coarser = !is_reduction(graph, id) && is_coarser(graph, arg, id);
             let dear = cumulative[arg.index()] > LOAD_COST;
@@ -132,7 +135,7 @@ fn kept_nodes(graph: &Graph, costs: &[usize], budget: usize) -> Vec<bool> {
         }
         let inherited = node.args().iter().filter(|arg| !kept[arg.index()]);
         let inherited: usize = inherited.map(|arg| cumulative[arg.index()]).sum();
-        cumulative[id.index()] = (costs[id.index()] + inherited).min(budget);
+        cumulative[id.index()] = (costs[id.index()].weight + inherited).min(budget);
     }
     let counts = graph.use_counts();
     for &result in &graph.results {
@@ -145,15 +148,15 @@ fn kept_nodes(graph: &Graph, costs: &[usize], budget: usize) -> Vec<bool> {
 }
 
 /// Cuts the arena into parts of at most `budget` primitives.
-fn parts(costs: &[usize], budget: usize) -> Vec<u32> {
+fn parts(costs: &[Cost], budget: usize) -> Vec<u32> {
     let (mut part, mut filled) = (0, 0);
     costs
         .iter()
-        .map(|&cost| {
-            if filled + cost > budget {
+        .map(|cost| {
+            if filled + cost.primitives > budget {
                 (part, filled) = (part + 1, 0);
             }
-            filled += cost;
+            filled += cost.primitives;
             part
         })
         .collect()
@@ -168,13 +171,15 @@ fn is_coarser(graph: &Graph, arg: NodeId, user: NodeId) -> bool {
     dims(arg) < dims(user)
 }
 
-/// For each node the first stage in which a pass can compute or read it.
-fn stages(graph: &Graph, kept: &[bool]) -> Vec<u32> {
+/// For each node the first stage in which a pass can compute or read it. What belongs to a part waits
+/// for it, so that values that cross a cut are not all computed, and kept, at the start.
+fn stages(graph: &Graph, kept: &[bool], parts: &[u32]) -> Vec<u32> {
     let mut stages: Vec<u32> = vec![0; graph.len()];
     for (id, node) in graph.iter() {
         let ready = node.args().iter().map(|arg| stages[arg.index()]).max().unwrap_or(0);
+        let waits = if node.args().is_empty() { 0 } else { parts[id.index()] };
         let later = kept[id.index()] || is_reduction(graph, id);
-        stages[id.index()] = ready + u32::from(later);
+        stages[id.index()] = ready.max(waits) + u32::from(later);
     }
     stages
 }

@@ -110,10 +110,17 @@ fn a_very_large_formula_is_cut_into_kernels_of_bounded_size() {
     let terms: Vec<String> = (0..10_000).map(|k| format!("(x + {k}.5)*(y - {k}.25)")).collect();
     let program = f64s(&terms.join(" + "), &[("x", &[5]), ("y", &[5])]);
     assert!(program.passes.len() > 1);
+    assert!(program.temporaries.len() <= 6, "{} arrays between passes", program.temporaries.len());
     for pass in &program.passes {
         assert!(pass.kernel.size() <= KERNEL_BUDGET + 100, "{}", pass.kernel.size());
         assert!(pass.operands.len() <= 8, "{} operands cross a cut", pass.operands.len());
     }
+}
+
+#[test]
+fn roots_weigh_in_rates_not_in_the_size_of_kernels() {
+    let terms: Vec<String> = (0..250).map(|k| format!("sqrt(x + {k}.5)")).collect();
+    assert_eq!(f64s(&terms.join(" + "), &[("x", &[5])]).passes.len(), 2);
 }
 
 #[test]

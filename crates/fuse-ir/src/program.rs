@@ -328,13 +328,12 @@ impl fmt::Display for Program {
                 }
             }
             writeln!(f, "]")?;
-            let list = |sources: Vec<String>| sources.join(", ");
-            let sources = pass.operands.iter().map(|view| self.source_name(view.source));
-            writeln!(f, "  reads {}", list(sources.collect()))?;
+            let arrays = pass.operands.iter().map(|view| self.source_name(view.source));
             let scalars = pass.scalars.iter().map(|&source| self.source_name(source));
-            writeln!(f, "  scalars {}", list(scalars.collect()))?;
             let sinks = pass.outputs.iter().chain(pass.folds.iter().flatten());
-            writeln!(f, "  writes {}", list(sinks.map(|&sink| sink_name(sink)).collect()))?;
+            write_list(f, "reads", arrays.collect())?;
+            write_list(f, "scalars", scalars.collect())?;
+            write_list(f, "writes", sinks.map(|&sink| sink_name(sink)).collect())?;
         }
         Ok(())
     }
@@ -347,6 +346,11 @@ impl Program {
             Source::Temporary(index) => format!("temporary {index}"),
         }
     }
+}
+
+/// A line of names, if there are any.
+fn write_list(f: &mut fmt::Formatter<'_>, what: &str, names: Vec<String>) -> fmt::Result {
+    if names.is_empty() { Ok(()) } else { writeln!(f, "  {what} {}", names.join(", ")) }
 }
 
 fn sink_name(sink: Sink) -> String {

@@ -64,8 +64,7 @@ impl Formula {
         if stage == Stage::Ast {
             return Ok(self.parsed.ast.to_string());
         }
-        let types = self.parsed.types_of(variables);
-        let compiled = self.parsed.compile(&self.engine.shared, &types)?;
+        let compiled = self.compile_for(variables)?;
         match stage {
             Stage::Ast => Ok(self.parsed.ast.to_string()),
             Stage::Graph => Ok(compiled.graph.to_string()),
@@ -84,8 +83,7 @@ impl Formula {
         &self,
         variables: &[(&str, InputType)],
     ) -> Result<Vec<KernelCounts>, Error> {
-        let types = self.parsed.types_of(variables);
-        let compiled = self.parsed.compile(&self.engine.shared, &types)?;
+        let compiled = self.compile_for(variables)?;
         let counts = |pass: &fuse_ir::Pass| KernelCounts {
             loads: pass.kernel.inputs.len(),
             stores: pass.kernel.outputs.len(),

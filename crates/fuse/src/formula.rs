@@ -193,9 +193,7 @@ impl Formula {
     /// # Errors
     /// [`ErrorKind::Name`], [`ErrorKind::Type`], [`ErrorKind::Unsupported`].
     pub fn outputs(&self, variables: &[(&str, InputType)]) -> Result<Vec<ResultType>, Error> {
-        let variables: Vec<Variable<'_>> =
-            variables.iter().map(|(name, ty)| fuse_compile::variable(name, ty.clone())).collect();
-        let compiled = self.parsed.compile_for(&self.engine.shared, &variables)?;
+        let compiled = self.compile_for(variables)?;
         let result =
             |spec: &fuse_ir::ArraySpec| ResultType { dtype: spec.dtype, rank: spec.shape.len() };
         Ok(compiled.program.results.iter().map(result).collect())
@@ -216,7 +214,7 @@ impl Formula {
     pub fn evaluate_all<'a>(&self, vars: impl Into<Vars<'a>>) -> Result<Vec<Array>, Error> {
         let vars = vars.into();
         let inputs = self.parsed.gather(&vars);
-        let plan = self.parsed.plan(&self.engine.shared, &inputs)?;
+        let plan = self.plan(&vars, &inputs)?;
         self.run_alloc(&plan, &inputs)
     }
 
@@ -231,7 +229,7 @@ impl Formula {
     ) -> Result<(), Error> {
         let vars = vars.into();
         let inputs = self.parsed.gather(&vars);
-        let plan = self.parsed.plan(&self.engine.shared, &inputs)?;
+        let plan = self.plan(&vars, &inputs)?;
         self.run(&plan, &inputs, out)
     }
 
@@ -254,6 +252,27 @@ impl Formula {
         let types = self.parsed.types_of(variables);
         let plan = self.parsed.compile_plan(&self.engine.shared, types)?;
         Ok(Prepared { formula: self.clone(), plan: Arc::new(plan) })
+    }
+
+    /// The formula compiled for variables of these types; all of them are named in errors.
+    pub(crate) fn compile_for(&self, variables: &[(&str, InputType)]) -> Result<Compiled, Error> {
+        let variables: Vec<Variable<'_>> =
+            variables.iter().map(|(name, ty)| fuse_compile::variable(name, ty.clone())).collect();
+        self.parsed.compile_for(&self.engine.shared, &variables)
+    }
+
+    fn plan(&self, vars: &Vars<'_>, inputs: &Gathered<'_, '_>) -> Result<Arc<Plan>, Error> {
+        self.parsed.plan(&self.engine.shared, inputs).map_err(|error| self.name_error(vars, error))
+    }
+
+    /// An unknown name may have been meant for a variable that the formula does not use.
+    #[cold]
+    fn name_error(&self, vars: &Vars<'_>, error: Error) -> Error {
+        if error.kind() != ErrorKind::Name {
+            return error;
+        }
+        let all: Vec<_> = vars.entries.iter().map(|(name, input)| (*name, input.ty())).collect();
+        self.compile_for(&all).err().unwrap_or(error)
     }
 
     fn run(
@@ -377,5 +396,17 @@ impl Formula {
     /// The type of a plain number, which gives way to the types it meets.
     pub fn plain_number(dtype: DType) -> InputType {
         InputType::scalar(dtype, Strength::Weak)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{evaluate, vars};
+
+    #[test]
+    fn an_unknown_name_is_compared_with_variables_that_the_formula_does_not_use() {
+        let height = [1.0];
+        let error = evaluate("heigth + 1", vars! { height }).expect_err("a typing error");
+        assert_eq!(error.help(), Some("did you mean `height`?"));
     }
 }

@@ -124,8 +124,17 @@ impl Resolver<'_> {
     pub(super) fn concrete(&mut self, value: Value, span: Span) -> Option<(NodeId, Strength)> {
         match value {
             Value::Node(id, strength) => Some((id, strength)),
-            Value::Int(_) => {
-                self.literal_as(value, DType::I64, span).map(|id| (id, Strength::Weak))
+            Value::Int(plain) => {
+                let Some(constant) = integer_constant(plain, DType::I64) else {
+                    let message = format!("{plain} does not fit i64, the type of plain integers");
+                    self.error(
+                        Diagnostic::new(Code::LiteralOutOfRange, message)
+                            .at(span, "")
+                            .help("write a float, as in `2.0`"),
+                    );
+                    return None;
+                };
+                Some((self.graph.constant(constant, source(span)), Strength::Weak))
             }
             Value::Float(_) => {
                 self.literal_as(value, DType::F64, span).map(|id| (id, Strength::Weak))

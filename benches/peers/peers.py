@@ -33,12 +33,13 @@ def main():
         return
     record = describe()
     record["rows"] = []
+    machine_now = timing.Machine(arguments.patience)
     for (name, threads), maker in work.all_rows().items():
         if arguments.only is None or arguments.only in name:
-            record["rows"].append(measure_row(maker, threads))
+            record["rows"].append(measure_row(maker, threads, machine_now))
     if arguments.only is None or arguments.only in "calls":
         print("calls on 16 elements", flush=True)
-        record["calls"] = small.measure_calls()
+        record["calls"] = small.measure_calls(machine_now)
     if arguments.only is None or arguments.only in "formulas":
         print("new formulas", flush=True)
         record["first_results"] = small.first_results()
@@ -52,6 +53,7 @@ def parse():
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", help="rows whose name holds this; `calls`; `formulas`")
+    parser.add_argument("--patience", type=float, default=60, help="seconds to wait for a quiet machine")
     parser.add_argument("--publish", action="store_true", help="rewrite docs/performance.md's tables")
     parser.add_argument("--explain", metavar="ROW", help="print what fuse makes of a row, and stop")
     return parser.parse_args()
@@ -64,17 +66,17 @@ def explain(name):
     print(call.explain(asm=True))
 
 
-def measure_row(maker, threads):
+def measure_row(maker, threads, machine_now):
     """Checks all answers of a row, then times it."""
     work.set_threads(threads)
     row = maker(threads)
     check(row)
-    times = timing.measure(row.contenders)
+    times = timing.measure(row.contenders, machine_now)
     least = {name: timing.least(runs) / row.count for name, runs in times.items()}
     figures = ", ".join(f"{name} {time:.3g}" for name, time in least.items())
     print(f"{row.name}, {threads} threads: {figures}", flush=True)
     kept = ("name", "text", "policy", "threads", "count", "bytes")
-    return {key: getattr(row, key) for key in kept} | {"times": times}
+    return {key: getattr(row, key) for key in kept} | {"others": machine_now.taken(), "times": times}
 
 
 def check(row):

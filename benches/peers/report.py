@@ -5,7 +5,7 @@ the record.
 """
 
 import re
-from statistics import median
+from statistics import mean, median
 
 from timing import SPREAD, least, spread
 
@@ -72,7 +72,7 @@ def targets(record):
         met = value <= bound if sense == "<=" else value >= bound
         sign = "≤" if sense == "<=" else "≥"
         lines.append(
-            f"| {name} | {sign} {bound}{unit} | {value:.3g}{unit} | {'met' if met else '**missed**'} |"
+            f"| {name} | {sign} {bound}{unit} | {value:.4g}{unit} | {'met' if met else '**missed**'} |"
         )
     return "\n".join(lines)
 
@@ -93,8 +93,8 @@ def _figure(row, start):
 def elementwise(record):
     """One line a row and number of threads."""
     lines = [
-        "| work | elements | threads | fuse | Numba | JAX | numexpr | NumPy | copy |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| work | elements | threads | fuse | Numba | JAX | numexpr | NumPy | copy | others |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in record["rows"]:
         ours = row["times"]["fuse"]
@@ -104,6 +104,7 @@ def elementwise(record):
         policy = {"into": ", into `out`", "new": ", new array", "sum": ""}[row["policy"]]
         figures = [f"{mark}{least(ours) / row['count']:.3g}"]
         figures += [_figure(row, peer) for peer in ("Numba", "JAX", "numexpr", "NumPy", "copy")]
+        figures.append(f"{mean(row['others']):.1f}")
         lines.append(
             f"| `{text}`{policy} | {row['count']:,} | {row['threads']} | {' | '.join(figures)} |"
         )
@@ -157,7 +158,8 @@ def markdown(record):
             "## Time per element",
             "ns per element, least of all rounds; in brackets the ratio to fuse (above 1: fuse is "
             "faster), and the form of the peer that was fastest. `~`: three runs did not come within "
-            "15 % of each other. `copy`: moving the same bytes with the same threads.",
+            "15 % of each other. `copy`: moving the same bytes with the same threads. `others`: cores that "
+            "other processes kept busy just before the runs.",
             elementwise(record),
             "## Before the first element",
             small(record),

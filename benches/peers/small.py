@@ -142,6 +142,6 @@ def first_results():
     return times
 
 
-def measure_calls():
+def measure_calls(machine):
     """Times in ns of one call, by contender, run and round."""
-    return timing.measure(calls(), calls=CALLS)
+    return timing.measure(calls(), machine, calls=CALLS)

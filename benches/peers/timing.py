@@ -7,8 +7,12 @@ after it, work beyond the L2 cache took 1.4 times as long, since the memory side
 within milliseconds.) A run is a dozen rounds. The least time of a contender counts as found when three
 runs have come within 15 % of it; until then runs are repeated, up to a limit, and the record says by
 how much they still differed.
+
+Before a run the process looks at what others do with the machine, and has some patience: on two cores,
+one that another process keeps busy makes nonsense of every figure for two threads.
 """
 
+import os
 import time
 
 RUNS = 3
@@ -17,6 +21,41 @@ ROUNDS = 12
 SPREAD = 0.15
 WARM = 0.01
 SLOW = 20_000_000
+QUIET = 0.2
+LOOK = 0.3
+
+
+class Machine:
+    """What other processes do meanwhile."""
+
+    def __init__(self, patience):
+        self.patience = patience
+        self.seen = []
+
+    def wait(self):
+        """Waits until others use less than a fifth of a core, while patience lasts; notes the cores."""
+        busy = self._others()
+        while busy > QUIET and self.patience > 0:
+            self.patience -= LOOK
+            busy = self._others()
+        self.seen.append(round(busy, 2))
+
+    def taken(self):
+        """Cores that others used before each run since the last look."""
+        seen, self.seen = self.seen, []
+        return seen
+
+    @staticmethod
+    def _others():
+        def idle():
+            with open("/proc/stat") as file:
+                fields = file.readline().split()
+            return int(fields[4]) + int(fields[5])
+
+        before, start = idle(), time.perf_counter()
+        time.sleep(LOOK)
+        ticks = (time.perf_counter() - start) * os.sysconf("SC_CLK_TCK")
+        return max(0.0, os.cpu_count() - (idle() - before) / ticks)
 
 
 def least(runs):
@@ -30,7 +69,7 @@ def spread(runs):
     return minima[RUNS - 1] / minima[0] - 1
 
 
-def measure(contenders, calls=1):
+def measure(contenders, machine, calls=1):
     """Times in ns of one call, by contender, run and round.
 
     `contenders`: functions by name; each makes `calls` calls itself.
@@ -42,6 +81,7 @@ def measure(contenders, calls=1):
             if all(spread(runs) <= SPREAD for runs in times.values()):
                 break
             order = [name for name, runs in times.items() if not _settled(runs)]
+        machine.wait()
         for name in order:
             times[name].append([])
         for round_number in range(ROUNDS):

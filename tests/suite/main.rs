@@ -5,6 +5,8 @@
 //! | `corpus` | cases with expected bits, on every back end and thread count; coverage of the tables |
 //! | `conformance` | every primitive and construct, and random kernels, on every back end |
 //! | `formulas` | random formulas: back ends, threads, modes, optimizer off; bounds of relaxed mode |
+//! | `promises` | what the documents promise: operation counts, accuracy, hostile texts, limits, threads |
+//! | `ui` | diagnostics as users see them |
 //! | `docs` | pages generated from tables |
 //! | `house` | who may import whom, where unsafe code lives |
 
@@ -13,8 +15,12 @@ mod conformance;
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]
-mod formulas;
-#[cfg(test)]
 mod docs;
 #[cfg(test)]
+mod formulas;
+#[cfg(test)]
 mod house;
+#[cfg(test)]
+mod promises;
+#[cfg(test)]
+mod ui;

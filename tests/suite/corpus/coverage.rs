@@ -18,7 +18,7 @@ pub(crate) const COMPUTABLE: [DType; 5] =
     [DType::Bool, DType::I32, DType::I64, DType::F32, DType::F64];
 
 /// All cases that have a value, compiled.
-fn compiled_cases() -> Vec<(Case, Compiled)> {
+pub(crate) fn compiled_cases() -> Vec<(Case, Compiled)> {
     let all = themes().into_iter().flat_map(|theme| cases(&theme));
     let with_value = all.filter(|case| matches!(case.expect, Expect::Value(_)));
     with_value.filter_map(|case| compile(&case).map(|compiled| (case, compiled))).collect()
@@ -50,7 +50,9 @@ fn uses(graph: &Graph) -> BTreeSet<Use> {
             Node::Apply(op, _) => {
                 let args = node.args();
                 let args = if op == Op::Where { &args[1..] } else { args };
-                uses.extend(args.iter().flat_map(|&arg| [(op, written(arg)), (op, graph.dtype(arg))]));
+                uses.extend(
+                    args.iter().flat_map(|&arg| [(op, written(arg)), (op, graph.dtype(arg))]),
+                );
             }
             Node::Power(..) => {
                 uses.insert((Op::Pow, graph.dtype(id)));
@@ -112,7 +114,9 @@ fn every_spelling_is_written_in_some_formula() {
 fn every_rule_of_the_optimizer_fires_in_some_case() {
     let fired: BTreeSet<_> = compiled_cases()
         .iter()
-        .flat_map(|(_, compiled)| compiled.report.fired.iter().map(|(rule, _)| *rule).collect::<Vec<_>>())
+        .flat_map(|(_, compiled)| {
+            compiled.report.fired.iter().map(|(rule, _)| *rule).collect::<Vec<_>>()
+        })
         .collect();
     let silent: Vec<&str> =
         RULES.iter().filter(|rule| !fired.contains(&rule.rule)).map(|rule| rule.name).collect();

@@ -188,8 +188,7 @@ fn read_shape(table: &Table) -> Vec<usize> {
 fn read_data(table: &Table) -> Data {
     let dtype = read_dtype(table);
     let values = table["values"].as_array().expect("an array");
-    let shape =
-        if table.contains_key("shape") { read_shape(table) } else { vec![values.len()] };
+    let shape = if table.contains_key("shape") { read_shape(table) } else { vec![values.len()] };
     assert_eq!(shape.iter().product::<usize>(), values.len(), "the shape makes the values");
     Data { dtype, shape, bits: values.iter().map(|value| element(dtype, value)).collect() }
 }

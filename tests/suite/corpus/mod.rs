@@ -4,6 +4,7 @@ pub(crate) mod coverage;
 pub(crate) mod format;
 mod regenerate;
 mod run;
+mod sabotage;
 
 /// A test for each corpus file.
 macro_rules! themes {

@@ -73,8 +73,7 @@ static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
     let backends: [Arc<dyn HostBackend>; 2] = [Arc::new(Interpreter), Arc::new(cranelift)];
     let mut settings = Vec::new();
     for inner in backends {
-        let backend: Arc<dyn HostBackend> =
-            Arc::new(Shared { inner, compiled: Mutex::default() });
+        let backend: Arc<dyn HostBackend> = Arc::new(Shared { inner, compiled: Mutex::default() });
         for mode in [Mode::Strict, Mode::Relaxed] {
             for threads in THREADS {
                 settings.push(setting(&backend, mode, threads));
@@ -96,7 +95,13 @@ fn setting(backend: &Arc<dyn HostBackend>, mode: Mode, threads: usize) -> Settin
         .workers(Arc::clone(&workers))
         .build()
         .expect("the back end is given");
-    Setting { name: format!("{}, {threads} threads", backend.name()), mode, threads, engine, workers }
+    Setting {
+        name: format!("{}, {threads} threads", backend.name()),
+        mode,
+        threads,
+        engine,
+        workers,
+    }
 }
 
 /// Runs the cases of a theme; `FUSE_CASE=theme/number` runs that one alone.
@@ -167,8 +172,9 @@ fn tile(case: &Case) -> Option<Case> {
 fn evaluate(case: &Case, setting: &Setting) -> Result<Array, Error> {
     let bytes: Vec<Vec<u8>> = case.inputs.iter().map(|(_, _, data)| data.bytes()).collect();
     let pairs = case.inputs.iter().zip(&bytes);
-    let vars: Vars<'_> =
-        pairs.map(|((name, role, data), bytes)| (name.as_str(), input(*role, data, bytes))).collect();
+    let vars: Vars<'_> = pairs
+        .map(|((name, role, data), bytes)| (name.as_str(), input(*role, data, bytes)))
+        .collect();
     setting.engine.evaluate(&case.formula, vars)
 }
 
@@ -177,10 +183,8 @@ fn difference(case: &Case, setting: &Setting) -> Option<String> {
     match (&case.expect, evaluate(case, setting)) {
         (Expect::Value(expected), Ok(got)) => value_difference(case, expected, &got),
         (Expect::Value(_), Err(error)) => Some(format!("an error:\n{}", error.render())),
-        (Expect::Error(code), Err(error)) => {
-            (error.code() != Some(code.as_str()))
-                .then(|| format!("expected error {code}, got\n{}", error.render()))
-        }
+        (Expect::Error(code), Err(error)) => (error.code() != Some(code.as_str()))
+            .then(|| format!("expected error {code}, got\n{}", error.render())),
         (Expect::Error(code), Ok(got)) => Some(format!("expected error {code}, got {got}")),
     }
 }
@@ -196,7 +200,8 @@ fn value_difference(case: &Case, expected: &Data, got: &Array) -> Option<String>
     let position = elements().position(|(a, b)| a != b)?;
     let count = elements().filter(|(a, b)| a != b).count();
     let (a, b) = elements().nth(position)?;
-    let hex = |bytes: &[u8]| bytes.iter().rev().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex =
+        |bytes: &[u8]| bytes.iter().rev().map(|byte| format!("{byte:02x}")).collect::<String>();
     let inputs = case.inputs.iter().map(|(name, _, data)| {
         let position = if data.bits.len() == elements().count() { position } else { 0 };
         let bits = data.bits.get(position).copied().unwrap_or(0);

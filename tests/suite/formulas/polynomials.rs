@@ -32,7 +32,9 @@ fn relaxed_polynomials_stay_within_the_bound_of_their_monomials() {
             // Products below the smallest normal number lose up to half of the smallest number each.
             let underflow = operations * f64::from_bits(2);
             if (a - b).abs() > bound + underflow {
-                return Err(format!("element {position}: strict {a:e}, relaxed {b:e}, bound {bound:e}"));
+                return Err(format!(
+                    "element {position}: strict {a:e}, relaxed {b:e}, bound {bound:e}"
+                ));
             }
         }
         Ok(())
@@ -47,8 +49,7 @@ fn relaxed_mode_makes_no_nan_and_no_infinity() {
         let text = subject.tree.text();
         let strict = bench.values(&text, subject, Mode::Strict)?;
         let relaxed = bench.values(&text, subject, Mode::Relaxed)?;
-        let broken =
-            (0..strict.len()).find(|&i| strict[i].is_finite() && !relaxed[i].is_finite());
+        let broken = (0..strict.len()).find(|&i| strict[i].is_finite() && !relaxed[i].is_finite());
         broken.map_or(Ok(()), |i| {
             Err(format!("element {i}: strict {:e}, relaxed {:e}", strict[i], relaxed[i]))
         })
@@ -108,4 +109,3 @@ fn the_root_of_an_expanded_square_is_no_nan_that_strict_mode_has_not() {
         }
     }
 }
-

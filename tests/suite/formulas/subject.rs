@@ -54,7 +54,8 @@ impl Bench {
             ("interpreter, 2 threads", &oracle, two),
         ];
         for (way, executable, threads) in ways {
-            let got = run(executable, subject, threads).map_err(|error| format!("{way}: {error}"))?;
+            let got =
+                run(executable, subject, threads).map_err(|error| format!("{way}: {error}"))?;
             difference(&expected, &got)
                 .map_or(Ok(()), |found| Err(format!("{way}: {found}\n{}", kernels(&program))))?;
         }
@@ -164,7 +165,8 @@ fn difference(expected: &Array, got: &Array) -> Option<String> {
     let mut elements =
         expected.as_bytes().chunks_exact(size).zip(got.as_bytes().chunks_exact(size)).enumerate();
     let (position, (a, b)) = elements.find(|(_, (a, b))| a != b)?;
-    let hex = |bytes: &[u8]| bytes.iter().rev().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex =
+        |bytes: &[u8]| bytes.iter().rev().map(|byte| format!("{byte:02x}")).collect::<String>();
     Some(format!("element {position}: expected 0x{}, got 0x{}", hex(a), hex(b)))
 }
 

@@ -36,8 +36,7 @@ pub fn generate(seed: u64, family: Family) -> Subject {
     let shape = shape(&mut random);
     let relaxed_only = family != Family::Tame && random.percent(20);
     let budget = 10 + random.below(30);
-    let mut generator =
-        Generator { random, family, shape, operands: Vec::new(), relaxed_only };
+    let mut generator = Generator { random, family, shape, operands: Vec::new(), relaxed_only };
     let tree = match family {
         Family::Any => {
             let dtype = generator.random.pick(&[Bool, I32, I64, F32, F64, F64]);
@@ -139,7 +138,8 @@ impl Generator {
                     *extent = 1;
                 }
             }
-            let drop = if self.random.percent(15) { self.random.below(extents.len() + 1) } else { 0 };
+            let drop =
+                if self.random.percent(15) { self.random.below(extents.len() + 1) } else { 0 };
             Operand::random(dtype, &extents[drop..], self.family, &mut self.random)
         };
         self.operands.push(operand);
@@ -194,8 +194,7 @@ impl Generator {
         let condition = self.tree(Bool, part);
         let mut args = vec![condition];
         args.extend(self.pair(dtype, budget - part));
-        let form =
-            if self.random.percent(60) { Form::Call("where") } else { Form::Conditional };
+        let form = if self.random.percent(60) { Form::Call("where") } else { Form::Conditional };
         Tree::new(dtype, form, args)
     }
 

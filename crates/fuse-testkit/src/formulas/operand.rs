@@ -34,12 +34,7 @@ pub(super) fn lane_of(dtype: DType) -> Lane {
 
 impl Operand {
     /// A random operand; `family` says what its values are.
-    pub fn random(
-        dtype: DType,
-        extents: &[usize],
-        family: Family,
-        random: &mut Random,
-    ) -> Operand {
+    pub fn random(dtype: DType, extents: &[usize], family: Family, random: &mut Random) -> Operand {
         let size = dtype.size();
         let contiguous = random.percent(55);
         let strides = if contiguous {

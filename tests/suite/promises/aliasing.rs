@@ -1,0 +1,75 @@
+//! `out` over an input: as if the inputs had been copied first.
+//!
+//! Safe Rust cannot borrow memory both ways, so this goes through raw views, as the Python binding
+//! does.
+
+#![expect(unsafe_code, reason = "views that share memory, which safe Rust cannot make")]
+
+use fuse::raw::ByteOrder;
+use fuse::{DType, Layout, View, ViewMut};
+
+/// Elements before the first one that is used.
+const MARGIN: usize = 64;
+
+const N: usize = 5000;
+
+fn layout<'l>(extents: &'l [usize], strides: &'l [isize]) -> Layout<'l> {
+    Layout { dtype: DType::F64, order: ByteOrder::Native, extents, strides }
+}
+
+/// Evaluates with the output `shift` elements after the input in one buffer; compares with copies.
+fn check(formula: &str, shift: isize, in_step: isize, out_step: isize) {
+    let mut buffer: Vec<f64> =
+        (0..N * 3 + 4 * MARGIN).map(|k| ((k * 37) % 1001) as f64 / 8.0).collect();
+    let start = if in_step < 0 || out_step < 0 { MARGIN + N + 2 } else { MARGIN };
+    let at = |k: usize| start.wrapping_add_signed(k.cast_signed() * in_step);
+    let x: Vec<f64> = (0..N).map(|k| buffer[at(k)]).collect();
+    let expected = fuse::evaluate(formula, fuse::vars! { x }).expect("evaluates");
+    let expected = expected.into_vec::<f64>().expect("f64");
+    let (extents, bytes) = ([N], 8);
+    let (in_strides, out_strides) = ([in_step * bytes], [out_step * bytes]);
+    let base = buffer.as_mut_ptr();
+    // SAFETY: with |step| ≤ 2 and N elements, both views stay inside the buffer: the input begins at
+    // `start`, the output `shift` elements on, and the margins are wider than any shift.
+    let (input, mut output) = unsafe {
+        let input = View::from_raw(base.add(start).cast(), &layout(&extents, &in_strides));
+        let place = base.add(start).offset(shift);
+        let output = ViewMut::from_raw(place.cast(), &layout(&extents, &out_strides));
+        (input.expect("a layout"), output.expect("a layout"))
+    };
+    fuse::evaluate_into(formula, [("x", fuse::Input::array(input))], &mut output)
+        .expect("evaluates");
+    let place = |k: usize| start.wrapping_add_signed(shift + k.cast_signed() * out_step);
+    for (k, expected) in expected.iter().enumerate() {
+        let got = buffer[place(k)];
+        assert_eq!(
+            got, *expected,
+            "{formula}, shift {shift}, steps {in_step} {out_step}, element {k}"
+        );
+    }
+}
+
+#[test]
+fn outputs_over_inputs_give_what_copies_give() {
+    for formula in ["x*x + 1", "x + sum(x)", "x - sum(x*x)/5000", "sum(x - sum(x)) + x"] {
+        for shift in [0, 1, -1, 7, 31, -32, 33, 60, -60] {
+            check(formula, shift, 1, 1);
+        }
+        check(formula, 0, -1, 1);
+        check(formula, 0, 1, -1);
+        check(formula, 0, -1, -1);
+        check(formula, 1, 2, 2);
+        check(formula, 0, 2, 1);
+        check(formula, -1, 1, 2);
+    }
+}
+
+#[test]
+fn an_output_that_overlaps_itself_is_refused() {
+    let mut buffer = [0.0; 8];
+    let bytes = std::mem::size_of_val(&buffer);
+    // SAFETY: the buffer lives on and is plain memory.
+    let bytes = unsafe { std::slice::from_raw_parts_mut(buffer.as_mut_ptr().cast::<u8>(), bytes) };
+    assert!(ViewMut::from_bytes(bytes, &layout(&[8], &[0]), 0).is_err());
+    assert!(ViewMut::from_bytes(bytes, &layout(&[3, 3], &[8, 8]), 0).is_err());
+}

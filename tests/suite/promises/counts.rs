@@ -1,0 +1,116 @@
+//! How much work a formula becomes: loads, stores and operations of its kernels.
+
+use fuse::{DType, Engine, Formula, InputType, KernelCounts, Mode, Stage};
+use fuse_ir::Strength;
+
+use super::power_sum;
+
+fn engine(mode: Mode) -> Engine {
+    Engine::builder().mode(mode).build().expect("an engine")
+}
+
+fn array(dtype: DType) -> InputType {
+    InputType::array(dtype, &[1000])
+}
+
+/// The counts of a formula's only kernel; variables of one letter: m s are scalars, f is f32, i is
+/// i64, the rest are f64 arrays.
+fn counts(formula: &str, mode: Mode) -> KernelCounts {
+    let formula: Formula = engine(mode).formula(formula).expect("parses");
+    // `pi` may be a variable; here it is the constant.
+    let given = formula.names().filter(|&name| name != "pi");
+    let names: Vec<String> = given.map(str::to_string).collect();
+    let ty = |name: &str| match name {
+        "m" | "s" => InputType::scalar(DType::F64, Strength::Strong),
+        "f" => array(DType::F32),
+        "i" => array(DType::I64),
+        _ => array(DType::F64),
+    };
+    let types: Vec<_> = names.iter().map(|name| (name.as_str(), ty(name))).collect();
+    let counts = formula.kernel_counts(&types).expect("compiles");
+    assert_eq!(counts.len(), 1, "one pass: {}", formula.source());
+    counts[0]
+}
+
+fn relaxed(formula: &str) -> KernelCounts {
+    counts(formula, Mode::Relaxed)
+}
+
+#[test]
+fn the_headline_formula_is_seven_fma() {
+    for x in ["x", "f"] {
+        let found = relaxed(&power_sum(x, 8));
+        assert_eq!((found.loads, found.stores, found.arith), (1, 1, 7), "{x}");
+    }
+    let nested = "x*(1 + x*(1 + x*(1 + x*(1 + x*(1 + x*(1 + x*(1 + x)))))))";
+    assert_eq!(relaxed(nested), relaxed(&power_sum("x", 8)));
+}
+
+#[test]
+fn the_headline_formula_on_integers_nests_in_either_mode() {
+    for mode in [Mode::Strict, Mode::Relaxed] {
+        let found = counts(&power_sum("i", 8), mode);
+        assert_eq!((found.loads, found.stores), (1, 1));
+        assert!(found.arith <= 14, "{mode:?}: 7 products and 7 sums, not {}", found.arith);
+    }
+}
+
+#[test]
+fn constants_of_a_sum_are_one_addition() {
+    let seventeens = " + 17".repeat(100);
+    assert_eq!(relaxed(&format!("x{seventeens}")).arith, 1);
+    for mode in [Mode::Strict, Mode::Relaxed] {
+        assert_eq!(counts(&format!("i{seventeens}"), mode).arith, 1, "{mode:?}");
+    }
+}
+
+#[test]
+fn equal_subexpressions_are_computed_once() {
+    for mode in [Mode::Strict, Mode::Relaxed] {
+        let found = counts("a*b + b*a", mode);
+        assert_eq!((found.loads, found.arith), (2, 2), "one product, one sum; {mode:?}");
+        assert_eq!(counts("sqrt(a + b) * sqrt(b + a)", mode).arith, 3);
+    }
+}
+
+#[test]
+fn what_depends_on_scalars_alone_runs_once_a_call() {
+    let product = relaxed("x*x + sqrt(2*pi)*s");
+    assert_eq!((product.arith, product.uniform), (2, 1), "the product: {product:?}");
+    let found = relaxed("(x - m)/s + sqrt(2*pi)*s");
+    assert!(found.uniform >= 2, "product and reciprocal: {found:?}");
+    let text = explained("(x - m)/s + sqrt(2*pi)*s");
+    // A division is left in the rare region, none in the loop.
+    let (_, lane) = text.split_once("\nlane(").expect("a lane region");
+    assert!(!lane.contains("fsqrt") && !lane.contains("fdiv"), "{text}");
+}
+
+fn explained(formula: &str) -> String {
+    let formula = engine(Mode::Relaxed).formula(formula).expect("parses");
+    let scalar = InputType::scalar(DType::F64, Strength::Strong);
+    let types = [("x", array(DType::F64)), ("m", scalar.clone()), ("s", scalar)];
+    formula.explain(&types, Stage::Kernel).expect("compiles")
+}
+
+/// Seven packed fma for each vector, and no other packed arithmetic.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn the_headline_formula_is_seven_fma_a_vector_in_machine_code() {
+    if !std::arch::is_x86_feature_detected!("fma") {
+        fuse_testkit::skip!("fma: this CPU has none");
+    }
+    for (dtype, x, suffix) in [(DType::F64, "x", "pd"), (DType::F32, "f", "ps")] {
+        let engine =
+            Engine::builder().backend(fuse::Backend::Cranelift).build().expect("Cranelift is here");
+        let formula = engine.formula(&power_sum(x, 8)).expect("parses");
+        let text = formula.explain(&[(x, array(dtype))], Stage::Asm).expect("has a listing");
+        let lines = || text.lines().map(str::trim);
+        let with = |part: &str| lines().filter(|line| line.contains(part)).count();
+        let packed_fma =
+            lines().filter(|line| line.contains("vfmadd") && line.contains(suffix)).count();
+        assert!(packed_fma > 0 && packed_fma % 7 == 0, "{packed_fma} packed fma:\n{text}");
+        for other in ["vmul", "vadd"] {
+            assert_eq!(with(&format!("{other}{suffix}")), 0, "{other}{suffix}:\n{text}");
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! What the documents promise, checked one by one.
+
+mod accuracy;
+mod aliasing;
+mod concurrency;
+mod counting;
+mod counts;
+mod hostile;
+mod limits;
+mod memory;
+
+/// `x + x**2 + ... + x**n`.
+fn power_sum(x: &str, n: u32) -> String {
+    let terms = (2..=n).map(|k| format!(" + {x}**{k}"));
+    format!("{x}{}", terms.collect::<String>())
+}

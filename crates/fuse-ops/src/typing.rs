@@ -188,11 +188,7 @@ impl Typing {
             Typing::NotBool(hint) => {
                 let common = common(args)?;
                 if common.dtype == DType::Bool {
-                    return Err(TypeIssue {
-                        arg: 0,
-                        expected: "numbers, not bool",
-                        hint: Some(hint),
-                    });
+                    return Err(TypeIssue { arg: 0, expected: "numbers", hint: Some(hint) });
                 }
                 Ok(uniform(args, common))
             }

@@ -81,7 +81,11 @@ impl Resolver<'_> {
     fn wrong_arity(&mut self, name: &str, arity: usize, found: usize, span: Span) -> Value {
         let plural = if arity == 1 { "" } else { "s" };
         let message = format!("{} takes {arity} argument{plural}, {found} given", quoted(name));
-        self.error(Diagnostic::new(Code::WrongArity, message).at(span, ""))
+        let mut diagnostic = Diagnostic::new(Code::WrongArity, message).at(span, "");
+        if let Some(op) = Op::function(name) {
+            diagnostic = diagnostic.help(format!("as in `{}`", op.row().example));
+        }
+        self.error(diagnostic)
     }
 
     fn unknown_function(&mut self, name: &str, span: Span) -> Value {

@@ -151,8 +151,9 @@ impl Resolver<'_> {
                 self.apply(Op::Where, &operands, span)
             }
             Syntax::Call { callee, args } => self.call(id, callee, args),
-            Syntax::Method { receiver, .. } => {
-                let text = format!("write the function: `f({})`", self.text_of(receiver));
+            Syntax::Method { receiver, name, .. } => {
+                let function = self.ast.name(name);
+                let text = format!("write `{function}({})`", self.text_of(receiver));
                 self.not_yet(self.ast.token_span(id), "methods are", &text)
             }
             Syntax::Attribute { .. } => {
@@ -192,6 +193,7 @@ impl Resolver<'_> {
         let Some(position) = self.variables.iter().position(|variable| variable.name == name)
         else {
             return match name {
+                _ if self.is_assigned(name) => Value::Error,
                 "pi" => Value::Float(std::f64::consts::PI),
                 "e" => Value::Float(std::f64::consts::E),
                 "inf" => Value::Float(f64::INFINITY),
@@ -206,6 +208,14 @@ impl Resolver<'_> {
         let strength = self.variables[position].ty.strength;
         let input = fuse_ir::index_u32(input);
         Value::Node(self.graph.input(input, source(span)), strength)
+    }
+
+    /// Is it the target of an assignment, which has been reported?
+    fn is_assigned(&self, name: &str) -> bool {
+        self.ast.statements().any(|statement| match statement {
+            Statement::Assign { name: target, .. } => self.ast.name(target) == name,
+            Statement::Function { .. } | Statement::Results(_) => false,
+        })
     }
 
     /// Makes a variable an input of the graph, if it can be computed with.
@@ -310,12 +320,14 @@ impl Resolver<'_> {
         let span = self.ast.span(lhs).to(self.ast.span(rhs));
         let symbol = op.symbol();
         let found = format!("{} {symbol} {}", self.type_of(lhs), self.type_of(rhs));
-        let help = format!(
-            "`{symbol}` binds tighter than comparisons: write `(a > 0) {symbol} (b > 0)`, or use \
-             `and`, `or`"
-        );
-        let message =
-            format!("`{symbol}` takes bool or integers on both sides, and comparisons bind looser");
+        let help = match op {
+            BinaryOp::BitXor => "for powers write `x ** 2`".to_string(),
+            _ => format!(
+                "`{symbol}` binds tighter than comparisons: write `(a > 0) {symbol} (b > 0)`, or \
+                 convert, as in `i64(x)`"
+            ),
+        };
+        let message = format!("`{symbol}` takes bool or integers");
         self.error(Diagnostic::new(Code::TypeMismatch, message).at(span, found).help(help))
     }
 

@@ -26,8 +26,8 @@ const FOLD_TASK_BLOCKS: usize = 32;
 /// Loops of less work (elements × (primitives + operands)) than this run on the calling thread:
 /// about 25 µs, twice what waking a worker costs.
 const INLINE_WORK: usize = 1 << 19;
-/// Tasks for each thread, so that a slow one can be evened out.
-const TASKS_PER_THREAD: usize = 8;
+/// Tasks for each thread, so that a slow one can be evened out and all end together.
+const TASKS_PER_THREAD: usize = 32;
 
 /// One pass over its whole loop.
 ///
@@ -76,12 +76,12 @@ impl Sweep<'_> {
         }
     }
 
-    /// Blocks of a task of a loop without folds: a power of two.
+    /// Blocks of a task of a loop without folds.
     fn task_blocks(&self, n_blocks: usize, threads: usize) -> usize {
         if threads == 1 && self.options.tuning.inline_below != Some(0) {
             return n_blocks;
         }
-        (n_blocks / (threads * TASKS_PER_THREAD)).max(1).next_power_of_two()
+        (n_blocks / (threads * TASKS_PER_THREAD)).max(1)
     }
 
     /// Runs the blocks of one task of a loop without folds.

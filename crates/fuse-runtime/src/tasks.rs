@@ -1,10 +1,19 @@
 //! Runs the tasks of a loop, inline or on a rayon pool.
 //!
-//! Each task index is run exactly once, by one thread, and results come back in task order whatever
-//! order the tasks ran in. The global pool is never built: outside a pool, [`Threads::Current`] runs
-//! on the calling thread. No lock is held while tasks run.
+//! ```text
+//! calling thread ──▶ wakes n - 1 workers ──▶ takes tasks ──▶ waits for the workers' last tasks
+//!                          worker ──────────▶ takes tasks
+//! ```
+//!
+//! All threads take the next task from one counter, the calling thread among them: waking a worker
+//! takes some 50 µs on a virtual machine, and a thread that only waits would lose them. Each task
+//! index is run exactly once, by one thread, and results come back in task order whatever order the
+//! tasks ran in. The global pool is never built: outside a pool, [`Threads::Current`] runs on the
+//! calling thread. No lock is held while tasks run.
 
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
 use smallvec::SmallVec;
 
 use crate::error::RunError;
@@ -40,21 +49,60 @@ pub(crate) fn run_tasks<R: Send>(
         let index = order.as_ref().map_or(position, |order| order[position]);
         task(index)
     };
-    let parallel = || (0..n).into_par_iter().map(&logged).collect::<Result<Vec<R>, RunError>>();
-    let results = match options.threads {
-        Threads::Pool(pool) if n > 1 => SmallVec::from_vec(pool.install(parallel)?),
-        Threads::Current if n > 1 && rayon::current_thread_index().is_some() => {
-            SmallVec::from_vec(parallel()?)
+    let n_threads = n_threads(options.threads).min(n);
+    let results = if n_threads > 1 {
+        run_shared(n, n_threads - 1, options.threads, &logged)?
+    } else {
+        let mut results = TaskResults::new();
+        for position in 0..n {
+            results.push(logged(position)?);
         }
-        Threads::Inline | Threads::Current | Threads::Pool(_) => {
-            let mut results = TaskResults::new();
-            for position in 0..n {
-                results.push(logged(position)?);
-            }
-            results
-        }
+        results
     };
     Ok(in_task_order(results, order))
+}
+
+/// Runs tasks on the calling thread and on `helpers` workers of a pool.
+fn run_shared<R: Send>(
+    n: usize,
+    helpers: usize,
+    threads: Threads<'_>,
+    task: &(impl Fn(usize) -> Result<R, RunError> + Sync),
+) -> Result<TaskResults<R>, RunError> {
+    let next = AtomicUsize::new(0);
+    let finished: Mutex<Vec<(usize, Result<R, RunError>)>> = Mutex::default();
+    let work = || {
+        let mut own = Vec::new();
+        loop {
+            let position = next.fetch_add(1, Ordering::Relaxed);
+            if position >= n {
+                break;
+            }
+            let result = task(position);
+            if result.is_err() {
+                next.store(n, Ordering::Relaxed);
+            }
+            own.push((position, result));
+        }
+        finished.lock().unwrap_or_else(PoisonError::into_inner).append(&mut own);
+    };
+    match threads {
+        Threads::Pool(pool) => pool.in_place_scope(|scope| share(scope, helpers, &work)),
+        Threads::Current | Threads::Inline => {
+            rayon::in_place_scope(|scope| share(scope, helpers, &work));
+        }
+    }
+    let mut finished = finished.into_inner().unwrap_or_else(PoisonError::into_inner);
+    finished.sort_by_key(|&(position, _)| position);
+    finished.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Does the work on `helpers` workers and on the calling thread.
+fn share<'s>(scope: &rayon::Scope<'s>, helpers: usize, work: &'s (impl Fn() + Sync)) {
+    for _ in 0..helpers {
+        scope.spawn(|_| work());
+    }
+    work();
 }
 
 /// Undoes the shuffling.

@@ -71,6 +71,7 @@ pub(crate) fn emit_region(
         controls: vec![None; region.controls.len()],
         recent: FxHashMap::default(),
         masks: FxHashMap::default(),
+        last_uses: last_uses(region),
         at: 0,
     };
     let needed = needed(region);
@@ -111,6 +112,21 @@ pub(crate) fn needed(region: &Region) -> Vec<bool> {
     needed
 }
 
+/// For each value the last node that reads it; results are read past the end.
+fn last_uses(region: &Region) -> Vec<usize> {
+    let mut last = vec![0; region.nodes.len()];
+    for (value, node) in region.iter() {
+        for arg in node.args() {
+            last[arg.index()] = value.index();
+        }
+    }
+    let controls = region.controls.iter().flat_map(Control::operands);
+    for result in region.results.iter().copied().chain(controls) {
+        last[result.index()] = region.nodes.len();
+    }
+    last
+}
+
 struct Body<'r, 'p> {
     region: &'r Region,
     first: Option<Value>,
@@ -119,6 +135,7 @@ struct Body<'r, 'p> {
     controls: Vec<Option<Vec<Held>>>,
     recent: FxHashMap<Scalar, (Value, usize)>,
     masks: FxHashMap<(ValueId, usize), Parts>,
+    last_uses: Vec<usize>,
     /// The node being emitted.
     at: usize,
 }
@@ -215,6 +232,10 @@ impl Body<'_, '_> {
         if let (Prim::LaneIndex, Some(first)) = (prim, self.first) {
             return Ok(v.positions(first));
         }
+        let mut args = args;
+        if prim == Prim::Fma && self.outlives(args[0]) && !self.outlives(args[1]) {
+            args.swap(0, 1);
+        }
         let args = &args[..prim.arity()];
         let mut held: smallvec::SmallVec<[Held; 3]> = smallvec::SmallVec::new();
         for (position, &arg) in args.iter().enumerate() {
@@ -229,6 +250,13 @@ impl Body<'_, '_> {
         });
         let selects_compared = prim == Prim::Select && self.is_comparison_of_arms(args);
         v.operation(&Operation { prim, result, args: &held, count, selects_compared })
+    }
+
+    /// Is the value read after this node? Cranelift's multiply-add overwrites its first operand, so a
+    /// value that is not should stand there: it saves a copy per vector.
+    fn outlives(&self, value: ValueId) -> bool {
+        let constant = matches!(self.region.node(value), Node::Const(_));
+        constant || self.last_uses[value.index()] > self.at
     }
 
     /// `select(flt(b, c), b, c)` and `select(flt(c, b), b, c)`.

@@ -5,13 +5,13 @@
 //!                          worker ──────────▶ takes tasks
 //! ```
 //!
-//! All threads take the next task from one counter, the calling thread among them: waking a worker
-//! takes some 50 µs on a virtual machine, and a thread that only waits would lose them. Each task
-//! index is run exactly once, by one thread, and results come back in task order whatever order the
+//! The calling thread takes tasks too: waking a worker takes some 50 µs on a virtual machine, and a
+//! thread that only waits would lose them. Each thread has a run of neighbouring tasks and helps others
+//! when its own are done, so one that wakes late costs little. Each task index is run exactly once, by one thread, and results come back in task order whatever order the
 //! tasks ran in. The global pool is never built: outside a pool, [`Threads::Current`] runs on the
 //! calling thread. No lock is held while tasks run.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use smallvec::SmallVec;
@@ -69,22 +69,20 @@ fn run_shared<R: Send>(
     threads: Threads<'_>,
     task: &(impl Fn(usize) -> Result<R, RunError> + Sync),
 ) -> Result<TaskResults<R>, RunError> {
-    let next = AtomicUsize::new(0);
+    let shares = Shares::new(n, helpers + 1);
+    let arrived = AtomicUsize::new(0);
     let finished: Mutex<Vec<(usize, Result<R, RunError>)>> = Mutex::default();
     let work = || {
-        let mut own = Vec::new();
-        loop {
-            let position = next.fetch_add(1, Ordering::Relaxed);
-            if position >= n {
-                break;
-            }
+        let own = arrived.fetch_add(1, Ordering::Relaxed);
+        let mut results = Vec::new();
+        while let Some(position) = shares.next(own) {
             let result = task(position);
             if result.is_err() {
-                next.store(n, Ordering::Relaxed);
+                shares.stop();
             }
-            own.push((position, result));
+            results.push((position, result));
         }
-        finished.lock().unwrap_or_else(PoisonError::into_inner).append(&mut own);
+        finished.lock().unwrap_or_else(PoisonError::into_inner).append(&mut results);
     };
     match threads {
         Threads::Pool(pool) => pool.in_place_scope(|scope| share(scope, helpers, &work)),
@@ -95,6 +93,61 @@ fn run_shared<R: Send>(
     let mut finished = finished.into_inner().unwrap_or_else(PoisonError::into_inner);
     finished.sort_by_key(|&(position, _)| position);
     finished.into_iter().map(|(_, result)| result).collect()
+}
+
+/// The tasks, a run of neighbours for each thread. A thread takes its own from the front, so that it
+/// walks through memory in order, and when they are gone those of others from the back.
+struct Shares {
+    /// Each `front << 32 | back`: the tasks from front up to, not including, back are left.
+    left: Vec<AtomicU64>,
+}
+
+impl Shares {
+    /// Splits `n` tasks; tasks beyond 2^32 cannot be, since blocks of a loop are at least 1024
+    /// elements long.
+    fn new(n: usize, threads: usize) -> Shares {
+        let cut = |k: usize| (n as u128 * k as u128 / threads as u128) as u64;
+        let left = |k: usize| AtomicU64::new((cut(k) << 32) | cut(k + 1));
+        Shares { left: (0..threads).map(left).collect() }
+    }
+
+    /// The next task of the thread `own`.
+    fn next(&self, own: usize) -> Option<usize> {
+        let n = self.left.len();
+        self.take(own % n, End::Front)
+            .or_else(|| (1..n).find_map(|k| self.take((own + k) % n, End::Back)))
+    }
+
+    fn take(&self, share: usize, end: End) -> Option<usize> {
+        let split = |left: u64| (left >> 32, left & 0xffff_ffff);
+        let shorter = |left: u64| {
+            let (front, back) = split(left);
+            (front < back).then(|| match end {
+                End::Front => ((front + 1) << 32) | back,
+                End::Back => (front << 32) | (back - 1),
+            })
+        };
+        let order = Ordering::Relaxed;
+        let before = self.left[share].fetch_update(order, order, shorter).ok()?;
+        let (front, back) = split(before);
+        let task = match end {
+            End::Front => front,
+            End::Back => back - 1,
+        };
+        usize::try_from(task).ok()
+    }
+
+    /// Leaves nothing to take.
+    fn stop(&self) {
+        self.left.iter().for_each(|left| left.store(0, Ordering::Relaxed));
+    }
+}
+
+/// Which end of a share a task is taken from.
+#[derive(Clone, Copy)]
+enum End {
+    Front,
+    Back,
 }
 
 /// Does the work on `helpers` workers and on the calling thread.
@@ -137,6 +190,20 @@ mod tests {
         assert_ne!(one, shuffled(100, 2));
         one.sort_unstable();
         assert_eq!(one, (0..100).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn every_task_of_every_share_is_taken_once() {
+        for (n, threads) in [(1, 2), (7, 3), (100, 7), (64, 1)] {
+            let shares = Shares::new(n, threads);
+            let mut taken: Vec<usize> = std::iter::from_fn(|| shares.next(threads - 1)).collect();
+            taken.sort_unstable();
+            assert_eq!(taken, (0..n).collect::<Vec<_>>(), "{n} tasks, {threads} threads");
+        }
+        let shares = Shares::new(10, 2);
+        assert_eq!(shares.next(1), Some(5));
+        shares.stop();
+        assert_eq!(shares.next(0), None);
     }
 
     #[test]

@@ -13,11 +13,15 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
 
 use crate::error::RunError;
 use crate::options::{RunOptions, Threads};
+
+/// How long a thread that has run out of tasks waits for the others before it goes to sleep.
+const AWAKE: Duration = Duration::from_micros(200);
 
 /// Number of threads a call may use.
 pub(crate) fn n_threads(threads: Threads<'_>) -> usize {
@@ -70,7 +74,7 @@ fn run_shared<R: Send>(
     task: &(impl Fn(usize) -> Result<R, RunError> + Sync),
 ) -> Result<TaskResults<R>, RunError> {
     let shares = Shares::new(n, helpers + 1);
-    let arrived = AtomicUsize::new(0);
+    let (arrived, ended) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let finished: Mutex<Vec<(usize, Result<R, RunError>)>> = Mutex::default();
     let work = || {
         let own = arrived.fetch_add(1, Ordering::Relaxed);
@@ -85,9 +89,9 @@ fn run_shared<R: Send>(
         finished.lock().unwrap_or_else(PoisonError::into_inner).append(&mut results);
     };
     match threads {
-        Threads::Pool(pool) => pool.in_place_scope(|scope| share(scope, helpers, &work)),
+        Threads::Pool(pool) => pool.in_place_scope(|scope| share(scope, helpers, &ended, &work)),
         Threads::Current | Threads::Inline => {
-            rayon::in_place_scope(|scope| share(scope, helpers, &work));
+            rayon::in_place_scope(|scope| share(scope, helpers, &ended, &work));
         }
     }
     let mut finished = finished.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -150,12 +154,25 @@ enum End {
     Back,
 }
 
-/// Does the work on `helpers` workers and on the calling thread.
-fn share<'s>(scope: &rayon::Scope<'s>, helpers: usize, work: &'s (impl Fn() + Sync)) {
+/// Does the work on `helpers` workers and on the calling thread, which then waits for them awake: most
+/// end within a task's time of each other, and going to sleep takes longer than that.
+fn share<'s>(
+    scope: &rayon::Scope<'s>,
+    helpers: usize,
+    ended: &'s AtomicUsize,
+    work: &'s (impl Fn() + Sync),
+) {
     for _ in 0..helpers {
-        scope.spawn(|_| work());
+        scope.spawn(|_| {
+            work();
+            ended.fetch_add(1, Ordering::Release);
+        });
     }
     work();
+    let deadline = Instant::now() + AWAKE;
+    while ended.load(Ordering::Acquire) < helpers && Instant::now() < deadline {
+        (0..64).for_each(|_| std::hint::spin_loop());
+    }
 }
 
 /// Undoes the shuffling.

@@ -36,13 +36,8 @@ fn reference() -> String {
         let aliases: Vec<String> = row.aliases.iter().map(|alias| format!("`{alias}`")).collect();
         let class = if row.class == Class::Reduction { "reduction: " } else { "" };
         let example = row.example.replace('|', "\\|");
-        writeln!(
-            text,
-            "| {written} | {} | {class}{} | `{example}` |",
-            aliases.join(" "),
-            row.doc
-        )
-        .expect("text grows");
+        writeln!(text, "| {written} | {} | {class}{} | `{example}` |", aliases.join(" "), row.doc)
+            .expect("text grows");
     }
     text
 }

@@ -17,16 +17,29 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "fuse-formula",
         &[
-            "fuse-syntax", "fuse-ir", "fuse-ops", "fuse-compile", "fuse-code", "fuse-cranelift",
-            "fuse-runtime", "fuse-npy",
+            "fuse-syntax",
+            "fuse-ir",
+            "fuse-ops",
+            "fuse-compile",
+            "fuse-code",
+            "fuse-cranelift",
+            "fuse-runtime",
+            "fuse-npy",
         ],
     ),
     ("fuse-cli", &["fuse-formula", "fuse-npy"]),
     (
         "fuse-testkit",
         &[
-            "fuse-syntax", "fuse-ir", "fuse-ops", "fuse-compile", "fuse-code", "fuse-cranelift",
-            "fuse-runtime", "fuse-npy", "fuse-formula",
+            "fuse-syntax",
+            "fuse-ir",
+            "fuse-ops",
+            "fuse-compile",
+            "fuse-code",
+            "fuse-cranelift",
+            "fuse-runtime",
+            "fuse-npy",
+            "fuse-formula",
         ],
     ),
 ];

@@ -25,6 +25,7 @@ use crate::prims::Operation;
 use crate::tables::Tables;
 use crate::target::internal;
 use crate::vector::{Parts, Vectors, int_vector, lane_bytes, memory_flags, vector_type};
+use crate::width;
 
 /// Nodes for which a constant stays in its register.
 const REUSE_WITHIN: usize = 6;
@@ -71,7 +72,7 @@ pub(crate) fn emit_region(
         controls: vec![None; region.controls.len()],
         recent: FxHashMap::default(),
         masks: FxHashMap::default(),
-        last_uses: last_uses(region),
+        last_uses: width::last_uses(region),
         at: 0,
     };
     let needed = needed(region);
@@ -110,21 +111,6 @@ pub(crate) fn needed(region: &Region) -> Vec<bool> {
         }
     }
     needed
-}
-
-/// For each value the last node that reads it; results are read past the end.
-fn last_uses(region: &Region) -> Vec<usize> {
-    let mut last = vec![0; region.nodes.len()];
-    for (value, node) in region.iter() {
-        for arg in node.args() {
-            last[arg.index()] = value.index();
-        }
-    }
-    let controls = region.controls.iter().flat_map(Control::operands);
-    for result in region.results.iter().copied().chain(controls) {
-        last[result.index()] = region.nodes.len();
-    }
-    last
 }
 
 struct Body<'r, 'p> {

@@ -80,7 +80,7 @@ fn most_alive(region: &Region, lanes: usize) -> usize {
 
 /// Where each value is last read; results are read after the last node. Parameters are loaded at
 /// their first use, which arena order puts too early: they count from there on.
-fn last_uses(region: &Region) -> Vec<usize> {
+pub(crate) fn last_uses(region: &Region) -> Vec<usize> {
     let end = region.nodes.len();
     let mut last = vec![0; end];
     for (index, node) in region.nodes.iter().enumerate() {

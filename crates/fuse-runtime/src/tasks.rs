@@ -23,6 +23,9 @@ use crate::options::{RunOptions, Threads};
 /// How long a thread that has run out of tasks waits for the others before it goes to sleep.
 const AWAKE: Duration = Duration::from_micros(200);
 
+/// How long the calling thread of an observed loop waits for a worker to begin.
+const OBSERVED: Duration = Duration::from_secs(1);
+
 /// Number of threads a call may use.
 pub(crate) fn n_threads(threads: Threads<'_>) -> usize {
     match threads {
@@ -55,7 +58,7 @@ pub(crate) fn run_tasks<R: Send>(
     };
     let n_threads = n_threads(options.threads).min(n);
     let results = if n_threads > 1 {
-        run_shared(n, n_threads - 1, options.threads, &logged)?
+        run_shared(n, n_threads - 1, options, &logged)?
     } else {
         let mut results = TaskResults::new();
         for position in 0..n {
@@ -70,7 +73,7 @@ pub(crate) fn run_tasks<R: Send>(
 fn run_shared<R: Send>(
     n: usize,
     helpers: usize,
-    threads: Threads<'_>,
+    options: &RunOptions<'_>,
     task: &(impl Fn(usize) -> Result<R, RunError> + Sync),
 ) -> Result<TaskResults<R>, RunError> {
     let shares = Shares::new(n, helpers + 1);
@@ -88,10 +91,12 @@ fn run_shared<R: Send>(
         }
         finished.lock().unwrap_or_else(PoisonError::into_inner).append(&mut results);
     };
-    match threads {
-        Threads::Pool(pool) => pool.in_place_scope(|scope| share(scope, helpers, &ended, &work)),
+    let share =
+        Sharing { helpers, arrived: &arrived, ended: &ended, observed: options.workers.is_some() };
+    match options.threads {
+        Threads::Pool(pool) => pool.in_place_scope(|scope| share.run(scope, &work)),
         Threads::Current | Threads::Inline => {
-            rayon::in_place_scope(|scope| share(scope, helpers, &ended, &work));
+            rayon::in_place_scope(|scope| share.run(scope, &work));
         }
     }
     let mut finished = finished.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -154,24 +159,44 @@ enum End {
     Back,
 }
 
-/// Does the work on `helpers` workers and on the calling thread, which then waits for them awake: most
-/// end within a task's time of each other, and going to sleep takes longer than that.
-fn share<'s>(
-    scope: &rayon::Scope<'s>,
+/// How threads come together over a loop, and part.
+#[derive(Clone, Copy)]
+struct Sharing<'s> {
     helpers: usize,
+    /// Threads that have begun.
+    arrived: &'s AtomicUsize,
+    /// Workers that have ended.
     ended: &'s AtomicUsize,
-    work: &'s (impl Fn() + Sync),
-) {
-    for _ in 0..helpers {
-        scope.spawn(|_| {
-            work();
-            ended.fetch_add(1, Ordering::Release);
-        });
+    /// Does a test watch which threads run? Then the calling thread does not run ahead of them.
+    observed: bool,
+}
+
+impl<'s> Sharing<'s> {
+    /// Does the work on the workers and on the calling thread, which then waits for them awake: most
+    /// end within a task's time of each other, and going to sleep takes longer than that.
+    fn run(self, scope: &rayon::Scope<'s>, work: &'s (impl Fn() + Sync)) {
+        for _ in 0..self.helpers {
+            scope.spawn(move |_| {
+                work();
+                self.ended.fetch_add(1, Ordering::Release);
+            });
+        }
+        if self.observed {
+            wait(OBSERVED, || self.arrived.load(Ordering::Relaxed) > 0);
+        }
+        work();
+        wait(AWAKE, || self.ended.load(Ordering::Acquire) == self.helpers);
     }
-    work();
-    let deadline = Instant::now() + AWAKE;
-    while ended.load(Ordering::Acquire) < helpers && Instant::now() < deadline {
+}
+
+/// Waits awake until it is so, or the time is over.
+fn wait(at_most: Duration, so: impl Fn() -> bool) {
+    let deadline = Instant::now() + at_most;
+    while !so() && Instant::now() < deadline {
         (0..64).for_each(|_| std::hint::spin_loop());
+        if at_most > AWAKE {
+            std::thread::yield_now();
+        }
     }
 }
 

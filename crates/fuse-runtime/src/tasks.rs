@@ -26,6 +26,12 @@ const AWAKE: Duration = Duration::from_micros(200);
 /// How long the calling thread of an observed loop waits for a worker to begin.
 const OBSERVED: Duration = Duration::from_secs(1);
 
+/// How long a worker of the engine's own pool stays awake for the next call: waking it takes 30 µs.
+const LINGER: Duration = Duration::from_micros(60);
+
+/// Number of loops that have asked workers for help: a new one ends lingering.
+static CALLS: AtomicUsize = AtomicUsize::new(0);
+
 /// Number of threads a call may use.
 pub(crate) fn n_threads(threads: Threads<'_>) -> usize {
     match threads {
@@ -91,8 +97,13 @@ fn run_shared<R: Send>(
         }
         finished.lock().unwrap_or_else(PoisonError::into_inner).append(&mut results);
     };
-    let share =
-        Sharing { helpers, arrived: &arrived, ended: &ended, observed: options.workers.is_some() };
+    let share = Sharing {
+        helpers,
+        arrived: &arrived,
+        ended: &ended,
+        observed: options.workers.is_some(),
+        lingers: matches!(options.threads, Threads::Pool(_)),
+    };
     match options.threads {
         Threads::Pool(pool) => pool.in_place_scope(|scope| share.run(scope, &work)),
         Threads::Current | Threads::Inline => {
@@ -169,15 +180,21 @@ struct Sharing<'s> {
     ended: &'s AtomicUsize,
     /// Does a test watch which threads run? Then the calling thread does not run ahead of them.
     observed: bool,
+    /// Is the pool the engine's own, so that its workers may stay awake for the next call?
+    lingers: bool,
 }
 
 impl<'s> Sharing<'s> {
     /// Does the work on the workers and on the calling thread, which then waits for them awake: most
     /// end within a task's time of each other, and going to sleep takes longer than that.
     fn run(self, scope: &rayon::Scope<'s>, work: &'s (impl Fn() + Sync)) {
+        CALLS.fetch_add(1, Ordering::Relaxed);
         for _ in 0..self.helpers {
             scope.spawn(move |_| {
                 work();
+                if self.lingers {
+                    linger();
+                }
                 self.ended.fetch_add(1, Ordering::Release);
             });
         }
@@ -187,6 +204,12 @@ impl<'s> Sharing<'s> {
         work();
         wait(AWAKE, || self.ended.load(Ordering::Acquire) == self.helpers);
     }
+}
+
+/// Gives the worker a job that keeps it awake until the next call, or for a while.
+fn linger() {
+    let seen = CALLS.load(Ordering::Relaxed);
+    rayon::spawn(move || wait(LINGER, || CALLS.load(Ordering::Relaxed) != seen));
 }
 
 /// Waits awake until it is so, or the time is over.

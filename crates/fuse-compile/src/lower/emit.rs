@@ -147,7 +147,7 @@ impl Emitter<'_> {
             Node::Apply(Op::Div, [a, b, _]) if self.is_scalar(b) && !self.is_scalar(a) => {
                 self.divide_by_scalar(a, b)
             }
-            _ => {
+            Node::Input(_) | Node::Const(_) | Node::Apply(..) | Node::Power(..) => {
                 let args: Vec<ValueId> =
                     node.args().iter().map(|&arg| self.lane_value(arg)).collect();
                 expand(&mut self.builder, &mut self.lane, self.graph, id, &args)

@@ -4,7 +4,7 @@ use std::io::{StdoutLock, Write};
 use std::path::Path;
 
 use fuse::Engine;
-use fuse::raw::table::{Accuracy, Row, Syntax, TABLE};
+use fuse::raw::table::{Accuracy, Budget, Row, Syntax, TABLE};
 use fuse::raw::{ByteOrder, shape_text};
 use fuse_npy::{NpyFile, escape_path};
 
@@ -108,8 +108,9 @@ fn function(out: &mut StdoutLock<'_>, name: &str) -> Result<(), Failure> {
             writeln!(out, "also called: {}", row.aliases.join(", "))?;
         }
         let accuracy = match row.accuracy {
-            Accuracy::Exact => "exact, or correctly rounded",
-            Accuracy::Stated => "see docs/numerics.md",
+            Accuracy::Exact => "exact, or correctly rounded".to_string(),
+            Accuracy::Ulp(Budget { f64, f32 }) => format!("{f64} ULP (f32: {f32} ULP)"),
+            Accuracy::Stated => "see docs/numerics.md".to_string(),
         };
         writeln!(out, "accuracy:    {accuracy}\nexample:     {}", row.example)?;
     }

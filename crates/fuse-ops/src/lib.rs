@@ -19,9 +19,12 @@
 
 pub mod arith;
 pub mod cast;
+mod coefficients;
 pub mod compare;
+pub mod elementary;
 mod expander;
 pub mod integer;
+pub mod pen;
 pub mod power;
 pub mod reduce;
 pub mod remainder;
@@ -32,5 +35,5 @@ mod tests;
 pub mod typing;
 
 pub use expander::{Call, Expander, lane_of};
-pub use table::{Accuracy, Class, Cost, Domain, Expansion, Op, Row, Syntax};
+pub use table::{Accuracy, Budget, Class, Cost, Domain, Expansion, Op, Row, Syntax};
 pub use typing::{ArgType, TypeIssue, Typed, promote};

@@ -9,8 +9,9 @@
 use fuse_ir::{Builder, DType, Fold, Lane, Node, Prim, RegionBuilder, ValueId};
 
 use crate::expander::{Call, Expander, lane_of};
+use crate::pen::written;
 use crate::typing::Typing;
-use crate::{arith, cast, compare, integer, power, reduce, remainder, rounding};
+use crate::{arith, cast, compare, elementary, integer, power, reduce, remainder, rounding};
 
 /// How a row is written in a formula.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,13 +36,27 @@ pub enum Class {
 }
 
 /// The error a row promises.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Accuracy {
     /// Correctly rounded, or exact.
     Exact,
+    /// Within so many units in the last place of the exact result.
+    Ulp(Budget),
     /// As the row's documentation says.
     Stated,
 }
+
+/// A bound on the error in units in the last place, for each dtype that is computed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Budget {
+    /// Of f64 results.
+    pub f64: f64,
+    /// Of f32 results.
+    pub f32: f64,
+}
+
+/// The budget of nearly every function.
+const ULP: Accuracy = Accuracy::Ulp(Budget { f64: 1.0, f32: 1.0 });
 
 /// The open interval from which inputs of generators and benches are drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -96,19 +111,20 @@ pub struct Row {
 
 macro_rules! operators {
     ($( $op:ident $name:literal $syntax:expr, [$($alias:literal),*], $arity:literal, $commutes:literal,
-        $typing:expr, $accuracy:ident, $domain:expr, $doc:literal, $example:literal, $expansion:expr; )*) => {
+        $typing:expr, $accuracy:expr, $domain:expr, $doc:literal, $example:literal, $expansion:expr; )*) => {
         /// An operator or function; the row says all about it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Op { $( #[doc = $doc] $op, )* }
 
         /// The table, in the order of [`Op`].
         pub static TABLE: &[Row] = {
+            use Accuracy::{Exact, Stated};
             use Syntax::{Function, Infix, Internal, Prefix};
             &[$( Row {
                 op: Op::$op, name: $name, syntax: $syntax, aliases: &[$($alias),*], arity: $arity,
                 commutes: $commutes, typing: $typing,
                 class: match $expansion { Expansion::Lanes(_) => Class::Elementwise, Expansion::Fold(_) => Class::Reduction },
-                accuracy: Accuracy::$accuracy, domain: $domain, doc: $doc, example: $example,
+                accuracy: $accuracy, domain: $domain, doc: $doc, example: $example,
                 expansion: $expansion,
             } ),*]
         };
@@ -120,6 +136,21 @@ const BOOL_NEG: &str = "for bool write `~a`";
 const BOOL_NUMBER: &str = "convert it, as in `i64(a)`";
 
 use Expansion::Lanes;
+
+/// The expansion of a function that is written with a pen: of one argument, or of two.
+macro_rules! elementary {
+    ($family:ident :: $function:ident) => {
+        elementary!($family::$function, x)
+    };
+    ($family:ident :: $function:ident, $($arg:ident),+) => {
+        Lanes(|e, call| {
+            written(e, call, |pen, args| {
+                let &[$($arg),+] = args else { unreachable!("arity") };
+                elementary::$family::$function(pen, $($arg),+)
+            })
+        })
+    };
+}
 
 operators! {
     Add "add" Infix("+"), [], 2, true, Typing::Arithmetic, Exact, REAL, "sum; integers wrap; or on bool", "a + b", Lanes(arith::add);
@@ -162,6 +193,25 @@ operators! {
     IsNan "isnan" Function, [], 1, false, Typing::Predicate, Exact, REAL, "is it NaN?", "isnan(a)", Lanes(compare::isnan);
     IsInf "isinf" Function, [], 1, false, Typing::Predicate, Exact, REAL, "is it infinite?", "isinf(a)", Lanes(compare::isinf);
     IsFinite "isfinite" Function, [], 1, false, Typing::Predicate, Exact, REAL, "is it neither infinite nor NaN?", "isfinite(a)", Lanes(compare::isfinite);
+
+    // Exponentials.
+    Exp "exp" Function, [], 1, false, Typing::Floating, ULP, Domain { low: -700.0, high: 700.0 }, "e to the power a", "exp(a)", elementary!(exp::exp);
+
+    // Logarithms.
+
+    // Trigonometric functions.
+
+    // Their inverses.
+
+    // Hyperbolic functions.
+
+    // Their inverses.
+
+    // Powers and roots.
+
+    // Error function and gamma function.
+
+    // Floats as such.
 
     Sum "sum" Function, [], 1, false, Typing::Sum, Stated, REAL, "sum of all elements, in a fixed order; 0 for none; f32 accumulates in f64", "sum(a)", Expansion::Fold(reduce::sum);
 

@@ -13,11 +13,13 @@
 //! * [`differential`]: seeded random kernels, a back end against the interpreter.
 //! * [`formulas`]: seeded random formulas with operands of every layout.
 //! * [`faulty`]: back ends with one planted fault each; the suite has to find every one.
+//! * [`accuracy`]: errors of the elementary functions, against committed tables or MPFR.
 //! * [`skip!`]: how a test says that it could not run.
 
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod accuracy;
 mod assemble;
 mod case;
 pub mod compare;

@@ -1,0 +1,11 @@
+//! Constants of the elementary functions: polynomial coefficients and tables.
+//!
+//! Each file is written by a script in `crates/fuse-ops/coefficients`, which derives its numbers at 60
+//! digits (Remez's exchange, coefficients rounded one by one) and states the error of each polynomial.
+
+#![expect(
+    clippy::excessive_precision,
+    reason = "the shortest literals that are exactly the floats"
+)]
+
+pub(crate) mod exp;

@@ -1,0 +1,7 @@
+//! The elementary functions, one family a file: each a formula over primitives.
+//!
+//! Special values are C99's Annex F unless a function says otherwise; subnormal results are within
+//! the budget; zeros keep their sign. What is rare (arguments near overflow, huge or subnormal ones)
+//! runs in one rare region a function.
+
+pub mod exp;

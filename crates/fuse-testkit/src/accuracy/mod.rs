@@ -1,0 +1,22 @@
+//! How accurate the elementary functions are, in units in the last place.
+//!
+//! ```text
+//! points ──▶ Subject (a row of the operator table, a float dtype) ──▶ result ─┐
+//!    └─────▶ Reference: from a committed table, or from MPFR ─────────────────┴▶ error ─▶ Tally
+//! ```
+//!
+//! * [`Reference`]: an exact value as its nearest float and the rest, and the error of a result.
+//! * [`Subject`]: one function of one dtype, evaluated by the interpreter.
+//! * [`points`]: random arguments: any bits, a domain, an interval, a binade.
+//! * `mpfr` (the feature of that name): exact values from MPFR.
+
+#[cfg(feature = "mpfr")]
+pub mod mpfr;
+pub mod points;
+mod reference;
+mod subject;
+mod tally;
+
+pub use reference::{Format, Reference};
+pub use subject::Subject;
+pub use tally::Tally;

@@ -3,9 +3,10 @@
 //! Each file is written by a script in `crates/fuse-ops/coefficients`, which derives its numbers at 60
 //! digits (Remez's exchange, coefficients rounded one by one) and states the error of each polynomial.
 
-#![expect(
+#![allow(
+    clippy::approx_constant,
     clippy::excessive_precision,
-    reason = "the shortest literals that are exactly the floats"
+    reason = "parts and roundings of constants: the shortest literals that are exactly these floats"
 )]
 
 pub(crate) mod exp;

@@ -109,7 +109,7 @@ fn function(out: &mut StdoutLock<'_>, name: &str) -> Result<(), Failure> {
         }
         let accuracy = match row.accuracy {
             Accuracy::Exact => "exact, or correctly rounded".to_string(),
-            Accuracy::Ulp(Budget { f64, f32 }) => format!("{f64} ULP (f32: {f32} ULP)"),
+            Accuracy::Ulp(Budget { f64, f32, .. }) => format!("{f64} ULP (f32: {f32} ULP)"),
             Accuracy::Stated => "see docs/numerics.md".to_string(),
         };
         writeln!(out, "accuracy:    {accuracy}\nexample:     {}", row.example)?;

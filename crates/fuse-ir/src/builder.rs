@@ -117,10 +117,14 @@ impl RegionBuilder {
         self.push(Node::Lookup(table, index), entries.lane)
     }
 
-    /// Adds a control construct whose results have these lane types.
+    /// Adds a control construct whose results have these lane types, or finds the equal one that is
+    /// there.
     pub fn control(&mut self, control: Control, results: &[Lane]) -> Vec<ValueId> {
-        let number = index_u32(self.region.controls.len());
-        self.region.controls.push(control);
+        let known = self.region.controls.iter().position(|other| *other == control);
+        let number = index_u32(known.unwrap_or_else(|| {
+            self.region.controls.push(control);
+            self.region.controls.len() - 1
+        }));
         let result = |(index, &lane): (usize, &Lane)| {
             self.push(Node::Result { control: number, index: index_u32(index) }, lane)
         };
@@ -259,6 +263,16 @@ mod tests {
         let zero = builder.constant(Scalar::f64(0.0));
         let negative = builder.constant(Scalar::f64(-0.0));
         assert_ne!(zero, negative);
+    }
+
+    #[test]
+    fn equal_controls_are_one() {
+        let mut builder = RegionBuilder::new(&[Lane::Mask, Lane::F64]);
+        let (mask, x) = (builder.param(0), builder.param(1));
+        let rare = |region| Control::Rare { mask, region, args: vec![x], otherwise: vec![x] };
+        let once = builder.control(rare(RegionId::new(0)), &[Lane::F64]);
+        assert_eq!(builder.control(rare(RegionId::new(0)), &[Lane::F64]), once);
+        assert_ne!(builder.control(rare(RegionId::new(1)), &[Lane::F64]), once);
     }
 
     #[test]

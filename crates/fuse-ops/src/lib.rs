@@ -35,5 +35,5 @@ mod tests;
 pub mod typing;
 
 pub use expander::{Call, Expander, lane_of};
-pub use table::{Accuracy, Budget, Class, Cost, Domain, Expansion, Op, Row, Syntax};
+pub use table::{Accuracy, Budget, Class, Cost, Domain, Expansion, Op, Row, Syntax, Yardstick};
 pub use typing::{ArgType, TypeIssue, Typed, promote};

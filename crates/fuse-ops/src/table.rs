@@ -53,10 +53,27 @@ pub struct Budget {
     pub f64: f64,
     /// Of f32 results.
     pub f32: f64,
+    /// What the units are those of.
+    pub yardstick: Yardstick,
+}
+
+/// Of which number's last place a budget counts units.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Yardstick {
+    /// The exact result.
+    Result,
+    /// The exact result; beside zeros of the function an absolute error up to this is allowed.
+    ResultOrAbsolute(f64),
+    /// The largest of the arguments and the result in magnitude.
+    Largest,
+}
+
+const fn ulp(f64: f64, f32: f64) -> Accuracy {
+    Accuracy::Ulp(Budget { f64, f32, yardstick: Yardstick::Result })
 }
 
 /// The budget of nearly every function.
-const ULP: Accuracy = Accuracy::Ulp(Budget { f64: 1.0, f32: 1.0 });
+const ULP: Accuracy = ulp(1.0, 1.0);
 
 /// The open interval from which inputs of generators and benches are drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]

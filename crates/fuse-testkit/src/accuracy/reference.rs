@@ -86,8 +86,16 @@ impl Reference {
         if nearest == 0.0 && result != 0.0 && rest == 0.0 {
             return f64::INFINITY;
         }
-        let shift = -self.ulp_exponent(format);
-        let [result, nearest] = [result, nearest].map(|value| scaled(value, shift, format));
+        let unit = self.ulp_exponent(format);
+        let [result, nearest] = [result, nearest].map(|value| scaled(value, -unit, format));
+        (result - nearest - rest).abs()
+    }
+
+    /// The error of a result, both finite, in ulp of another number, not of the exact value.
+    pub fn error_in_units_of(&self, number: f64, result: f64, format: Format) -> f64 {
+        let unit = format.ulp_exponent(format.exponent(number));
+        let rest = scaled(self.rest, self.ulp_exponent(format) - unit, format);
+        let [result, nearest] = [result, self.nearest].map(|value| scaled(value, -unit, format));
         (result - nearest - rest).abs()
     }
 

@@ -232,6 +232,9 @@ operators! {
 
     Sum "sum" Function, [], 1, false, Typing::Sum, Stated, REAL, "sum of all elements, in a fixed order; 0 for none; f32 accumulates in f64", "sum(a)", Expansion::Fold(reduce::sum);
 
+    Max "max" Function, ["amax"], 1, false, Typing::Any, Exact, REAL, "the largest element; NaN if one is NaN", "max(a)", Expansion::Fold(reduce::max);
+    Min "min" Function, ["amin"], 1, false, Typing::Any, Exact, REAL, "the smallest element; NaN if one is NaN", "min(a)", Expansion::Fold(reduce::min);
+
     Cast "cast" Internal, [], 1, false, Typing::Stated, Exact, REAL, "conversion, written as a call of the dtype: f32(a)", "f32(a)", Lanes(cast::cast);
     Fma "fma" Internal, [], 3, true, Typing::Arithmetic, Exact, REAL, "a * b + c with one rounding", "a * b + 1", Lanes(arith::fma);
 }
@@ -248,6 +251,11 @@ impl Op {
             row.syntax != Syntax::Internal && (row.name == name || row.aliases.contains(&name))
         };
         TABLE.iter().find(named).map(|row| row.op)
+    }
+
+    /// Is it a reduction without a value for no elements?
+    pub fn needs_an_element(self) -> bool {
+        matches!(self, Op::Max | Op::Min)
     }
 
     /// What an element costs, counted from the expansion for these dtypes.

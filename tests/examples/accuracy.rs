@@ -23,7 +23,7 @@ use std::time::Instant;
 
 use fuse::{Array, AsInput, DType, Element, Engine, InputType, Mode, Prepared, Vars};
 use fuse_ops::table::TABLE;
-use fuse_ops::{Accuracy, Row};
+use fuse_ops::{Accuracy, Row, Yardstick};
 use fuse_testkit::Random;
 use fuse_testkit::accuracy::{Format, Plan, Reference, Tally, mpfr};
 
@@ -45,9 +45,10 @@ fn main() {
     let names = &args[1..];
     for row in TABLE {
         let wanted = names.is_empty() || names.iter().any(|name| name == row.name);
-        if wanted && matches!(row.accuracy, Accuracy::Ulp(_)) {
+        if let (true, Accuracy::Ulp(budget)) = (wanted, row.accuracy) {
             let start = Instant::now();
-            let series = Series { row, dtype, format: Format::of(fuse_ops::lane_of(dtype)) };
+            let format = Format::of(fuse_ops::lane_of(dtype));
+            let series = Series { row, yardstick: budget.yardstick, dtype, format };
             let exhaustive = dtype == DType::F32 && row.arity == 1;
             let found = if exhaustive { series.exhaustive() } else { series.sampled() };
             eprintln!(
@@ -66,6 +67,7 @@ fn main() {
 
 struct Series {
     row: &'static Row,
+    yardstick: Yardstick,
     dtype: DType,
     format: Format,
 }
@@ -148,9 +150,16 @@ impl Series {
 
     fn add(&self, tally: &mut Tally, reference: Reference, point: &[u64], bits: u64) {
         let result = self.format.value(bits);
-        let error = reference.error(result, self.format);
+        let error = self.error(&reference, point, bits);
         let nearest = result == reference.nearest || (result.is_nan() && error == 0.0);
         tally.add(error, nearest, || point.to_vec(), bits);
+    }
+
+    fn error(&self, reference: &Reference, point: &[u64], bits: u64) -> f64 {
+        let mut values = [0.0; 2];
+        values.iter_mut().zip(point).for_each(|(value, &arg)| *value = self.format.value(arg));
+        let result = self.format.value(bits);
+        reference.error_by(self.yardstick, &values[..point.len()], result, self.format)
     }
 
     /// All numbers of f32.
@@ -163,8 +172,7 @@ impl Series {
             let mut found = Found { fewest: u64::MAX, ..Found::default() };
             for (&x, &bits) in args[0].iter().zip(results) {
                 let reference = self.judged(judge(self.format.value(x)));
-                let error = reference
-                    .map(|reference| reference.error(self.format.value(bits), self.format));
+                let error = reference.map(|reference| self.error(&reference, &[x], bits));
                 let sure = error.is_some_and(|error| error <= found.tally.max);
                 let reference = match (reference, sure) {
                     (Some(reference), true) => reference,

@@ -62,7 +62,7 @@ pub struct Budget {
 pub enum Yardstick {
     /// The exact result.
     Result,
-    /// The exact result; beside zeros of the function an absolute error up to this is allowed.
+    /// The exact result; at negative arguments an absolute error up to this counts as none.
     ResultOrAbsolute(f64),
     /// The largest of the arguments and the result in magnitude.
     Largest,

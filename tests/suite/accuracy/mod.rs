@@ -15,7 +15,7 @@ use std::sync::LazyLock;
 
 use fuse::{Array, Backend, DType, Engine, Input, Mode, Vars};
 use fuse_ops::table::{Row, TABLE};
-use fuse_ops::{Accuracy, Budget, Yardstick};
+use fuse_ops::{Accuracy, Budget};
 use fuse_testkit::accuracy::{Format, Reference, Subject};
 
 /// The dtypes that functions compute in.
@@ -43,21 +43,8 @@ fn excess(
     format: Format,
 ) -> Option<String> {
     let limit = if format.precision == 24 { budget.f32 } else { budget.f64 };
-    let error = reference.error(result, format);
-    if error <= limit {
-        return None;
-    }
-    let finite = reference.nearest.is_finite() && result.is_finite();
-    let within = finite
-        && match budget.yardstick {
-            Yardstick::Result => false,
-            Yardstick::ResultOrAbsolute(limit) => (result - reference.nearest).abs() <= limit,
-            Yardstick::Largest => {
-                let largest = args.iter().fold(reference.nearest.abs(), |a, b| a.max(b.abs()));
-                reference.error_in_units_of(largest, result, format) <= limit
-            }
-        };
-    (!within).then(|| format!("{args:?} gives {result:e}: {error:.3} ulp, allowed {limit}"))
+    let error = reference.error_by(budget.yardstick, args, result, format);
+    (error > limit).then(|| format!("{args:?} gives {result:e}: {error:.3} ulp, allowed {limit}"))
 }
 
 /// Interpreter and Cranelift.

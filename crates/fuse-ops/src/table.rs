@@ -75,7 +75,8 @@ const fn ulp(f64: f64, f32: f64) -> Accuracy {
 /// The budget of nearly every function.
 const ULP: Accuracy = ulp(1.0, 1.0);
 
-/// The open interval from which inputs of generators and benches are drawn.
+/// The interval of the first argument outside of which a function is undefined: NaN. Where it is not
+/// the whole line, the optimizer keeps every bit of what the argument is computed from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Domain {
     /// Lower end.
@@ -116,7 +117,7 @@ pub struct Row {
     pub class: Class,
     /// What it promises.
     pub accuracy: Accuracy,
-    /// Where its inputs are drawn from.
+    /// Where it is defined.
     pub domain: Domain,
     /// One line of documentation, special values included.
     pub doc: &'static str,

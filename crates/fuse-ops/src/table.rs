@@ -218,6 +218,11 @@ operators! {
     // Logarithms.
 
     // Trigonometric functions.
+    Sin "sin" Function, [], 1, false, Typing::Floating, ULP, REAL, "sine, of radians, however large; NaN for infinities", "sin(a)", elementary!(trig::sin);
+    Cos "cos" Function, [], 1, false, Typing::Floating, ULP, REAL, "cosine, of radians, however large; NaN for infinities", "cos(a)", elementary!(trig::cos);
+    Tan "tan" Function, [], 1, false, Typing::Floating, ULP, REAL, "tangent, of radians, however large; NaN for infinities", "tan(a)", elementary!(trig::tan);
+    Deg2rad "deg2rad" Function, ["radians"], 1, false, Typing::Floating, ULP, REAL, "degrees as radians", "deg2rad(a)", elementary!(trig::deg2rad);
+    Rad2deg "rad2deg" Function, ["degrees"], 1, false, Typing::Floating, ULP, REAL, "radians as degrees; overflows to infinity", "rad2deg(a)", elementary!(trig::rad2deg);
 
     // Their inverses.
 

@@ -166,25 +166,44 @@ impl Series {
     fn exhaustive(&self) -> Found {
         let judge = judge(self.row.name);
         self.in_parallel((1_usize << 32) / CHUNK, |worker, index| {
-            let first = (index * CHUNK) as u64;
-            let args = vec![(first..first + CHUNK as u64).collect::<Vec<u64>>()];
-            let results = worker.evaluate(&args);
+            let first = index * CHUNK;
+            let args: Vec<f32> =
+                (first..first + CHUNK).map(|bits| f32::from_bits(bits as u32)).collect();
+            let results = worker.call(std::slice::from_ref(&args));
             let mut found = Found { fewest: u64::MAX, ..Found::default() };
-            for (&x, &bits) in args[0].iter().zip(results) {
-                let reference = self.judged(judge(self.format.value(x)));
-                let error = reference.map(|reference| self.error(&reference, &[x], bits));
-                let sure = error.is_some_and(|error| error <= found.tally.max);
-                let reference = match (reference, sure) {
-                    (Some(reference), true) => reference,
-                    _ => {
-                        found.decided += 1;
-                        self.exact(&[x])
+            for (&x, &result) in args.iter().zip(results.as_slice::<f32>().expect("f32")) {
+                let reference = self.judged(judge(f64::from(x)));
+                // Nearly all: the nearest float, and surely so.
+                match reference {
+                    Some(reference) if f64::from(result) == reference.nearest && result != 0.0 => {
+                        found.tally.add(
+                            reference.rest.abs(),
+                            true,
+                            || bits(x),
+                            result.to_bits().into(),
+                        );
                     }
-                };
-                self.add(&mut found.tally, reference, &[x], bits);
+                    _ => self.decide(&mut found, reference, x, result),
+                }
             }
             found
         })
+    }
+
+    /// A result that is not the judge's: MPFR decides if that could be the judge's fault, or if the
+    /// error is the largest so far.
+    fn decide(&self, found: &mut Found, reference: Option<Reference>, x: f32, result: f32) {
+        let result = u64::from(result.to_bits());
+        let error = reference.map(|reference| self.error(&reference, &bits(x), result));
+        let sure = error.is_some_and(|error| error <= found.tally.max);
+        let reference = match (reference, sure) {
+            (Some(reference), true) => reference,
+            _ => {
+                found.decided += 1;
+                self.exact(&bits(x))
+            }
+        };
+        self.add(&mut found.tally, reference, &bits(x), result);
     }
 
     /// The judge's value as a reference, unless its error could change the verdict.
@@ -198,7 +217,8 @@ impl Series {
         }
         let exponent = ((value.to_bits() >> 52) & 0x7ff) as i32 - 1023;
         let unit = self.format.ulp_exponent(exponent);
-        let rest = (value - nearest) * 2f64.powi(-unit);
+        let per_ulp = f64::from_bits(((1023 - unit) as u64) << 52);
+        let rest = (value - nearest) * per_ulp;
         let doubtful = (rest.abs() - 0.5).abs() < 1.0 / f64::from(1 << 20);
         (!doubtful).then_some(Reference { nearest, rest })
     }
@@ -274,6 +294,10 @@ impl Worker {
         }
         self.formula.evaluate(vars).expect("evaluates")
     }
+}
+
+fn bits(x: f32) -> Vec<u64> {
+    vec![x.to_bits().into()]
 }
 
 fn folder() -> PathBuf {

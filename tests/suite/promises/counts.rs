@@ -74,6 +74,21 @@ fn equal_subexpressions_are_computed_once() {
 }
 
 #[test]
+fn functions_of_one_angle_share_its_reduction() {
+    let kernel = |text: &str| {
+        let formula = engine(Mode::Relaxed).formula(text).expect("parses");
+        formula.explain(&[("x", array(DType::F64))], Stage::Kernel).expect("explains")
+    };
+    let reductions = |text: &str| kernel(text).matches("= rare ").count();
+    assert_eq!(reductions("sin(x)"), 1);
+    assert_eq!(reductions("sin(x)**2 + cos(x)**2"), 1, "{}", kernel("sin(x)**2 + cos(x)**2"));
+    assert_eq!(reductions("sin(x) + cos(x)*tan(x)"), 1);
+    assert_eq!(reductions("sin(x) + cos(2*x)"), 2);
+    let [both, sine, cosine] = ["sin(x)**2 + cos(x)**2", "sin(x)", "cos(x)"].map(relaxed);
+    assert!(both.arith < sine.arith + 10, "{both:?}, {sine:?}, {cosine:?}");
+}
+
+#[test]
 fn a_conversion_of_units_below_a_reduction_is_one_multiply_add() {
     let text = "max(c*9/5 + 32)";
     let found = relaxed(text);

@@ -2,7 +2,7 @@
 
 from mpmath import mp, mpf
 
-from remez import Constants, fit, nearest, split, trailing_zeros
+from remez import Constants, fit, nearest
 
 mp.dps = 60
 out = Constants("trig", "trig.py", "Constants of the trigonometric functions.")
@@ -12,20 +12,25 @@ def log2(value):
     return f"2^{float(mp.log(value, 2)):.1f}"
 
 
-# r = x - n pi/2. The first part has all 53 bits, the second 33, so that n times it is exact for n < 2^20.
+# r = x - n pi/2, in three parts. The first of f32 is rounded down: a positive second part keeps the
+# sign of zeros.
 half_pi = mp.pi / 2
-first = nearest(half_pi)
-second = trailing_zeros(half_pi - first, 33)
-third = nearest(half_pi - first - second)
-out.scalar("TWO_OVER_PI", nearest(2 / mp.pi), "2/π.")
-out.scalar("HALF_PI", first, "π/2.")
-out.scalar("HALF_PI_2", second, "π/2 - HALF_PI to 33 bits.")
-out.scalar("HALF_PI_3", third, "π/2 - HALF_PI - HALF_PI_2.")
-out.scalar("HALF_PI_LOW", nearest(half_pi - first), "π/2 - HALF_PI to 53 bits.")
 
-# Polynomials in z = r^2; their errors are relative to the function's value. n is the nearest integer
-# to x 2/pi but for an error of 2^-20, hence the margin.
-top = (mp.pi / 4 * mpf("1.000002")) ** 2
+
+def parts(first, bits):
+    second = nearest(half_pi - first, bits)
+    assert second > 0
+    return [first, second, nearest(half_pi - first - second, bits)]
+
+
+out.scalar("TWO_OVER_PI", nearest(2 / mp.pi), "2/π.")
+out.array("HALF_PI", parts(nearest(half_pi), 53), "π/2 in three parts of 53 bits.")
+out.array("HALF_PI_SINGLE", parts(mp.floor(half_pi * 2**23) / 2**23, 24),
+          "π/2 in three parts of 24 bits, the first rounded down.")
+
+# Polynomials in z = r^2; their errors are relative to the function's value. n is the integer nearest
+# to x 2/pi but for an error of 2^-21 (f64, |x| < 2^32) or 2^-9.3 (f32, |x| < 2^16), hence the margins.
+tops = [(mp.pi / 4 * mpf(margin)) ** 2 for margin in ("1.000001", "1.0032")]
 
 
 def sine_rest(z):
@@ -56,55 +61,29 @@ def tangent_weight(z):
     return r**3 / (2 * mp.tan(r / 2))
 
 
-def polynomial(name, function, weight, count, formula):
-    found, worst = fit(function, 0, top, range(count), weight=weight)
-    print(name, count, log2(worst))
-    out.array(name, [found[k] for k in range(count)],
-              f"P of {formula}, z = r², |r| ≤ π/4; relative error {log2(worst)}.")
+def polynomial(name, function, weight, counts, formula):
+    for count, bits, top, suffix in zip(counts, (53, 24), tops, ("", "_SINGLE")):
+        precisions = {k: bits for k in range(count)}
+        found, worst = fit(function, 0, top, range(count), weight=weight, precisions=precisions)
+        print(name + suffix, count, log2(worst))
+        out.array(name + suffix, [found[k] for k in range(count)],
+                  f"P of {formula}, z = r², |r| ≤ π/4; relative error {log2(worst)}.")
 
 
-polynomial("SINE", sine_rest, sine_weight, 6, "sin r = r - r³·P(z)")
-polynomial("COSINE", cosine_rest, cosine_weight, 6, "cos r = 1 - z/2 + z²·P(z)")
-polynomial("TANGENT", tangent_rest, tangent_weight, 9, "2·tan(r/2) = r + r³·P(z)")
+polynomial("SINE", sine_rest, sine_weight, (6, 3), "sin r = r - r³·P(z)")
+polynomial("COSINE", cosine_rest, cosine_weight, (6, 3), "cos r = 1 - z/2 + z²·P(z)")
+polynomial("TANGENT", tangent_rest, tangent_weight, (9, 4), "2·tan(r/2) = r + r³·P(z)")
 
-# For f32, evaluated in f64. The first coefficient is 1, which keeps sin r = r and cos r = 1 near 0.
-
-
-def polynomial_from_one(name, function, weight, count, formula):
-    found, worst = fit(function, 0, top, range(count), weight=weight, fixed={0: 1})
-    print(name, count, log2(worst))
-    out.array(name, [found[k] for k in range(count)],
-              f"P of {formula} for f32, z = r², |r| ≤ π/4; relative error {log2(worst)}.")
-
-
-def over_root(function):
-    return lambda z: function(mp.sqrt(z)) / mp.sqrt(z)
-
-
-def inverse(function):
-    return lambda z: 1 / function(z)
-
-
-def cosine(z):
-    return mp.cos(mp.sqrt(z))
-
-
-sine = over_root(mp.sin)
-tangent = over_root(lambda r: 2 * mp.tan(r / 2))
-polynomial_from_one("SINE_SINGLE", sine, inverse(sine), 4, "sin r = r·P(z)")
-polynomial_from_one("COSINE_SINGLE", cosine, inverse(cosine), 5, "cos r = P(z)")
-polynomial_from_one("TANGENT_SINGLE", tangent, inverse(tangent), 5, "2·tan(r/2) = r·P(z)")
-
-# Payne and Hanek: 64 bits of 1/(2 pi) from every eighth on, after 32 zeros.
-ZEROS, WINDOWS = 32, 256
+# Payne and Hanek: 64 bits of 1/(2 pi) from every eighth on, after 20 zeros.
+ZEROS, WINDOWS = 20, 256
 with mp.workprec(8 * WINDOWS + 200):
     total = 8 * WINDOWS + 64
     fraction = int(mp.floor(mp.ldexp(1 / (2 * mp.pi), total - ZEROS)))
 windows = [(fraction >> (total - 64 - 8 * start)) & (2**64 - 1) for start in range(WINDOWS)]
-# The last that an f64 reaches is that of byte (2046 - 1043) / 8 + 21.
-windows = [window if start <= 146 else 0 for start, window in enumerate(windows)]
+# The last that an f64 reaches is that of byte (2046 - 1055) / 8 + 21.
+windows = [window if start <= 144 else 0 for start, window in enumerate(windows)]
 out.words("TURNS", windows,
-          "Bits 8i to 8i + 63 of 1/(2π), after 32 zeros; up to what the largest f64 reaches.", kind="u64")
+          "Bits 8i to 8i + 63 of 1/(2π), after 20 zeros; up to what the largest f64 reaches.", kind="u64")
 
 # Degrees and radians. The first part is rounded towards zero: a positive second part keeps the sign
 # of a zero and of an infinity.

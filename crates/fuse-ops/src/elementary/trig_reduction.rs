@@ -35,55 +35,56 @@
 //! Sources: Cody and Waite, Software Manual for the Elementary Functions (1980); Payne and Hanek,
 //! Radian reduction for trigonometric functions (SIGNUM 1983); Muller et al., Handbook, 11.
 
-use crate::coefficients::trig::{HALF_PI, HALF_PI_2, HALF_PI_3, HALF_PI_LOW, TURNS, TWO_OVER_PI};
+use crate::coefficients::trig::{HALF_PI, HALF_PI_SINGLE, TURNS, TWO_OVER_PI};
 use crate::pen::{Double, Pen, Value};
-
-/// 1.5·2^52: numbers below 2^51 added to it are rounded to integers, which are its low bits.
-const SHIFTER: f64 = 6_755_399_441_055_744.0;
-
-/// Below this, in magnitude, three parts of π/2 suffice for f64: 2^20.
-const FEW_TURNS: f64 = 1_048_576.0;
-
-/// Below this they do for f32, which has fewer numbers near multiples of π/2: 2^32.
-const FEW_TURNS_SINGLE: f64 = 4_294_967_296.0;
 
 /// x = n·π/2 + (r - tail).
 pub(super) struct Reduced<'p> {
-    /// Within π/4, but for 2^-20 of it.
+    /// Within π/4, but for 2^-15 of it.
     pub r: Value<'p>,
-    /// At most half an ulp of r, or 2^-66.
+    /// A few ulps of r at most.
     pub tail: Value<'p>,
-    /// An integer of 64 bits whose low two are those of n.
+    /// An integer whose low two bits are those of n.
     pub n: Value<'p>,
 }
 
-/// Of an f64.
+/// What the reduction of a lane type needs.
+struct Parts {
+    /// 1.5·2^52 for f64: numbers added to it are rounded to integers, which are its low bits.
+    shifter: f64,
+    /// P1, P2, P3.
+    half_pi: [f64; 3],
+    /// Three parts suffice for arguments below this.
+    few_turns: f64,
+}
+
+const DOUBLE: Parts =
+    Parts { shifter: 6_755_399_441_055_744.0, half_pi: HALF_PI, few_turns: 4_294_967_296.0 };
+const SINGLE: Parts = Parts { shifter: 12_582_912.0, half_pi: HALF_PI_SINGLE, few_turns: 65_536.0 };
+
+/// Reduces an f64 or an f32.
 pub(super) fn reduced<'p>(pen: &'p Pen, x: Value<'p>) -> Reduced<'p> {
-    let shifted = x.fma(TWO_OVER_PI, SHIFTER);
-    let n = shifted - SHIFTER;
-    let a = n.fma(-HALF_PI, x);
-    let r = n.fma(-HALF_PI_2, a);
-    let tail = n.fma(HALF_PI_3, n.fma(HALF_PI_2, r - a));
-    let ordinary = x.abs().lt(FEW_TURNS);
+    let single = x.is_single();
+    let Parts { shifter, half_pi: [p1, p2, p3], few_turns } = if single { SINGLE } else { DOUBLE };
+    let shifted = x.fma(TWO_OVER_PI, shifter);
+    let n = shifted - shifter;
+    let a = n.fma(-p1, x);
+    let r = a - n * p2;
+    let tail = n.fma(p3, n.fma(p2, r - a));
+    let ordinary = x.abs().lt(few_turns);
     let otherwise = [r, tail, shifted.bits()];
-    let [r, tail, n] = pen.rare(!ordinary, [x], otherwise, |_, [x]| many_turns(x));
+    let [r, tail, n] = pen.rare(!ordinary, [x], otherwise, |pen, [x]| {
+        if single { widely_reduced(pen, x) } else { many_turns(x) }
+    });
     Reduced { r, tail, n }
 }
 
-/// Of an f32, as f64: r, and an integer whose low two bits are those of n.
-///
-/// r = (x - n·P1) - n·P2 with P1 and P2 of 53 bits each: the first difference is exact as above, the
-/// second rounded. The error is 2^-54 of r and n·2^-108; no f32 is nearer to a multiple than 2^-31.
-pub(super) fn reduced_single<'p>(pen: &'p Pen, single: Value<'p>) -> [Value<'p>; 2] {
-    let x = single.widened();
-    let shifted = x.fma(TWO_OVER_PI, SHIFTER);
-    let n = shifted - SHIFTER;
-    let r = n.fma(-HALF_PI_LOW, n.fma(-HALF_PI, x));
-    let ordinary = single.abs().lt(FEW_TURNS_SINGLE);
-    pen.rare(!ordinary, [x], [r, shifted.bits()], |_, [x]| {
-        let [r, tail, n] = many_turns(x);
-        [r - tail, n]
-    })
+/// r, tail and n of a large f32: reduced as f64.
+fn widely_reduced<'p>(pen: &'p Pen, x: Value<'p>) -> [Value<'p>; 3] {
+    let Reduced { r, tail, n } = reduced(pen, x.widened());
+    let exact = r - tail;
+    let r = exact.narrowed();
+    [r, (r.widened() - exact).narrowed(), n.low_half()]
 }
 
 /// r, tail and n of a large f64; NaN as r and tail of what is not finite.
@@ -91,8 +92,8 @@ fn many_turns(x: Value<'_>) -> [Value<'_>; 3] {
     let [n, leading, middle, low] = fraction(x);
     let f = Double::fast_two_sum(leading * 2f64.powi(-54), middle * 2f64.powi(-82));
     let f_low = low.fma(2f64.powi(-138), f.lo);
-    let r = Double::two_prod(f.hi, HALF_PI);
-    let r_low = f.hi.fma(HALF_PI_LOW, f_low.fma(HALF_PI, r.lo));
+    let r = Double::two_prod(f.hi, HALF_PI[0]);
+    let r_low = f.hi.fma(HALF_PI[1], f_low.fma(HALF_PI[0], r.lo));
     let (sign, not_a_number) = (x.sign_bit(), x * 0.0);
     let [r, tail] = [r.hi, -r_low].map(|value| (value.bits() ^ sign).as_float() + not_a_number);
     [r, tail, x.lt(0.0).select(-n, n)]
@@ -103,7 +104,7 @@ fn fraction(x: Value<'_>) -> [Value<'_>; 4] {
     let bits = x.abs().bits();
     let significand = low_bits(bits, 52) | (1_i64 << 52);
     let (high, low) = (significand.shr_u(28), low_bits(significand, 28));
-    let digits = digits(bits.shr_u(52) - (1023 + 20));
+    let digits = digits(bits.shr_u(52) - (1023 + 32));
     let mut sums: [Value<'_>; 6] =
         std::array::from_fn(|place| low * digits[place] + high * digits[place + 1]);
     for place in (1..6).rev() {

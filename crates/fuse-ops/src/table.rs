@@ -214,6 +214,10 @@ operators! {
 
     // Exponentials.
     Exp "exp" Function, [], 1, false, Typing::Floating, ULP, Domain { low: -700.0, high: 700.0 }, "e to the power a", "exp(a)", elementary!(exp::exp);
+    Exp2 "exp2" Function, [], 1, false, Typing::Floating, ULP, Domain { low: -1000.0, high: 1000.0 }, "2 to the power a", "exp2(a)", elementary!(exp::exp2);
+    Exp10 "exp10" Function, [], 1, false, Typing::Floating, ULP, Domain { low: -300.0, high: 300.0 }, "10 to the power a", "exp10(a)", elementary!(exp::exp10);
+    Expm1 "expm1" Function, [], 1, false, Typing::Floating, ULP, Domain { low: -700.0, high: 700.0 }, "e to the power a, less 1; accurate near 0, expm1(-0) is -0", "expm1(a)", elementary!(exp::expm1);
+    Sigmoid "sigmoid" Function, ["expit"], 1, false, Typing::Floating, ULP, Domain { low: -700.0, high: 700.0 }, "logistic function 1 / (1 + exp(-a)); 0 at -inf, 1 at inf", "sigmoid(a)", elementary!(exp::sigmoid);
 
     // Logarithms.
 
@@ -227,6 +231,9 @@ operators! {
     // Their inverses.
 
     // Hyperbolic functions.
+    Sinh "sinh" Function, [], 1, false, Typing::Floating, ULP, Domain { low: -700.0, high: 700.0 }, "hyperbolic sine; sinh(-0) is -0", "sinh(a)", elementary!(hyperbolic::sinh);
+    Cosh "cosh" Function, [], 1, false, Typing::Floating, ULP, Domain { low: -700.0, high: 700.0 }, "hyperbolic cosine", "cosh(a)", elementary!(hyperbolic::cosh);
+    Tanh "tanh" Function, [], 1, false, Typing::Floating, ULP, REAL, "hyperbolic tangent; -1 at -inf, 1 at inf, tanh(-0) is -0", "tanh(a)", elementary!(hyperbolic::tanh);
 
     // Their inverses.
 

@@ -7,3 +7,4 @@
 pub mod exp;
 pub mod trig;
 pub mod trig_reduction;
+pub mod hyperbolic;

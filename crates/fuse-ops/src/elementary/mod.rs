@@ -5,3 +5,4 @@
 //! runs in one rare region a function.
 
 pub mod exp;
+pub mod log;

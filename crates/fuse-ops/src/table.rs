@@ -220,6 +220,10 @@ operators! {
     Sigmoid "sigmoid" Function, ["expit"], 1, false, Typing::Floating, ULP, Domain { low: -700.0, high: 700.0 }, "logistic function 1 / (1 + exp(-a)); 0 at -inf, 1 at inf", "sigmoid(a)", elementary!(exp::sigmoid);
 
     // Logarithms.
+    Log "log" Function, [], 1, false, Typing::Floating, ULP, POSITIVE, "natural logarithm; -inf of 0, NaN below", "log(a)", elementary!(log::log);
+    Log2 "log2" Function, [], 1, false, Typing::Floating, ULP, POSITIVE, "logarithm of base 2; exact for powers of 2; -inf of 0, NaN below", "log2(a)", elementary!(log::log2);
+    Log10 "log10" Function, [], 1, false, Typing::Floating, ULP, POSITIVE, "logarithm of base 10; exact for powers of 10; -inf of 0, NaN below", "log10(a)", elementary!(log::log10);
+    Log1p "log1p" Function, [], 1, false, Typing::Floating, ULP, Domain { low: -1.0, high: f64::INFINITY }, "log(1 + a), accurate near 0; -inf of -1, NaN below", "log1p(a)", elementary!(log::log1p);
 
     // Trigonometric functions.
     Sin "sin" Function, [], 1, false, Typing::Floating, ULP, REAL, "sine, of radians, however large; NaN for infinities", "sin(a)", elementary!(trig::sin);

@@ -6,7 +6,8 @@
 //!
 //! Without intervals the arguments come from a mixture over the whole domain. Prints, for each kind of
 //! argument, the largest error in ulp and where it is, and the share that is correctly rounded; and
-//! how many primitives the function takes.
+//! how many primitives the function takes. With a file in the environment variable `POINTS`: at the
+//! points listed there.
 
 #![expect(clippy::print_stdout, reason = "a tool")]
 
@@ -27,6 +28,9 @@ fn main() -> ExitCode {
     let subject = Subject::new(op, dtype);
     let cost = op.cost(dtype, dtype);
     println!("{} {dtype}: {} primitives, weight {}", op.row().name, cost.primitives, cost.weight);
+    if let Ok(file) = std::env::var("POINTS") {
+        return listed(&subject, &file);
+    }
     let share = count / draws.len();
     for (seed, draw) in draws.iter().enumerate() {
         let tallies = std::thread::scope(|scope| {
@@ -52,6 +56,26 @@ fn main() -> ExitCode {
             100.0 * tally.share(),
         );
     }
+    ExitCode::SUCCESS
+}
+
+/// Measures at the points of a file: the arguments' bits, hexadecimal, one point a line. Prints those
+/// that are more than 1 ulp off, and the largest error.
+fn listed(subject: &Subject, file: &str) -> ExitCode {
+    let Ok(text) = std::fs::read_to_string(file) else { return ExitCode::FAILURE };
+    let mut tally = Tally::default();
+    for line in text.lines() {
+        let bits = |word: &str| u64::from_str_radix(word.trim_start_matches("0x"), 16).ok();
+        let Some(args) = line.split(' ').map(bits).collect::<Option<Vec<u64>>>() else { continue };
+        let args: Vec<Vec<u64>> = args.into_iter().map(|bits| vec![bits]).collect();
+        let results = subject.evaluate(&args);
+        let one = mpfr::measure(subject, &args, &results);
+        if one.max > 1.0 {
+            println!("{} ulp at {line}: {:e}", one.max, subject.format.value(results[0]));
+        }
+        tally.merge(one);
+    }
+    println!("{} points, max {:.4} ulp at {:x?}", tally.points, tally.max, tally.at);
     ExitCode::SUCCESS
 }
 

@@ -11,3 +11,4 @@
 
 pub(crate) mod exp;
 pub(crate) mod trig;
+pub(crate) mod log;

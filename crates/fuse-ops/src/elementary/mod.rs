@@ -8,3 +8,4 @@ pub mod exp;
 pub mod trig;
 pub mod trig_reduction;
 pub mod hyperbolic;
+pub mod log;

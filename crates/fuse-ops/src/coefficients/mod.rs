@@ -9,4 +9,6 @@
     reason = "parts and roundings of constants: the shortest literals that are exactly these floats"
 )]
 
+pub(crate) mod error_function;
 pub(crate) mod exp;
+pub(crate) mod extended;

@@ -4,4 +4,6 @@
 //! the budget; zeros keep their sign. What is rare (arguments near overflow, huge or subnormal ones)
 //! runs in one rare region a function.
 
+pub mod error_function;
 pub mod exp;
+mod extended;

@@ -244,6 +244,8 @@ operators! {
     // Powers and roots.
 
     // Error function and gamma function.
+    Erf "erf" Function, [], 1, false, Typing::Floating, ULP, REAL, "error function; odd, ±1 at infinities", "erf(a)", elementary!(error_function::erf);
+    Erfc "erfc" Function, [], 1, false, Typing::Floating, ulp(1.5, 1.0), Domain { low: -6.0, high: 26.0 }, "1 - erf(a) without cancellation; 2 and 0 at infinities", "erfc(a)", elementary!(error_function::erfc);
 
     // Floats as such.
 

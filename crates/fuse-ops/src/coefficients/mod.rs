@@ -9,6 +9,8 @@
     reason = "parts and roundings of constants: the shortest literals that are exactly these floats"
 )]
 
+pub(crate) mod error_function;
 pub(crate) mod exp;
 pub(crate) mod trig;
 pub(crate) mod log;
+pub(crate) mod extended;

@@ -4,8 +4,10 @@
 //! the budget; zeros keep their sign. What is rare (arguments near overflow, huge or subnormal ones)
 //! runs in one rare region a function.
 
+pub mod error_function;
 pub mod exp;
 pub mod trig;
 pub mod trig_reduction;
 pub mod hyperbolic;
 pub mod log;
+mod extended;

@@ -11,6 +11,6 @@
 
 pub(crate) mod error_function;
 pub(crate) mod exp;
-pub(crate) mod trig;
-pub(crate) mod log;
 pub(crate) mod extended;
+pub(crate) mod log;
+pub(crate) mod trig;

@@ -6,8 +6,8 @@
 
 pub mod error_function;
 pub mod exp;
-pub mod trig;
-pub mod trig_reduction;
+mod extended;
 pub mod hyperbolic;
 pub mod log;
-mod extended;
+pub mod trig;
+pub mod trig_reduction;

@@ -131,9 +131,12 @@ def hard_cases(name, format):
     file = HERE / "hard-cases" / f"{name}-{format.name}.txt"
     if not file.exists():
         return []
-    lines = [line for line in file.read_text().splitlines() if line and line[0] != "#"]
+    # Some lines have a remark behind the arguments; signalling NaNs are of no interest here.
+    arity = 2 if name in TWO_ARGUMENTS else 1
+    lines = [line.split(",")[:arity] for line in file.read_text().splitlines() if line and line[0] != "#"]
+    lines = [parts for parts in lines if not any("snan" in part for part in parts)]
     step = max(1, len(lines) // 400)
-    return [[float.fromhex(part) for part in line.split(",")] for line in lines[::step]]
+    return [[format.rounded(float.fromhex(part)) for part in parts] for parts in lines[::step]]
 
 
 def one_argument(format, plan, rng):

@@ -16,8 +16,14 @@ fn every_function_is_within_its_budget_on_every_back_end() {
         for dtype in DTYPES {
             let subject = Subject::new(row.op, dtype);
             let file = folder().join(format!("tables/{}-{dtype}.txt", row.name));
-            let table = Table::read(&file, row.arity, subject.format).expect("a table");
-            assert!(table.len() >= AT_LEAST, "{} of {dtype}: {} points", row.name, table.len());
+            let table = Table::read(&file, row.arity, subject.format).unwrap_or_else(|error| {
+                failures.push(error);
+                Table::default()
+            });
+            if table.len() < AT_LEAST {
+                failures.push(format!("{} of {dtype}: only {} points", row.name, table.len()));
+                continue;
+            }
             let oracle = subject.evaluate(&table.args);
             for (index, (reference, &bits)) in table.references.iter().zip(&oracle).enumerate() {
                 let point = table.point(index, subject.format);

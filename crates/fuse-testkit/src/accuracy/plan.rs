@@ -44,7 +44,7 @@ impl Plan {
     pub fn read(folder: &Path, name: &str, arity: usize, dtype: DType) -> Result<Plan, String> {
         let format = Format::of(fuse_ops::lane_of(dtype));
         let section = section(folder, name, &dtype.to_string())?;
-        let hard = hard_cases(&folder.join(format!("hard-cases/{name}-{dtype}.txt")));
+        let hard = hard_cases(&folder.join(format!("hard-cases/{name}-{dtype}.txt")), arity);
         Ok(Plan { section, hard, arity, format, power: name == "power" })
     }
 
@@ -139,11 +139,12 @@ fn section(folder: &Path, name: &str, dtype: &str) -> Result<Section, String> {
     Err(format!("no section [{name}.{dtype}] in {}", points.display()))
 }
 
-/// Hexadecimal floats, one input or `x,y` a line; none where there is no file.
-fn hard_cases(file: &Path) -> Vec<Vec<f64>> {
+/// Hexadecimal floats, one input or `x,y` a line, perhaps with a remark behind; none where there is no
+/// file.
+fn hard_cases(file: &Path, arity: usize) -> Vec<Vec<f64>> {
     let text = std::fs::read_to_string(file).unwrap_or_default();
     let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    lines.filter_map(|line| line.split(',').map(hex_float).collect()).collect()
+    lines.filter_map(|line| line.split(',').take(arity).map(hex_float).collect()).collect()
 }
 
 /// The value of a C99 hexadecimal float whose digits fit in 64 bits.

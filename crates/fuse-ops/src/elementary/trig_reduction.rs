@@ -1,39 +1,45 @@
 //! x = n·π/2 + r with |r| ≤ π/4, for any x: what sine, cosine and tangent have in common.
 //!
 //! ```text
-//! |x| < 2^20   n = x·2/π + 1.5·2^52 - 1.5·2^52     r = x - n·P1 - n·P2 - n·P3    (Cody & Waite)
-//! otherwise    n + f = m·(2^e·2/π mod 4)            r = f·π/2                     (Payne & Hanek)
+//! few turns    n = x·2/π + 1.5·2^52 - 1.5·2^52     r = x - n·P1 - n·P2 - n·P3     (Cody & Waite)
+//! many turns   n + f = m·(2^e·2/π mod 4)            r = f·π/2                      (Payne & Hanek)
 //! ```
 //!
 //! All three functions call the one function here, which depends on nothing but x: the parts of a
-//! formula share its nodes and its rare region.
+//! formula share its nodes and its rare region. f32 has the same steps as f64 in its own precision,
+//! below 2^16; above, it is reduced as f64, which has few turns below 2^32.
 //!
-//! **Cody and Waite.** π/2 = P1 + P2 + P3 + ε with 53, 33 and 53 bits, |ε| < 2^-140, and |n| < 2^20.
-//! * a = x - n·P1 is exact. x and n·P1 are multiples of 2^-53 where n = ±1 (x may be below 1), of
-//!   2^-52 elsewhere; |a| < 1, for n errs by |x|·2^-54 at most.
-//! * r = a - n·P2 is rounded, and its error computed exactly. n·P2 is a multiple of 2^-86 below 2^-33.
-//!   If |r| < 2^-33 it is exact; otherwise r - a is a multiple of 2^-86 and below 2^-32, so it is exact
-//!   (Fast2Sum: a is a multiple of the last place of n·P2), and so is (r - a) + n·P2 by one fma.
-//! * tail = that + n·P3 has one rounding. x = n·π/2 + r - tail. Below 2^20 no double is nearer to a
-//!   multiple of π/2, other than 0, than 2^-60.5 (found by continued fractions; the same for any binade:
-//!   2^e multiples, each at a random place between doubles 2^(e-52) apart). |n·P3| < 2^-66, so the
-//!   error of r - tail is below 2^-119 + 2^20·2^-140 there, or 2^-59 of r; away from the multiples it is
-//!   that of the tail's rounding, 2^-106.
+//! **Few turns.** π/2 = P1 + P2 + P3 + ε in words of 53 bits, |P2| < 2^-53.8, |P3| < 2^-109, ε < 2^-162,
+//! and |n| < 2^31.4. Besides 0 no double is nearer to a multiple of π/2 than 2^-60.9 (Kahan; found by
+//! continued fractions, and much the same in every binade below 2^53: 2^e multiples, each at a random
+//! place between doubles 2^(e-52) apart).
+//! * a = x - n·P1 is exact: x and n·P1 are multiples of 2^-52 (of 2^-53 where n = ±1) and |a| < 1, for n
+//!   errs by |x|·2^-54 at most.
+//! * r = a - w, with w = n·P2 rounded, |w| < 2^-22. a is a multiple of ulp(w), so r - a is exact and
+//!   (r - a) + w is the rounding error of r (Fast2Sum).
+//! * tail = n·P3 + (n·P2 + (r - a)): the inner multiply-add has both rounding errors, that of r and
+//!   that of w, and rounds once. Thus x = n·π/2 + r - tail. Near a multiple r is exact and the tail below
+//!   2^-75, so its two roundings and ε give an error below 2^-127, at most 2^-66 of r - tail; elsewhere
+//!   they are 2^-53 of half an ulp of r.
 //!
-//! Parts of 53 bits each would need the product n·P2 in two words: ten primitives instead of seven.
-//! The tail is subtracted, not added: in this form zeros keep their sign and numbers near 0, where
-//! n = 0, are r themselves.
+//! The same count for f32, words of 24 bits, |n| < 2^15.4, |w| < 2^-8, tail below 2^-32: error
+//! 2^-55.7, and no f32 below 2^16 is nearer to a multiple than 2^-27.8 (all 41 721 tried). n errs by
+//! 2^-9.3, so |r| < 0.788.
 //!
-//! **Payne and Hanek.** |x| = m·2^e with an integer m = h·2^28 + l of 53 bits. Whole turns do not matter,
-//! so the bits of 1/(2π) that give multiples of 2^-e are left out, and seven digits u of 28 bits are
-//! taken from there. x/(2π) mod 1 = Σ (l·u_i + h·u_(i+1))·2^(-28(i+1)), six sums below 2^57; what is left
-//! out is below 2^-139 turns. No double is nearer to a multiple of π/2 than 2^-62 (the worst is
-//! 0x1.6ac5b262ca1ffp+849), so f has a relative error below 2^-75. Its 138 bits are turned into
-//! 54 + 28 + 56, the first two of which convert exactly: the pair f + f_low has 82 bits at least in
-//! place, and f·π/2 is a pair with a relative error of 2^-80 from the arithmetic.
+//! With P2 of 33 bits n·P2 is exact below 2^20 and its product unnecessary: one primitive less, but f32
+//! would be limited to |x| < 400. The tail is subtracted, not added, and P2 > 0 (hence P1 of f32 is
+//! rounded down): so zeros keep their sign, and numbers near 0, where n = 0, are r themselves.
+//!
+//! **Many turns.** |x| = m·2^e with an integer m = h·2^28 + l of 53 bits. Whole turns do not matter,
+//! so the leading bits of 1/(2π), whose product with x is whole, are left out, and seven digits u of 28
+//! bits are taken from there. x/(2π) mod 1 = Σ (l·u_i + h·u_(i+1))·2^(-28(i+1)), six sums below 2^57; what
+//! is left out is below 2^-139 turns, and |f| > 2^-61.6, so f has a relative error below 2^-75. Its 138
+//! bits are turned into 54 + 28 + 56: the first two convert exactly and make f_hi, whose error joins the
+//! last in f_lo. The product with π/2 = P1 + P2 errs by 2^-104 or 2^-53·f_lo.
 //!
 //! Sources: Cody and Waite, Software Manual for the Elementary Functions (1980); Payne and Hanek,
-//! Radian reduction for trigonometric functions (SIGNUM 1983); Muller et al., Handbook, 11.
+//! Radian reduction for trigonometric functions (SIGNUM 1983); Muller et al., Handbook of
+//! Floating-Point Arithmetic, sections 4.3 and 10.
 
 use crate::coefficients::trig::{HALF_PI, HALF_PI_SINGLE, TURNS, TWO_OVER_PI};
 use crate::pen::{Double, Pen, Value};

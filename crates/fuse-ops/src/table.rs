@@ -225,10 +225,13 @@ operators! {
     // Their inverses.
 
     // Powers and roots.
+    Cbrt "cbrt" Function, [], 1, false, Typing::Floating, ULP, REAL, "cube root; cbrt(-0) is -0", "cbrt(a)", elementary!(roots::cbrt);
+    Hypot "hypot" Function, [], 2, true, Typing::Floating, ULP, REAL, "sqrt(a² + b²) without undue overflow; inf where either is infinite, NaN or not", "hypot(a, b)", elementary!(roots::hypot, x, y);
 
     // Error function and gamma function.
 
     // Floats as such.
+    Nextafter "nextafter" Function, [], 2, false, Typing::Floating, Exact, REAL, "the float after a towards b; b where they are equal; NaN where either is NaN", "nextafter(a, b)", elementary!(neighbour::nextafter, x, y);
 
     Sum "sum" Function, [], 1, false, Typing::Sum, Stated, REAL, "sum of all elements, in a fixed order; 0 for none; f32 accumulates in f64", "sum(a)", Expansion::Fold(reduce::sum);
 

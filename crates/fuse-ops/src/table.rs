@@ -86,6 +86,7 @@ pub struct Domain {
 
 const REAL: Domain = Domain { low: f64::NEG_INFINITY, high: f64::INFINITY };
 const POSITIVE: Domain = Domain { low: 0.0, high: f64::INFINITY };
+const UNIT: Domain = Domain { low: -1.0, high: 1.0 };
 
 /// How a row becomes primitives.
 #[derive(Clone, Copy)]
@@ -219,6 +220,10 @@ operators! {
     // Trigonometric functions.
 
     // Their inverses.
+    Asin "asin" Function, ["arcsin"], 1, false, Typing::Floating, ULP, UNIT, "arc sine, in [-π/2, π/2]; NaN beyond ±1; odd", "asin(a)", elementary!(inverse_trig::asin);
+    Acos "acos" Function, ["arccos"], 1, false, Typing::Floating, ULP, UNIT, "arc cosine, in [0, π]; NaN beyond ±1", "acos(a)", elementary!(inverse_trig::acos);
+    Atan "atan" Function, ["arctan"], 1, false, Typing::Floating, ULP, REAL, "arc tangent, in [-π/2, π/2]; odd", "atan(a)", elementary!(inverse_trig::atan);
+    Atan2 "atan2" Function, ["arctan2"], 2, false, Typing::Floating, ULP, REAL, "angle of the point (b, a), in [-π, π]; the sign of a, zeros included", "atan2(a, b)", elementary!(atan2::atan2, y, x);
 
     // Hyperbolic functions.
 

@@ -4,6 +4,8 @@
 //! the budget; zeros keep their sign. What is rare (arguments near overflow, huge or subnormal ones)
 //! runs in one rare region a function.
 
+pub mod atan2;
 pub mod exp;
+pub mod inverse_trig;
 pub mod neighbour;
 pub mod roots;

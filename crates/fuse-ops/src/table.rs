@@ -87,6 +87,7 @@ pub struct Domain {
 
 const REAL: Domain = Domain { low: f64::NEG_INFINITY, high: f64::INFINITY };
 const POSITIVE: Domain = Domain { low: 0.0, high: f64::INFINITY };
+const UNIT: Domain = Domain { low: -1.0, high: 1.0 };
 
 /// How a row becomes primitives.
 #[derive(Clone, Copy)]
@@ -233,6 +234,10 @@ operators! {
     Rad2deg "rad2deg" Function, ["degrees"], 1, false, Typing::Floating, ULP, REAL, "radians as degrees; overflows to infinity", "rad2deg(a)", elementary!(trig::rad2deg);
 
     // Their inverses.
+    Asin "asin" Function, ["arcsin"], 1, false, Typing::Floating, ULP, UNIT, "arc sine, in [-π/2, π/2]; NaN beyond ±1; odd", "asin(a)", elementary!(inverse_trig::asin);
+    Acos "acos" Function, ["arccos"], 1, false, Typing::Floating, ULP, UNIT, "arc cosine, in [0, π]; NaN beyond ±1", "acos(a)", elementary!(inverse_trig::acos);
+    Atan "atan" Function, ["arctan"], 1, false, Typing::Floating, ULP, REAL, "arc tangent, in [-π/2, π/2]; odd", "atan(a)", elementary!(inverse_trig::atan);
+    Atan2 "atan2" Function, ["arctan2"], 2, false, Typing::Floating, ULP, REAL, "angle of the point (b, a), in [-π, π]; the sign of a, zeros included", "atan2(a, b)", elementary!(atan2::atan2, y, x);
 
     // Hyperbolic functions.
     Sinh "sinh" Function, [], 1, false, Typing::Floating, ULP, REAL, "hyperbolic sine; sinh(-0) is -0", "sinh(a)", elementary!(hyperbolic::sinh);
@@ -242,12 +247,15 @@ operators! {
     // Their inverses.
 
     // Powers and roots.
+    Cbrt "cbrt" Function, [], 1, false, Typing::Floating, ULP, REAL, "cube root; cbrt(-0) is -0", "cbrt(a)", elementary!(roots::cbrt);
+    Hypot "hypot" Function, [], 2, true, Typing::Floating, ULP, REAL, "sqrt(a² + b²) without undue overflow; inf where either is infinite, NaN or not", "hypot(a, b)", elementary!(roots::hypot, x, y);
 
     // Error function and gamma function.
     Erf "erf" Function, [], 1, false, Typing::Floating, ULP, REAL, "error function; odd, ±1 at infinities", "erf(a)", elementary!(error_function::erf);
     Erfc "erfc" Function, [], 1, false, Typing::Floating, ulp(1.5, 1.0), REAL, "1 - erf(a) without cancellation; 2 and 0 at infinities", "erfc(a)", elementary!(error_function::erfc);
 
     // Floats as such.
+    Nextafter "nextafter" Function, [], 2, false, Typing::Floating, Exact, REAL, "the float after a towards b; b where they are equal; NaN where either is NaN", "nextafter(a, b)", elementary!(neighbour::nextafter, x, y);
 
     Sum "sum" Function, [], 1, false, Typing::Sum, Stated, REAL, "sum of all elements, in a fixed order; 0 for none; f32 accumulates in f64", "sum(a)", Expansion::Fold(reduce::sum);
 

@@ -14,3 +14,5 @@ pub(crate) mod exp;
 pub(crate) mod extended;
 pub(crate) mod log;
 pub(crate) mod trig;
+pub(crate) mod inverse_trig;
+pub(crate) mod roots;

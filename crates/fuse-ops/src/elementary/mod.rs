@@ -11,3 +11,8 @@ pub mod hyperbolic;
 pub mod log;
 pub mod trig;
 pub mod trig_reduction;
+pub mod atan2;
+pub mod exp;
+pub mod inverse_trig;
+pub mod neighbour;
+pub mod roots;

@@ -12,3 +12,4 @@
 pub(crate) mod error_function;
 pub(crate) mod exp;
 pub(crate) mod extended;
+pub(crate) mod gamma;

@@ -7,3 +7,4 @@
 pub mod error_function;
 pub mod exp;
 mod extended;
+pub mod gamma;

@@ -53,5 +53,9 @@ coefficients, worst = fit(lambda r: mp.log(1 + r), low, high, range(3, 11), fixe
                           method=least_squares)
 out.array("LOG", [coefficients[k] for k in range(3, 11)],
           f"q of log(1 + r) = r - r²/2 + r³·q(r), {float(low):.4f} ≤ r ≤ {float(high):.4f}; error {log2(worst)}.")
+coefficients, worst = fit(lambda r: mp.log(1 + r), low, high, range(1, 6), fixed={0: 0},
+                          method=least_squares)
+out.array("LOG_SINGLE", [coefficients[k] for k in range(1, 6)],
+          f"q of log(1 + r) = r·q(r) for results of f32; error {log2(worst)}.")
 
 out.write()

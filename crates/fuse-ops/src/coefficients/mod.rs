@@ -16,3 +16,4 @@ pub(crate) mod log;
 pub(crate) mod trig;
 pub(crate) mod inverse_trig;
 pub(crate) mod roots;
+pub(crate) mod gamma;

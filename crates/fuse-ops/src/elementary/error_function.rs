@@ -34,7 +34,7 @@ use crate::coefficients::error_function as constants;
 use crate::pen::{Double, Pen, Value};
 
 use super::exp::scaled;
-use super::extended::{Power, SHIFTER, at_most, piecewise, short_exp, short_piecewise};
+use super::extended::{Power, SHIFTER, at_most, interval, piecewise, short_exp, short_piecewise};
 
 /// `erf(x)`.
 pub fn erf<'p>(_: &'p Pen, x: Value<'p>) -> Value<'p> {
@@ -60,22 +60,18 @@ pub fn erfc<'p>(pen: &'p Pen, x: Value<'p>) -> Value<'p> {
     let magnitude = at_most(x.abs(), 28.0);
     let square = Double::two_prod(magnitude, magnitude);
     let power = Power::of(Double::new(-square.hi, -square.lo));
-    let (index, t) = interval(magnitude);
-    let smooth = piecewise(index, t, &constants::ERFC);
-
-    let product = Double::two_prod(power.factor.hi, smooth.hi);
-    let rest = power.factor.hi.fma(smooth.lo, product.lo);
-    let rest = power.factor.lo.fma(smooth.rounded(), rest);
+    let (index, t) = shifted_interval(magnitude);
+    let product = power.times(piecewise(index, t, &constants::ERFC));
     // 0 + or 2 - (product + rest)·2^k, rounded once.
     let negative = x.lt(0.0);
     let (scale, base) = (power.scale(), negative.select(x.constant(2.0), 0.0));
     let scale = negative.select(-scale, scale);
     let hi = product.hi.fma(scale, base);
     let lost = product.hi.fma(scale, base - hi);
-    let usual = hi + rest.fma(scale, lost);
+    let usual = hi + product.lo.fma(scale, lost);
     pen.rare(
         !magnitude.lt(26.5),
-        [x, product.hi + rest, power.exponent()],
+        [x, product.rounded(), power.exponent()],
         [usual],
         |_, [x, value, exponent]| {
             let tail = scaled(value, exponent);
@@ -87,16 +83,14 @@ pub fn erfc<'p>(pen: &'p Pen, x: Value<'p>) -> Value<'p> {
 fn erfc_single(x: Value<'_>) -> Value<'_> {
     let x = x.widened();
     let magnitude = at_most(x.abs(), 11.0);
-    let (index, t) = interval(magnitude);
+    let (index, t) = shifted_interval(magnitude);
     let smooth = short_piecewise(index, t, &constants::ERFC_SINGLE);
     let tail = short_exp(-(magnitude * magnitude)) * smooth;
     x.lt(0.0).select(2.0 - tail, tail).narrowed()
 }
 
 /// Of a number in \[0, 30): the index of its interval, and the distance from the interval's centre.
-fn interval<'p>(magnitude: Value<'p>) -> (Value<'p>, Value<'p>) {
-    let index = (magnitude + 2.0).bits().shr_u(50);
-    // The centre: the leading bits, the next one set, the others clear.
-    let centre = ((index << 50) | (1_i64 << 49)).as_float() - 2.0;
-    (index, magnitude - centre)
+fn shifted_interval<'p>(magnitude: Value<'p>) -> (Value<'p>, Value<'p>) {
+    let (index, centre) = interval::<2>(magnitude + 2.0);
+    (index, magnitude - (centre - 2.0))
 }

@@ -20,8 +20,8 @@ pub(super) const SHIFTER: f64 = 6_755_399_441_055_744.0;
 /// e^x as `factor`·2^k.
 #[derive(Clone, Copy)]
 pub(super) struct Power<'p> {
-    /// Near \[1, 2): hi + lo, lo up to 0.03.
-    pub(super) factor: Double<'p>,
+    /// Near \[1, 2): hi + lo, lo up to 0.05.
+    factor: Double<'p>,
     /// k in the low bits; the others are those of [`SHIFTER`], shifted.
     k: Value<'p>,
 }
@@ -39,6 +39,14 @@ impl<'p> Power<'p> {
         Power { factor: Double::new(hi, lo), k: n.shr_s(4) }
     }
 
+    /// e^x/2^k times a number.
+    pub(super) fn times(self, other: Double<'p>) -> Double<'p> {
+        let Double { hi, lo } = self.factor;
+        let product = Double::two_prod(hi, other.hi);
+        let rest = hi.fma(other.lo, product.lo);
+        Double::new(product.hi, lo.fma(other.rounded(), rest))
+    }
+
     /// 2^k, where that is normal.
     pub(super) fn scale(self) -> Value<'p> {
         ((self.k + 1023) << 52).as_float()
@@ -54,16 +62,12 @@ impl<'p> Power<'p> {
 pub(super) fn short_exp(x: Value<'_>) -> Value<'_> {
     let shifted = x.fma(constants::LOG2_E, SHIFTER);
     let r = (shifted - SHIFTER).fma(-constants::LN2, x);
-    (r.polynomial(&constants::POWER_SINGLE).bits() + (shifted.bits() << 52)).as_float()
+    r.polynomial(&constants::POWER_SINGLE) * ((shifted.bits() + 1023) << 52).as_float()
 }
 
 /// log x for normal x > 0.
 pub(super) fn log<'p>(x: Value<'p>) -> Double<'p> {
-    let bits = x.bits();
-    let k = (bits.shr_u(52) | 0x4330_0000_0000_0000_i64).as_float()
-        - (4_503_599_627_370_496.0 + 1023.0);
-    let m = ((bits & 0x000f_ffff_ffff_ffff_i64) | 0x3ff0_0000_0000_0000_i64).as_float();
-    let index = bits.shr_u(48);
+    let (k, m, index) = parts(x);
     let product = Double::two_prod(m, index.lookup(&constants::INVERSE));
     let (r, rest) = (product.hi - 1.0, product.lo);
 
@@ -75,6 +79,33 @@ pub(super) fn log<'p>(x: Value<'p>) -> Double<'p> {
     let cubic = (r * square.hi).fma(r.polynomial(&constants::LOG), rest.fma(-r, rest));
     let lo = (first.lo + second.lo) + (base_low + square.lo.fma(-0.5, cubic));
     Double::new(second.hi, lo)
+}
+
+/// log x with an absolute error of 2^-36, for results of f32; x > 0 and normal.
+pub(super) fn short_log(x: Value<'_>) -> Value<'_> {
+    let (k, m, index) = parts(x);
+    let r = m.fma(index.lookup(&constants::INVERSE), -1.0);
+    r.fma(
+        r.polynomial(&constants::LOG_SINGLE),
+        k.fma(constants::LN2, index.lookup(&constants::LOG_HI)),
+    )
+}
+
+/// k, m and the index of the interval of m of x = 2^k·m.
+fn parts<'p>(x: Value<'p>) -> (Value<'p>, Value<'p>, Value<'p>) {
+    let bits = x.bits();
+    // The exponent's bits in the significand of 2^52.
+    let exponent = (bits.shr_u(52) | 0x4330_0000_0000_0000_i64).as_float();
+    let m = (bits & 0x000f_ffff_ffff_ffff_i64) | 0x3ff0_0000_0000_0000_i64;
+    (exponent - (4_503_599_627_370_496.0 + 1023.0), m.as_float(), bits.shr_u(48))
+}
+
+/// Of a positive number: an integer whose low bits are those of the exponent and `LEADING` bits of the
+/// significand, and the centre of the interval of all numbers with these.
+pub(super) fn interval<const LEADING: u32>(x: Value<'_>) -> (Value<'_>, Value<'_>) {
+    let shift = i64::from(52 - LEADING);
+    let index = x.bits().shr_u(shift);
+    (index, ((index << shift) | (1_i64 << (shift - 1))).as_float())
 }
 
 /// A piecewise polynomial: constant + Σ c\[k\]·t^k in hi + lo. Of its columns, looked up at the index,

@@ -16,3 +16,4 @@ pub mod exp;
 pub mod inverse_trig;
 pub mod neighbour;
 pub mod roots;
+pub mod gamma;

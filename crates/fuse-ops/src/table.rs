@@ -258,9 +258,8 @@ operators! {
     // Error function and gamma function.
     Erf "erf" Function, [], 1, false, Typing::Floating, ULP, REAL, "error function; odd, ±1 at infinities", "erf(a)", elementary!(error_function::erf);
     Erfc "erfc" Function, [], 1, false, Typing::Floating, ulp(1.5, 1.0), REAL, "1 - erf(a) without cancellation; 2 and 0 at infinities", "erfc(a)", elementary!(error_function::erfc);
-    Erfc "erfc" Function, [], 1, false, Typing::Floating, ulp(1.5, 1.0), Domain { low: -6.0, high: 26.0 }, "1 - erf(a) without cancellation; 2 and 0 at infinities", "erfc(a)", elementary!(error_function::erfc);
-    Gamma "gamma" Function, ["tgamma"], 1, false, Typing::Floating, ulp(2.0, 2.0), Domain { low: 0.1, high: 170.0 }, "gamma function; NaN at negative integers and -inf, ±inf at ±0", "gamma(a)", elementary!(gamma::gamma);
-    Lgamma "lgamma" Function, [], 1, false, Typing::Floating, LGAMMA, POSITIVE, "logarithm of the gamma function's magnitude; inf at 0, negative integers and ±inf", "lgamma(a)", elementary!(gamma::lgamma);
+    Gamma "gamma" Function, ["tgamma"], 1, false, Typing::Floating, ulp(2.0, 2.0), REAL, "gamma function; NaN at negative integers and -inf, ±inf at ±0", "gamma(a)", elementary!(gamma::gamma);
+    Lgamma "lgamma" Function, [], 1, false, Typing::Floating, LGAMMA, REAL, "logarithm of the gamma function's magnitude; inf at 0, negative integers and ±inf", "lgamma(a)", elementary!(gamma::lgamma);
 
     // Floats as such.
     Nextafter "nextafter" Function, [], 2, false, Typing::Floating, Exact, REAL, "the float after a towards b; b where they are equal; NaN where either is NaN", "nextafter(a, b)", elementary!(neighbour::nextafter, x, y);

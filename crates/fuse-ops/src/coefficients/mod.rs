@@ -12,8 +12,8 @@
 pub(crate) mod error_function;
 pub(crate) mod exp;
 pub(crate) mod extended;
-pub(crate) mod log;
-pub(crate) mod trig;
-pub(crate) mod inverse_trig;
-pub(crate) mod roots;
 pub(crate) mod gamma;
+pub(crate) mod inverse_trig;
+pub(crate) mod log;
+pub(crate) mod roots;
+pub(crate) mod trig;

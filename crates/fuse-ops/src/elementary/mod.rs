@@ -4,16 +4,15 @@
 //! the budget; zeros keep their sign. What is rare (arguments near overflow, huge or subnormal ones)
 //! runs in one rare region a function.
 
+pub mod atan2;
 pub mod error_function;
 pub mod exp;
 mod extended;
+pub mod gamma;
 pub mod hyperbolic;
-pub mod log;
-pub mod trig;
-pub mod trig_reduction;
-pub mod atan2;
-pub mod exp;
 pub mod inverse_trig;
+pub mod log;
 pub mod neighbour;
 pub mod roots;
-pub mod gamma;
+pub mod trig;
+pub mod trig_reduction;

@@ -107,7 +107,8 @@ pub fn tanh<'p>(_pen: &'p Pen, x: Value<'p>) -> Value<'p> {
     let sum = hi + 2.0;
     let rest = (hi - (sum - 2.0)) + lo;
     let inverse = -1.0 / sum;
-    let quotient = hi * inverse;
+    // Not negative: zeros are +0.
+    let quotient = hi.fma(inverse, 0.0);
     let left = quotient.fma(rest, quotient.fma(sum, hi) + lo);
     left.fma(inverse, quotient).with_sign_of(x)
 }

@@ -6,3 +6,4 @@
 
 pub mod exp;
 pub mod hyperbolic;
+pub mod logaddexp;

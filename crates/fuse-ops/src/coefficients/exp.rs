@@ -115,13 +115,8 @@ pub(crate) const LN2_HI_SINGLE: f64 = 0.693145751953125;
 pub(crate) const LN2_LO_SINGLE: f64 = 1.428606765330187e-06;
 
 /// q of e^r = 1 + r + r²·q(r), |r| ≤ 0.3466; relative error 2^-27.8.
-pub(crate) const EXP_SINGLE: [f64; 5] = [
-    0.5,
-    0.1666651964187622,
-    0.041666459292173386,
-    0.008368811570107937,
-    0.001393542275764048,
-];
+pub(crate) const EXP_SINGLE: [f64; 5] =
+    [0.5, 0.1666651964187622, 0.041666459292173386, 0.008368811570107937, 0.001393542275764048];
 
 /// p of e^r = 1 + r + r²/2·(1 + r·p(r)), a term more: relative error 2^-32.1, near 0 that of e^r - 1 too.
 pub(crate) const EXPM1_SINGLE: [f64; 5] = [
@@ -133,18 +128,11 @@ pub(crate) const EXPM1_SINGLE: [f64; 5] = [
 ];
 
 /// p of cosh r = 1 + r²·p(r²), |r| ≤ 0.3466; error 2^-33.2.
-pub(crate) const COSH_SINGLE: [f64; 3] = [
-    0.5,
-    0.041666459292173386,
-    0.001393542275764048,
-];
+pub(crate) const COSH_SINGLE: [f64; 3] = [0.5, 0.041666459292173386, 0.001393542275764048];
 
 /// p of sinh r = r + r³·p(r²); relative error 2^-34.3.
-pub(crate) const SINH_SINGLE: [f64; 3] = [
-    0.1666666716337204,
-    0.00833317544311285,
-    0.00019974129099864513,
-];
+pub(crate) const SINH_SINGLE: [f64; 3] =
+    [0.1666666716337204, 0.00833317544311285, 0.00019974129099864513];
 
 /// ln 2.
 pub(crate) const LN2_SINGLE: f64 = 0.6931471824645996;

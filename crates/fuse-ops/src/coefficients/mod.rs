@@ -15,5 +15,6 @@ pub(crate) mod extended;
 pub(crate) mod gamma;
 pub(crate) mod inverse_trig;
 pub(crate) mod log;
+pub(crate) mod logaddexp;
 pub(crate) mod roots;
 pub(crate) mod trig;

@@ -13,8 +13,10 @@
 //! and n added to the exponent.
 //!
 //! Error in ulp of a result in [√½, 1), where an ulp is 2^-53 (less elsewhere): ½ for the last sum;
-//! 0.03 for the polynomials, stated beside the coefficients; |lo| < 0.0625, so its rounding 2^-58, and
-//! those of r² and q 2^-58 each: 0.1 together. Below 0.63; f32 likewise.
+//! 0.03 for the polynomials, stated beside the coefficients; r is rounded by 2^-55, of which
+//! |e^r - 1| ≤ 0.29 is passed on: 0.07; |lo| < 0.0625, so its rounding is 2^-58, and those of r² and q
+//! bring 2^-58 each: 0.1 together. Below 0.70; f32 likewise. 10^x: L·r rounds
+//! inside q as well: below 0.75.
 //! Subnormal results are rounded once, in a rare region. 10^k for 0 ≤ k ≤ 22 is exact: it is a float, and
 //! the sum before its rounding is nearer than half an ulp.
 //!
@@ -23,12 +25,12 @@
 //! or larger), to which a multiply-add brings what h lacks; what 2^n - 1 lacks is added too. Where
 //! n = 0, r₁ = x and nothing is lost. What is left, 0.0075·2^n, has no rounding to speak of; but r has,
 //! 2^-55, of which r²/2 + … passes on 0.3·2^n: at x = 0.35, where n = 1, the result is 0.42 and an ulp
-//! 2^-54, 0.3 ulp. Below 0.82. |x| ≥ 708: -1, or as exp.
+//! 2^-54, 0.3 ulp. Below 0.82. |x| ≥ 708: -1, or as exp. (Two primitives more would pass n·LO through
+//! e^r instead of rounding r, and save that.)
 //!
 //! **sigmoid.** e = e^-|x| as hi + lo; 1 / (1 + e) or, below 0, e / (1 + e): 1 + e by Dekker's sum, the
-//! quotient by a reciprocal, corrected by its residual. e has a relative error of 2^-57, the quotient's
-//! is second order: below 0.6; 0.65 beside 0.01, where ulps are smallest beside hi + lo's error. Far
-//! below 0, where e may be subnormal: e^x, rounded once.
+//! quotient by a reciprocal, corrected by its residual. e has a relative error of 2^-56, the quotient's
+//! is of second order: below 0.70. Far below 0, where e may be subnormal: e^x, rounded once.
 //!
 //! Sources: Muller et al., Handbook of Floating-Point Arithmetic, chapters 4 and 10; Tang 1989 and
 //! 1992 for the splitting. Tried: exp as 1 + (r + r²·q), two primitives fewer, 0.97 ulp; expm1 with
@@ -136,7 +138,7 @@ fn power<'p>(pen: &'p Pen, x: Value<'p>, base: &Base) -> Value<'p> {
 /// 2^n·value, |value - 1| < 0.42.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Power<'p> {
-    /// hi + lo, with |lo| < 0.07: not normalized. Its error is below 2^-57 (2^-27 in f32).
+    /// hi + lo, with |lo| < 0.07: not normalized. Its error is below 2^-56 (f32: 2^-26).
     pub(super) value: Double<'p>,
     /// An integer whose low bits are n and whose upper ones are those of the shifter.
     pub(super) n: Value<'p>,
@@ -148,7 +150,7 @@ impl<'p> Power<'p> {
         let Double { hi, lo } = self.value;
         let (least, bias) = if hi.is_single() { (-126, 127) } else { (-1022, 1023) };
         let n = self.n - hi.constant(shifter(hi)).bits();
-        // Of a subnormal result 2^n·(hi + lo) the last place is that of guard + hi.
+        // Beside a subnormal result's 2^n, guard + hi lies where its last place is that of the result.
         let guard = ((n.constant(least + bias) - n) << fraction_bits(hi)).as_float();
         let guard = n.lt(least).select(guard, n.lt(least + 1).select(hi.constant(0.5), 0.0));
         let sum = guard + hi;
@@ -181,7 +183,7 @@ impl Base {
 }
 
 /// e^(x + tail) for |x| < 800 and a tail below an ulp of x, which enters to first order. The value is
-/// normalized, its error below 2^-57 (f32: 2^-28).
+/// normalized, its error below 2^-56 (f32: 2^-27), most of it from rounding r.
 pub(super) fn power_of_e<'p>(x: Value<'p>, tail: Option<Value<'p>>) -> Power<'p> {
     let Reduced { n, exact, rest, r } = reduced(x, tail);
     let hi = exact + 1.0;
@@ -251,7 +253,7 @@ pub(super) enum Side {
 }
 
 /// e^x - 1 as hi + lo, |lo| < 2^-5·|hi|: not normalized. For |x| within the ordinary range of exp; its
-/// relative error is below 2^-55 (f32: 2^-26). A zero loses its sign.
+/// relative error is below 2^-54, of x < 0 below 2^-55 (f32: 2^-25, 2^-26). A zero loses its sign.
 pub(super) fn minus_one<'p>(x: Value<'p>, side: Side) -> Double<'p> {
     let Reduced { n, exact, rest, r } = reduced(x, None);
     let scale = ((n << fraction_bits(x)) + x.constant(1.0).bits()).as_float();

@@ -12,6 +12,7 @@ pub mod gamma;
 pub mod hyperbolic;
 pub mod inverse_trig;
 pub mod log;
+pub mod logaddexp;
 pub mod neighbour;
 pub mod roots;
 pub mod trig;

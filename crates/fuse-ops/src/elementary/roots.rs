@@ -13,7 +13,7 @@
 //! needed), r = √ of the high part, and r + (high - r² + low)/(2r). 1/(2r) is wanted to 2^-8 only and comes
 //! from the bits of r with a Newton step, no division. Error: ½ for the last sum; the correction is at
 //! most 1.25 ulp and good to 0.0026: 0.503. The rare region has sums outside [2^-900, 2^1020), zeros,
-//! infinities and NaN; it scales by 2^±600.
+//! infinities and NaN; it scales by 2^±600 (a subnormal result rounds twice: 0.75).
 //! In f32 by way of f64: two roundings there beside that of the result, 0.5 + 2^-28.
 
 use crate::coefficients::roots::{

@@ -10,4 +10,5 @@
 )]
 
 pub(crate) mod exp;
+pub(crate) mod inverse_hyperbolic;
 pub(crate) mod log;

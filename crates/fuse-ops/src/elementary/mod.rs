@@ -5,4 +5,5 @@
 //! runs in one rare region a function.
 
 pub mod exp;
+pub mod inverse_hyperbolic;
 pub mod log;

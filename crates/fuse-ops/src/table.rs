@@ -251,6 +251,9 @@ operators! {
     Tanh "tanh" Function, [], 1, false, Typing::Floating, ULP, REAL, "hyperbolic tangent; -1 at -inf, 1 at inf, tanh(-0) is -0", "tanh(a)", elementary!(hyperbolic::tanh);
 
     // Their inverses.
+    Asinh "asinh" Function, ["arcsinh"], 1, false, Typing::Floating, ULP, REAL, "inverse of sinh; zeros keep their sign", "asinh(a)", elementary!(inverse_hyperbolic::asinh);
+    Acosh "acosh" Function, ["arccosh"], 1, false, Typing::Floating, ULP, Domain { low: 1.0, high: f64::INFINITY }, "inverse of cosh, not negative; NaN below 1", "acosh(a)", elementary!(inverse_hyperbolic::acosh);
+    Atanh "atanh" Function, ["arctanh"], 1, false, Typing::Floating, ULP, Domain { low: -1.0, high: 1.0 }, "inverse of tanh; infinite at -1 and 1, NaN beyond; zeros keep their sign", "atanh(a)", elementary!(inverse_hyperbolic::atanh);
 
     // Powers and roots.
     Cbrt "cbrt" Function, [], 1, false, Typing::Floating, ULP, REAL, "cube root; cbrt(-0) is -0", "cbrt(a)", elementary!(roots::cbrt);

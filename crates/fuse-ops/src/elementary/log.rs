@@ -1,7 +1,7 @@
 //! Logarithms.
 //!
-//! **log, log2, log10 of f64.** x = 2^k·m with m in [1, 2), by the bits. A table of 16 intervals of m
-//! gives s/c, c near the middle, and log c = high + low; then, with q = m·(s/c) - s,
+//! **log, log2, log10 of f64.** x = 2^k·m with m in [1, 2), by the bits. A table of 16 intervals of
+//! m gives s/c, c near the middle, and log c = high + low; then, with q = m·(s/c) - s,
 //!
 //! ```text
 //! log x = k·log 2 + log c + log(1 + q/s) = [k·log 2 + high] + q + [low + q·p(q)]
@@ -17,29 +17,30 @@
 //! * k·log 2 + high is exact: both are multiples of 2^-42, below 2^11.
 //! * One comparison finds all that is rare, of the bits that the reduction needs anyway.
 //!
-//! Error in ulp of the result: `fast_two_sum` of the exact part and q is exact, the last sum ½. In the
-//! small part q·p ≈ q²/2 has three roundings of at most one ulp(q²/2)/2 each; where c = 1, q is the
-//! result and ≤ 1/16: 3·½·2·(1/32) = 0.09; elsewhere |q| < 0.04 is at most 2/3 of the result: less.
-//! log2's term 0.04·q adds 0.04, polynomials (2^-58.4 beside q at most) 0.03: 0.62 and 0.66. Measured
-//! 0.55, 0.62, 0.58. Powers of two (log2) and of ten (log10) have the integer: before the last sum the
-//! error is below 2^-56.
+//! Error in ulp of the result: `fast_two_sum` of the exact part and q is exact, the last sum ½. In
+//! the small part q·p ≈ q²/2 has three roundings of at most one ulp(q²/2)/2 each; where c = 1, q is
+//! the result and ≤ 1/16: 3·½·2·(1/32) = 0.09; elsewhere |q| < 0.04 is at most 2/3 of the result:
+//! less. log2's term 0.04·q adds 0.04, polynomials (2^-58.4 beside q at most) 0.03: 0.62 and 0.66.
+//! Measured 0.55, 0.62, 0.58. Powers of two (log2) and of ten (log10) have the integer: before the
+//! last sum the error is below 2^-56.
 //!
-//! **log1p of f64.** u = 1 + x, rounded, and its error c, exact (Higham, Accuracy and Stability,
-//! section 1.14.1, for the idea): c·2^-k·(s/c) is added to q for the polynomial, and to the small part
-//! of the sum. For |x| near 2^-53 c is as large as x/2, and the rounding of the small part is ¼ ulp of
-//! the result: 0.75.
+//! **log1p of f64.** u = 1 + x, rounded, and its error c, exact (Kahan's correction): c·2^-k·(s/c') is
+//! added to q for the polynomial, and to the small part of the sum. For |x| near 2^-53 c is as large
+//! as x/2, and the rounding of the small part is ¼ ulp of the result: 0.75.
 //!
-//! **f32.** m in [√½, √2), f = m - 1, and log(1 + f) = s·f + d·f + e·f² + f³·p(f). No table: lookups go
-//! lane by lane on 128 bits. s·f is exact (log10: s = 1/2 - 1/16, two terms), and f² has its residual.
-//! In ulp: the last sum ½; that of the small part, below 1/8 beside a result above 1/4, ⅛; the others 0.1;
-//! polynomials 0.03. Measured 0.74 to 0.77. For log1p f + c is rounded where k ≠ 0, which moves p's
-//! argument by ½ ulp where its derivative is below 0.3: 0.9 by that count, 0.82 measured.
+//! **f32.** m in [√½, √2), f = m - 1, and log(1 + f) = s·f + d·f + e·f² + f³·p(f). No table:
+//! lookups go lane by lane on 128 bits. s·f is exact (log10: s = 1/2 - 1/16, two terms), and f² has
+//! its residual. In ulp: the last sum ½; that of the small part, below 1/8 beside a result above
+//! 1/4, ⅛; the others 0.1; polynomials 0.03. Measured 0.74 to 0.77. For log1p f + c is rounded
+//! where k ≠ 0, which moves p's argument by half its ulp, where the derivative is below 0.4: with
+//! the loss times -f added to the small part 0.06 of 0.2 ulp remain.
 //!
-//! Tried: 32 intervals and 2 coefficients fewer: 0.1 ns less on 128 bits, but on AVX-512 three
-//! instructions a column instead of one. 9 coefficients: 0.7 ulp for a primitive. c chosen so that
-//! log c has zeros behind its leading bits (Gal), without the column of low parts: q is rounded,
-//! ¼ ulp more. A division, q = f/(2 + f), has no table, but costs 32 primitives on AVX-512.
-//! f32 without the residual of f²: 0.94; log10 of f32 with s = 1/2 alone: 1.2; with f·7/16 rounded: 0.93.
+//! Considered and left, by count and bound: 32 intervals and 2 coefficients fewer (on AVX-512 three
+//! instructions a column instead of one); 9 coefficients (error 2^-55: 0.75 ulp for one primitive);
+//! c chosen so that log c has zeros behind its leading bits (Gal), without the column of low parts
+//! (q is rounded: ¼ ulp more); a division, q = f/(2 + f), without a table (32 primitives on AVX-512).
+//! Measured of f32: without the residual of f² 0.94; log10 with s = 1/2 alone 1.2, with f·7/16
+//! rounded 0.93; log1p without the correction of p's argument 0.82.
 
 use crate::coefficients::log as table;
 use crate::pen::{Double, Pen, Value};
@@ -109,6 +110,11 @@ pub fn log1p<'p>(pen: &'p Pen, x: Value<'p>) -> Value<'p> {
     pen.rare(is_rare(u), [u], [usual], |_, [u]| [domain(u, u)])[0]
 }
 
+/// log(x·2^-bias) of a positive normal x, as hi + lo with an error of about 2^-59 of it.
+pub(super) fn log_double(x: Value<'_>, bias: i32) -> Double<'_> {
+    logarithm(x, bias, None, &NATURAL)
+}
+
 /// log(u + carry) of a positive normal u, |carry| ≤ ulp(u), as hi + lo with an error of about 2^-59
 /// of it.
 pub(super) fn log_sum<'p>(u: Value<'p>, carry: Value<'p>) -> Double<'p> {
@@ -125,7 +131,7 @@ fn of_base<'p>(pen: &'p Pen, x: Value<'p>, base: &'static Base) -> Value<'p> {
 }
 
 /// The logarithm at its edges, of 0, negative numbers, infinity and NaN; `inner` of all others.
-fn domain<'p>(x: Value<'p>, inner: Value<'p>) -> Value<'p> {
+pub(super) fn domain<'p>(x: Value<'p>, inner: Value<'p>) -> Value<'p> {
     let positive = x.equals(f64::INFINITY).select(x, inner);
     let others = x.equals(0.0).select(x.constant(f64::NEG_INFINITY), f64::NAN);
     x.gt(0.0).select(positive, others)
@@ -147,15 +153,21 @@ const ORIGIN: i64 = i64::MIN + (1 << 52);
 fn logarithm<'p>(x: Value<'p>, bias: i32, carry: Option<Value<'p>>, base: &Base) -> Double<'p> {
     let reduce = if x.is_single() { single } else { double };
     let Reduced { hi, lo, q, carry } = reduce(x, bias, carry, base);
-    let (mut arg, mut low) = (q, lo);
-    if let Some(carry) = carry {
-        (arg, low) = (q + carry, lo + carry);
+    let Some(carry) = carry else { return Double::new(hi, rest(q, lo, base)) };
+    let (arg, lo) = (q + carry, lo + carry);
+    if !x.is_single() {
+        return Double::new(hi, rest(arg, lo, base));
     }
-    Double::new(hi, if x.is_single() { rest_single(arg, low, base) } else { rest(arg, low, base) })
+    // What p's argument lost in rounding, times the derivative: -q/(1 + q), roughly -q.
+    let lost = carry - (arg - q);
+    Double::new(hi, rest(arg, (-arg).fma(lost, lo), base))
 }
 
 /// lo + q·p(q).
 fn rest<'p>(q: Value<'p>, lo: Value<'p>, base: &Base) -> Value<'p> {
+    if q.is_single() {
+        return rest_single(q, lo, base);
+    }
     let p = q.polynomial(base.rest[0]);
     q.fma(if base.scale == 1.0 { q * p } else { p }, lo)
 }

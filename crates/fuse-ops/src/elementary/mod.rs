@@ -10,6 +10,7 @@ pub mod exp;
 mod extended;
 pub mod gamma;
 pub mod hyperbolic;
+pub mod inverse_hyperbolic;
 pub mod inverse_trig;
 pub mod log;
 pub mod logaddexp;

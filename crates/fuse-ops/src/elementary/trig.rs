@@ -4,9 +4,9 @@
 //! is an ulp of results in [½, 1):
 //!
 //! **sin r** = r - B, B = z·P(z)·r + tail·w, with w ≈ cos r. At |r| = π/4, where it is worst, B = 0.08.
-//! Its error: 0.062u from the rounding of z, 0.060u of P, 0.049u of z·P, 0.063u of the sum, 0.025u
-//! (f32: 0.055u) from the polynomial, 0.011u from w for cos r and the rest; with the last subtraction
-//! 0.77 ulp (f32: 0.80). Results below ½ have smaller terms, 0.68 ulp.
+//! Its error: 0.062u from the rounding of z, 0.060u of P, 0.049u of z·P, 0.063u of the sum, 0.015u
+//! (f32: 0.032u) from the polynomial, 0.011u from w for cos r and the rest; with the last subtraction
+//! 0.76 ulp (f32: 0.78). Results below ½ have smaller terms, 0.70 ulp: hence the weight of the fit.
 //!
 //! **cos r** = w + L, where w = 1 - r²/2 is rounded once by a multiply-add; 1 - w is exact and gives the
 //! rounding error of w by another. L = that + z²·P(z) + r·tail is below 0.016, with an error of 0.026u

@@ -173,6 +173,9 @@ class Constants:
         self.lines += [f"    {literal(value, single)}," for value in values]
         self.lines += ["];", ""]
 
+    def integer(self, name, value, doc, kind="i64"):
+        self.lines += [f"/// {doc}", f"pub(crate) const {name}: {kind} = {value:#x};", ""]
+
     def words(self, name, values, doc, kind="u32"):
         self.lines += [f"/// {doc}", f"pub(crate) static {name}: [{kind}; {len(values)}] = ["]
         self.lines += [f"    {value:#x}," for value in values]

@@ -10,3 +10,4 @@
 )]
 
 pub(crate) mod exp;
+pub(crate) mod pow;

@@ -5,3 +5,5 @@
 //! runs in one rare region a function.
 
 pub mod exp;
+mod logexp;
+pub mod pow;

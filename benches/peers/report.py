@@ -51,6 +51,24 @@ def _times_numba(record, name):
     return ratio and 1 / ratio
 
 
+def _function(name, *peers):
+    """The fastest of these peers' times over fuse's."""
+
+    def measure(record):
+        ratios = [_ratio(record, name, record["cores"], peer) for peer in peers]
+        return None if None in ratios else min(ratios)
+
+    return measure
+
+
+def _functions(bounds, described, *peers):
+    """A line for each function."""
+    return [
+        (f"{name}, all cores: {described} / fuse", ">=", bound, "", _function(name, *peers))
+        for name, bound in bounds.items()
+    ]
+
+
 TARGETS = [
     ("powers, all cores: numexpr / fuse", ">=", 8, "", lambda r: _ratio(r, "powers", r["cores"], "numexpr")),
     ("powers, all cores: fuse / Numba", "<=", 1.25, "", lambda r: _times_numba(r, "powers")),
@@ -59,6 +77,12 @@ TARGETS = [
     ("prepared call on 16 elements", "<=", 0.5, " µs", lambda r: _call(r, "fuse, prepared")),
     ("`evaluate` of known text on 16 elements", "<=", 1.5, " µs", lambda r: _call(r, "fuse, text")),
     ("polynomial: one thread / all cores", ">=", 1.8, "", _scaling),
+    *_functions(
+        {"exp": 1.8, "sin": 1.8, "cos": 1.8, "tan": 1.8, "tanh": 1.8, "arctan": 1.8, "power": 1.8,
+         "normal density": 1.8, "log": 1.3},
+        "the faster of numexpr and Numba", "numexpr", "Numba",
+    ),
+    *_functions({"sin": 1, "cos": 1}, "the faster of NumPy and JAX", "NumPy", "JAX"),
 ]
 
 

@@ -267,6 +267,51 @@ def polynomial(threads):
     )
 
 
+# Elementary functions of a million elements, on all cores: the formula as every peer but JAX spells it,
+# how Numba and JAX do, and where the arguments lie. NumPy and numexpr evaluate the text.
+FUNCTIONS = {
+    "exp": ("exp(x)", "math.exp(x[i])", lambda x: jax.numpy.exp(x), {"x": (-10, 10)}),
+    "log": ("log(x)", "math.log(x[i])", lambda x: jax.numpy.log(x), {"x": (0.1, 100)}),
+    "sin": ("sin(x)", "math.sin(x[i])", lambda x: jax.numpy.sin(x), {"x": (-100, 100)}),
+    "cos": ("cos(x)", "math.cos(x[i])", lambda x: jax.numpy.cos(x), {"x": (-100, 100)}),
+    "tan": ("tan(x)", "math.tan(x[i])", lambda x: jax.numpy.tan(x), {"x": (-100, 100)}),
+    "tanh": ("tanh(x)", "math.tanh(x[i])", lambda x: jax.numpy.tanh(x), {"x": (-3, 3)}),
+    "arctan": ("arctan(x)", "math.atan(x[i])", lambda x: jax.numpy.arctan(x), {"x": (-10, 10)}),
+    "power": ("x**y", "x[i]**y[i]", lambda x, y: x**y, {"x": (0.1, 10), "y": (-5, 5)}),
+    "normal density": (
+        "exp(-((x - 0.5)/1.5)**2/2)/sqrt(2*3.141592653589793)/1.5",
+        "math.exp(-((x[i] - 0.5)/1.5)**2/2)/math.sqrt(2*3.141592653589793)/1.5",
+        lambda x: jax.numpy.exp(-((x - 0.5) / 1.5) ** 2 / 2) / math.sqrt(2 * math.pi) / 1.5,
+        {"x": (-5, 5)},
+    ),
+}
+
+
+def function(name, threads):
+    """A row of `FUNCTIONS`."""
+    text, expression, jax_form, domain = FUNCTIONS[name]
+    generator = np.random.default_rng(7)
+    count = 1_000_000
+    arrays = {key: aligned(count, generator.uniform(*bounds, count)) for key, bounds in domain.items()}
+    compiled = compile(text, name, "eval")
+
+    def naive(*given):
+        *values, out = given
+        names = dict(zip(arrays, values)) | {key: getattr(np, key) for key in compiled.co_names if hasattr(np, key)}
+        result = eval(compiled, names)
+        if out is None:
+            return result
+        out[:] = result
+        return out
+
+    def one_call(x, out):
+        return getattr(np, name)(x, out=out)
+
+    numpy_form = one_call if hasattr(np, name) and len(arrays) == 1 else naive
+    forms = {"": (expression, False), " (fast)": (expression, True)}
+    return row(name, text, arrays, "into", threads, {"": numpy_form}, forms, {"": jax_form})
+
+
 def all_rows():
     """Makers of the rows, by name and threads; a row's arrays live only while it is measured."""
     makers = {
@@ -279,4 +324,7 @@ def all_rows():
         "sum(x**2)": lambda threads: total(threads, square=True),
         "polynomial": polynomial,
     }
-    return {(name, threads): maker for name, maker in makers.items() for threads in sorted({1, CORES})}
+    rows = {(name, threads): maker for name, maker in makers.items() for threads in sorted({1, CORES})}
+    for name in FUNCTIONS:
+        rows[name, CORES] = lambda threads, name=name: function(name, threads)
+    return rows

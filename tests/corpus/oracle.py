@@ -272,7 +272,7 @@ NAMES = {
     "trunc": identity_on_integers(np.trunc), "round": identity_on_integers(np.round),
     "minimum": minimum, "maximum": maximum, "copysign": copysign, "signbit": signbit,
     "fmod": np.fmod, "isnan": np.isnan, "isinf": np.isinf, "isfinite": np.isfinite,
-    "sum": fuse_sum, "clip": lambda x, a, b: minimum(maximum(x, a), b),
+    "sum": fuse_sum, "max": np.max, "min": np.min, "clip": lambda x, a, b: minimum(maximum(x, a), b),
     "divide": np.true_divide, "true_divide": np.true_divide,
     "bool": cast(np.bool_), "i32": cast(np.int32), "i64": cast(np.int64),
     "f32": cast(np.float32), "f64": cast(np.float64),

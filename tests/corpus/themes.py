@@ -244,6 +244,29 @@ def min_max():
     return t
 
 
+def extrema():
+    t = Grid("extrema", "min and max of all elements: NumPy's value, NaN if one is NaN; of no elements "
+             "an error. Which of 0 and -0 is found is not NumPy's business, nor tested here.")
+    for name, values in t.vectors.items():
+        for function in ("max", "min"):
+            t.case(f"{function}({name})", np.array(getattr(np, function)(values)), **{name: name})
+            some = values[np.isfinite(values)] if values.dtype.kind == "f" else values
+            some = some[some != 0] if values.dtype.kind == "f" else some
+            t.case(f"{function}(a)", np.array(getattr(np, function)(some)), a=some)
+            t.case(f"{function}(a)", error="E0404", a=some[:0])
+    for n in (1, 2, 31, 33, 1025, 21 * 1024 + 17):
+        x = oracle.splitmix(n, n)
+        t.case("max(x) - min(x)", np.array(np.max(x) - np.min(x)), x=Fill(n, x))
+        t.case("amax(x) + amin(x)", np.array(np.max(x) + np.min(x)), x=Fill(n, x))
+    t.case("max(a)", np.array(-INF), a=np.array([-INF, -INF]))
+    t.case("min(a)", np.array(INF), a=np.array([INF, INF]))
+    t.case("max(a)", np.array(NAN), a=np.array([NAN] + 40 * [1.0]))
+    t.case("max(a)", np.array(NAN), a=np.array(40 * [1.0] + [NAN]))
+    x = oracle.splitmix(5, 1200).reshape(40, 30)
+    t.case("max(x) > min(x)", np.array(True), x=Fill(5, x))
+    return t
+
+
 def signs():
     t = Grid("signs", "abs, sign, copysign, signbit and the predicates. signbit(NaN) is False and "
              "copysign(x, NaN) is |x|; abs of the smallest integer is itself; floating functions of "
@@ -325,6 +348,7 @@ def all_themes():
                               special, sums)
 
     return [make() for make in (
-        arithmetic, integer_division, shifts, bool_logic, comparisons, casts, rounding, min_max, signs,
+        arithmetic, integer_division, shifts, bool_logic, comparisons, casts, rounding, min_max, extrema,
+        signs,
         remainders, powers, literals, promotion, broadcasting, empty, sums, special, relaxed, rules,
         errors)]

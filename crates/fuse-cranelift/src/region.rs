@@ -8,7 +8,8 @@
 //! | parameter | what the caller's closure gives, asked for at the first use |
 //! | constant | a register set before the loop where there is room, else a load from the constant pool; values made within the last few nodes are shared |
 //! | primitive | see `prims` |
-//! | lookup | index masked as a vector, then scalar loads lane by lane |
+//! | `fma` of `-0.0 - x` | a fused multiply-add of a negation, which the instruction has for nothing |
+//! | lookup | index masked as a vector, then scalar loads lane by lane; columns at one index share its lanes |
 //! | rare | a branch to a cold block that stores the operands in a frame, calls, and blends |
 //! | repeat | the same call, unconditional |
 //!
@@ -72,6 +73,7 @@ pub(crate) fn emit_region(
         controls: vec![None; region.controls.len()],
         recent: FxHashMap::default(),
         masks: FxHashMap::default(),
+        indices: FxHashMap::default(),
         last_uses: width::last_uses(region),
         at: 0,
     };
@@ -121,6 +123,8 @@ struct Body<'r, 'p> {
     controls: Vec<Option<Vec<Held>>>,
     recent: FxHashMap<Scalar, (Value, usize)>,
     masks: FxHashMap<(ValueId, usize), Parts>,
+    /// Lanes of a lookup's index as scalars, by the index and its greatest value.
+    indices: FxHashMap<(ValueId, u64), Vec<Value>>,
     last_uses: Vec<usize>,
     /// The node being emitted.
     at: usize,
@@ -190,8 +194,17 @@ impl Body<'_, '_> {
         match node {
             Node::Prim(prim, args) => self.prim(v, code, prim, args, lane),
             Node::Lookup(table, index) => {
-                let index = self.operand(v, code, index)?;
-                Ok(lookup(v, code, table.index(), &index))
+                let last = code.kernel.tables[table.index()].entries.len() as u64 - 1;
+                let indices = match self.indices.get(&(index, last)) {
+                    Some(indices) => indices.clone(),
+                    None => {
+                        let held = self.operand(v, code, index)?;
+                        let lanes = lookup_indices(v, &held, last);
+                        self.indices.insert((index, last), lanes.clone());
+                        lanes
+                    }
+                };
+                Ok(lookup(v, code, table.index(), &indices))
             }
             Node::Result { control, index } => {
                 let control = control as usize;
@@ -227,6 +240,7 @@ impl Body<'_, '_> {
         for (position, &arg) in args.iter().enumerate() {
             held.push(match (prim, position) {
                 (Prim::Select, 0) => self.mask_operand(v, code, arg, lane_bytes(result))?,
+                (Prim::Fma, _) => self.multiply_add_operand(v, code, arg)?,
                 _ => self.operand(v, code, arg)?,
             });
         }
@@ -236,6 +250,26 @@ impl Body<'_, '_> {
         });
         let selects_compared = prim == Prim::Select && self.is_comparison_of_arms(args);
         v.operation(&Operation { prim, result, args: &held, count, selects_compared })
+    }
+
+    /// An operand of a multiply-add. A negation becomes Cranelift's, which the instruction absorbs: the
+    /// subtraction from -0.0 is then left out, unless something else reads it.
+    fn multiply_add_operand(
+        &mut self,
+        v: &mut Vectors<'_, '_>,
+        code: &Code<'_>,
+        value: ValueId,
+    ) -> Result<Held, CodegenError> {
+        let Some(negated) = self.negation(value) else { return self.operand(v, code, value) };
+        let held = self.operand(v, code, negated)?;
+        Ok(v.map(held.lane, &held.parts, |v, part| v.builder.ins().fneg(part)))
+    }
+
+    /// x, if the value is `-0.0 - x`.
+    fn negation(&self, value: ValueId) -> Option<ValueId> {
+        let Node::Prim(Prim::FSub, [zero, x, _]) = self.region.node(value) else { return None };
+        let minus_zero = Scalar::float(self.region.lane(value), -0.0);
+        (self.region.node(zero) == Node::Const(minus_zero)).then_some(x)
     }
 
     /// Is the value read after this node? Cranelift's multiply-add overwrites its first operand, so a
@@ -384,23 +418,29 @@ pub(crate) fn load_from_frame(
     if lane == Lane::Mask { Held::mask(width, parts) } else { Held::new(lane, parts) }
 }
 
-/// `table[index & (len - 1)]`, lane by lane.
-fn lookup(v: &mut Vectors<'_, '_>, code: &Code<'_>, table: usize, index: &Held) -> Held {
-    let entries = &code.kernel.tables[table];
-    let last = v.splat_int(index.width, entries.entries.len() as u64 - 1);
+/// The lanes of `index & last` as 64-bit scalars.
+fn lookup_indices(v: &mut Vectors<'_, '_>, index: &Held, last: u64) -> Vec<Value> {
+    let last = v.splat_int(index.width, last);
     let masked = v.map(index.lane, &index.parts, |v, part| v.builder.ins().band(part, last));
+    let mut lanes = v.scalars(&masked.parts, index.width);
+    if index.lane != Lane::I64 {
+        for lane in &mut lanes {
+            *lane = v.builder.ins().uextend(types::I64, *lane);
+        }
+    }
+    lanes
+}
+
+/// The entries of a table at these indices.
+fn lookup(v: &mut Vectors<'_, '_>, code: &Code<'_>, table: usize, indices: &[Value]) -> Held {
+    let entries = &code.kernel.tables[table];
     let base = v.builder.ins().iconst(types::I64, code.tables.address(table));
     let width = lane_bytes(entries.lane);
     let ty = vector_type(entries.lane);
-    let loaded: Vec<Value> = v
-        .scalars(&masked.parts, index.width)
-        .into_iter()
-        .map(|lane| {
-            let lane = match index.lane {
-                Lane::I64 => lane,
-                _ => v.builder.ins().uextend(types::I64, lane),
-            };
-            let address = v.address(base, Some(lane), width);
+    let loaded: Vec<Value> = indices
+        .iter()
+        .map(|&index| {
+            let address = v.address(base, Some(index), width);
             v.builder.ins().load(ty.lane_type(), memory_flags(), address, 0)
         })
         .collect();

@@ -49,8 +49,8 @@ pub use prim::{
 };
 
 pub use program::{
-    ArraySpec, Axis, BindError, Bound, Dim, FitRule, InputType, OperandView, Pass, Program,
-    ProgramInput, Shape, ShapeRule, Signature, Sink, Source, SourceSpan, Strength, Symbol,
+    ArraySpec, Axis, BindError, Bound, Dim, ElementRule, FitRule, InputType, OperandView, Pass,
+    Program, ProgramInput, Shape, ShapeRule, Signature, Sink, Source, SourceSpan, Strength, Symbol,
     shape_text,
 };
 pub use shape::{Extents, MAX_RANK, checked_len, contiguous_strides};

@@ -118,6 +118,15 @@ pub struct ShapeRule {
     pub symbols: (u32, u32),
 }
 
+/// A reduction without a value for no elements: its operand must have some.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ElementRule {
+    /// Name of the reduction.
+    pub reduction: &'static str,
+    /// Shape and place of the operand.
+    pub operand: (Shape, SourceSpan),
+}
+
 /// A weak integer scalar that takes on an integer dtype: its value must fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FitRule {
@@ -191,6 +200,8 @@ pub struct Program {
     pub symbols: Vec<Symbol>,
     /// What broadcasting demands.
     pub shape_rules: Vec<ShapeRule>,
+    /// What reductions demand.
+    pub element_rules: Vec<ElementRule>,
     /// What weak scalars must fit.
     pub fit_rules: Vec<FitRule>,
     /// Values between passes. A pass may write one again when no later pass reads its former value.
@@ -217,6 +228,14 @@ pub enum BindError {
         lhs: (Extents, SourceSpan),
         /// Extents and place of the right operand.
         rhs: (Extents, SourceSpan),
+    },
+    /// A reduction that has no value of no elements.
+    #[error("{reduction} of no elements")]
+    NoElements {
+        /// Name of the reduction.
+        reduction: &'static str,
+        /// Extents and place of its operand.
+        operand: (Extents, SourceSpan),
     },
 }
 
@@ -264,6 +283,13 @@ impl Program {
                     lhs: (bound.extents(&rule.lhs.0), rule.lhs.1),
                     rhs: (bound.extents(&rule.rhs.0), rule.rhs.1),
                 });
+            }
+        }
+        for rule in &self.element_rules {
+            let extents = bound.extents(&rule.operand.0);
+            if extents.contains(&0) {
+                let (reduction, operand) = (rule.reduction, (extents, rule.operand.1));
+                return Err(BindError::NoElements { reduction, operand });
             }
         }
         Ok(bound)
@@ -389,6 +415,16 @@ mod tests {
         assert_eq!(bound.extents(&[Dim::One, Dim::Symbol(1)]).as_slice(), [1, 7]);
         let error = program.bind(&[&[7], &[8]]).expect_err("they do not");
         assert_eq!(error.to_string(), "shapes (7,) and (8,) do not broadcast");
+    }
+
+    #[test]
+    fn a_reduction_can_demand_elements() {
+        let mut program = two_vectors();
+        let operand = (program.shape_rules[0].lhs.0.clone(), SourceSpan { start: 4, end: 5 });
+        program.element_rules = vec![ElementRule { reduction: "max", operand }];
+        assert!(program.bind(&[&[7], &[7]]).is_ok());
+        let error = program.bind(&[&[0], &[0]]).expect_err("nothing to choose from");
+        assert_eq!(error.to_string(), "max of no elements");
     }
 
     #[test]

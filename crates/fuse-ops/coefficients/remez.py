@@ -6,9 +6,12 @@ floats one after another, from the lowest power, and the others are fitted again
 ones absorb the rounding of the earlier. The error that is returned is that of the rounded polynomial,
 measured on a dense grid.
 
-`emit` writes Rust constants. Needs Python 3 and mpmath (gmpy2 makes it quick).
+`Constants` writes a Rust file. A script writes its files into `src/coefficients`, or into the folder
+$FUSE_COEFFICIENTS: a test runs them all and demands that nothing changed. Needs Python 3 and mpmath
+(gmpy2 makes it quick).
 """
 
+import os
 import pathlib
 import struct
 
@@ -16,7 +19,8 @@ from mpmath import mp, mpf, matrix, lu_solve
 
 mp.dps = 60
 
-SOURCE = pathlib.Path(__file__).resolve().parent.parent / "src" / "coefficients"
+COMMITTED = pathlib.Path(__file__).resolve().parent.parent / "src" / "coefficients"
+SOURCE = pathlib.Path(os.environ.get("FUSE_COEFFICIENTS", COMMITTED))
 
 
 def nearest(value, precision=53):

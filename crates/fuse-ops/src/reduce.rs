@@ -3,11 +3,12 @@
 //! A fold is state, step, merge and finish; the order in which they run is the same on every back
 //! end and thread count (`docs/numerics.md`). Sums of f32 are kept in f64 and rounded once; sums of
 //! bool and integers are kept in i64 and wrap.
+//! min and max keep one state: a NaN, once chosen, stays.
 
-use fuse_ir::{DType, Fold, Lane, Prim, RegionBuilder, Scalar, StateSlot};
+use fuse_ir::{Builder, DType, Fold, Lane, Prim, RegionBuilder, Scalar, StateSlot, ValueId};
 
-use crate::cast;
-use crate::expander::{Expander, lane_of};
+use crate::expander::{Call, Expander, lane_of};
+use crate::{cast, compare};
 
 /// The fold of `sum` over elements of a dtype.
 pub fn sum(operand: DType, result: DType) -> Fold {
@@ -36,14 +37,50 @@ pub fn sum(operand: DType, result: DType) -> Fold {
     }
 }
 
+/// The fold of `max`: the larger of state and element, NaN once one was NaN.
+pub fn max(operand: DType, result: DType) -> Fold {
+    let least = match lane_of(operand) {
+        Lane::Mask => Scalar::mask(false),
+        lane if lane.is_float() => Scalar::float(lane, f64::NEG_INFINITY),
+        lane => Scalar::int(lane, i64::MIN >> (64 - lane.bits())),
+    };
+    extremum(operand, result, least, compare::maximum)
+}
+
+/// The fold of `min`.
+pub fn min(operand: DType, result: DType) -> Fold {
+    let greatest = match lane_of(operand) {
+        Lane::Mask => Scalar::mask(true),
+        lane if lane.is_float() => Scalar::float(lane, f64::INFINITY),
+        lane => Scalar::int(lane, i64::MAX >> (64 - lane.bits())),
+    };
+    extremum(operand, result, greatest, compare::minimum)
+}
+
+/// The fold of a choice between two values, of which `init` is never the answer of some elements.
+fn extremum(
+    operand: DType,
+    result: DType,
+    init: Scalar,
+    choose: fn(&mut Expander<'_>, &Call<'_>) -> ValueId,
+) -> Fold {
+    let lane = lane_of(operand);
+    let choice = || {
+        let mut region = RegionBuilder::new(&[lane, lane]);
+        let args = [region.param(0), region.param(1)];
+        let mut expander = Expander { kernel: &mut Builder::new(), region: &mut region };
+        let chosen = choose(&mut expander, &Call { operand, result, args: &args });
+        region.finish(&[chosen])
+    };
+    let finish = RegionBuilder::new(&[lane]);
+    let chosen = finish.param(0);
+    let finish = finish.finish(&[chosen]);
+    Fold { state: vec![StateSlot { init }], step: choice(), merge: choice(), finish }
+}
+
 /// A conversion inside a fold's region. Conversions need no regions of their own, so the kernel
 /// that the expander asks for stays empty.
-fn converted(
-    region: &mut RegionBuilder,
-    value: fuse_ir::ValueId,
-    from: DType,
-    to: DType,
-) -> fuse_ir::ValueId {
-    let mut kernel = fuse_ir::Builder::new();
+fn converted(region: &mut RegionBuilder, value: ValueId, from: DType, to: DType) -> ValueId {
+    let mut kernel = Builder::new();
     cast::convert(&mut Expander { kernel: &mut kernel, region }, value, from, to)
 }

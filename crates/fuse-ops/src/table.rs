@@ -62,7 +62,7 @@ pub struct Budget {
 pub enum Yardstick {
     /// The exact result.
     Result,
-    /// The exact result; beside zeros of the function an absolute error up to this is allowed.
+    /// The exact result; at negative arguments an absolute error up to this counts as none.
     ResultOrAbsolute(f64),
     /// The largest of the arguments and the result in magnitude.
     Largest,
@@ -75,7 +75,8 @@ const fn ulp(f64: f64, f32: f64) -> Accuracy {
 /// The budget of nearly every function.
 const ULP: Accuracy = ulp(1.0, 1.0);
 
-/// The open interval from which inputs of generators and benches are drawn.
+/// The interval of the first argument outside of which a function is undefined: NaN. Where it is not
+/// the whole line, the optimizer keeps every bit of what the argument is computed from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Domain {
     /// Lower end.
@@ -116,7 +117,7 @@ pub struct Row {
     pub class: Class,
     /// What it promises.
     pub accuracy: Accuracy,
-    /// Where its inputs are drawn from.
+    /// Where it is defined.
     pub domain: Domain,
     /// One line of documentation, special values included.
     pub doc: &'static str,
@@ -217,6 +218,11 @@ operators! {
     // Logarithms.
 
     // Trigonometric functions.
+    Sin "sin" Function, [], 1, false, Typing::Floating, ULP, REAL, "sine, of radians, however large; NaN for infinities", "sin(a)", elementary!(trig::sin);
+    Cos "cos" Function, [], 1, false, Typing::Floating, ULP, REAL, "cosine, of radians, however large; NaN for infinities", "cos(a)", elementary!(trig::cos);
+    Tan "tan" Function, [], 1, false, Typing::Floating, ULP, REAL, "tangent, of radians, however large; NaN for infinities", "tan(a)", elementary!(trig::tan);
+    Deg2rad "deg2rad" Function, ["radians"], 1, false, Typing::Floating, ULP, REAL, "degrees as radians", "deg2rad(a)", elementary!(trig::deg2rad);
+    Rad2deg "rad2deg" Function, ["degrees"], 1, false, Typing::Floating, ULP, REAL, "radians as degrees; overflows to infinity", "rad2deg(a)", elementary!(trig::rad2deg);
 
     // Their inverses.
 
@@ -231,6 +237,9 @@ operators! {
     // Floats as such.
 
     Sum "sum" Function, [], 1, false, Typing::Sum, Stated, REAL, "sum of all elements, in a fixed order; 0 for none; f32 accumulates in f64", "sum(a)", Expansion::Fold(reduce::sum);
+
+    Max "max" Function, ["amax"], 1, false, Typing::Any, Exact, REAL, "the largest element; NaN if one is NaN", "max(a)", Expansion::Fold(reduce::max);
+    Min "min" Function, ["amin"], 1, false, Typing::Any, Exact, REAL, "the smallest element; NaN if one is NaN", "min(a)", Expansion::Fold(reduce::min);
 
     Cast "cast" Internal, [], 1, false, Typing::Stated, Exact, REAL, "conversion, written as a call of the dtype: f32(a)", "f32(a)", Lanes(cast::cast);
     Fma "fma" Internal, [], 3, true, Typing::Arithmetic, Exact, REAL, "a * b + c with one rounding", "a * b + 1", Lanes(arith::fma);
@@ -248,6 +257,11 @@ impl Op {
             row.syntax != Syntax::Internal && (row.name == name || row.aliases.contains(&name))
         };
         TABLE.iter().find(named).map(|row| row.op)
+    }
+
+    /// Is it a reduction without a value for no elements?
+    pub fn needs_an_element(self) -> bool {
+        matches!(self, Op::Max | Op::Min)
     }
 
     /// What an element costs, counted from the expansion for these dtypes.

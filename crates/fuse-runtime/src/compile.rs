@@ -234,6 +234,9 @@ fn check(program: &Program) -> Result<(), Defect> {
         check_shape(program, &rule.lhs.0)?;
         check_shape(program, &rule.rhs.0)?;
     }
+    for rule in &program.element_rules {
+        check_shape(program, &rule.operand.0)?;
+    }
     let fits = |rule: &fuse_ir::FitRule| {
         program.inputs.get(rule.input as usize).is_some_and(|input| input.ty.axes.is_empty())
     };

@@ -170,7 +170,13 @@ impl Executable {
         let holds = |rule: &fuse_ir::ShapeRule| {
             symbols[rule.symbols.0 as usize] == symbols[rule.symbols.1 as usize]
         };
-        if !self.program.shape_rules.iter().all(holds) {
+        let has_elements = |rule: &fuse_ir::ElementRule| {
+            let is_empty =
+                |dim: &Dim| matches!(*dim, Dim::Symbol(symbol) if symbols[symbol as usize] == 0);
+            !rule.operand.0.iter().any(is_empty)
+        };
+        let rules = &self.program.element_rules;
+        if !self.program.shape_rules.iter().all(holds) || !rules.iter().all(has_elements) {
             return Err(self.bind_error(inputs));
         }
         Ok(Binding { symbols })

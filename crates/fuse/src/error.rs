@@ -76,6 +76,11 @@ impl Error {
                     .related(span(lhs.1), format!("this has shape {}", shape_text(&lhs.0)))
                     .help(shape_help(&lhs.0, &rhs.0))
             }
+            RunError::Bind(BindError::NoElements { operand: (extents, place), .. }) => {
+                Diagnostic::new(Code::EmptyReduction, error.to_string())
+                    .at(span(*place), format!("this has shape {}", shape_text(extents)))
+                    .note(Code::EmptyReduction.explanation())
+            }
             RunError::Fit { rule, value } => {
                 Diagnostic::new(Code::LiteralOutOfRange, error.to_string())
                     .at(span(rule.span), format!("its value {value} meets {} here", rule.dtype))

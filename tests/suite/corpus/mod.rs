@@ -24,6 +24,6 @@ macro_rules! themes {
 }
 
 themes! {
-    arithmetic, bool_logic, broadcasting, casts, comparisons, empty, errors, integer_division, literals,
-    min_max, powers, promotion, relaxed, remainders, rounding, rules, shifts, signs, special, sums,
+    arithmetic, bool_logic, broadcasting, casts, comparisons, empty, errors, extrema, integer_division,
+    literals, min_max, powers, promotion, relaxed, remainders, rounding, rules, shifts, signs, special, sums,
 }

@@ -74,6 +74,17 @@ fn equal_subexpressions_are_computed_once() {
 }
 
 #[test]
+fn a_conversion_of_units_below_a_reduction_is_one_multiply_add() {
+    let text = "max(c*9/5 + 32)";
+    let found = relaxed(text);
+    assert_eq!((found.loads, found.stores, found.arith), (1, 0, 1), "{found:?}");
+    let formula = engine(Mode::Relaxed).formula(text).expect("parses");
+    let kernel = formula.explain(&[("c", array(DType::F64))], Stage::Kernel).expect("explains");
+    assert_eq!(kernel.matches("fma.f64").count(), 1, "{kernel}");
+    assert_eq!(kernel.matches("fdiv").count(), 0, "{kernel}");
+}
+
+#[test]
 fn what_depends_on_scalars_alone_runs_once_a_call() {
     let product = relaxed("x*x + sqrt(2*pi)*s");
     assert_eq!((product.arith, product.uniform), (2, 1), "the product: {product:?}");

@@ -12,7 +12,8 @@
 mod text;
 
 use fuse_ir::{
-    Axis, DType, Dim, FitRule, ProgramInput, Shape, ShapeRule, SourceSpan, Symbol, index_u32,
+    Axis, DType, Dim, ElementRule, FitRule, ProgramInput, Shape, ShapeRule, SourceSpan, Symbol,
+    index_u32,
 };
 use fuse_ops::{Class, Op};
 use rustc_hash::FxHashMap;
@@ -126,6 +127,8 @@ pub struct Graph {
     representatives: Vec<u32>,
     /// What broadcasting demands of the extents.
     pub shape_rules: Vec<ShapeRule>,
+    /// What reductions demand.
+    pub element_rules: Vec<ElementRule>,
     /// What weak scalars must fit.
     pub fit_rules: Vec<FitRule>,
     /// The formula's results.
@@ -140,6 +143,7 @@ impl Graph {
             symbols: other.symbols.clone(),
             representatives: other.representatives.clone(),
             shape_rules: other.shape_rules.clone(),
+            element_rules: other.element_rules.clone(),
             fit_rules: other.fit_rules.clone(),
             ..Graph::default()
         }
@@ -232,6 +236,14 @@ impl Graph {
                 dims.max_by_key(|&dim| dim != Dim::One).map_or(Dim::One, |dim| self.canonical(dim))
             })
             .collect()
+    }
+
+    /// Demands that the operand of a reduction has elements, if that has no value of none.
+    pub fn require_elements(&mut self, op: Op, arg: NodeId, span: SourceSpan) {
+        if op.needs_an_element() {
+            let operand = (self.shape(arg), span);
+            self.element_rules.push(ElementRule { reduction: op.row().name, operand });
+        }
     }
 
     /// Demands that the operands broadcast: records a rule for each pair of axes whose extents are

@@ -31,6 +31,7 @@ pub fn lower(graph: &Graph) -> Program {
         inputs: graph.inputs().to_vec(),
         symbols: graph.symbols().to_vec(),
         shape_rules: graph.shape_rules.clone(),
+        element_rules: graph.element_rules.clone(),
         fit_rules: graph.fit_rules.clone(),
         temporaries: schedule.temporaries.iter().map(|&id| spec(id)).collect(),
         results: graph.results.iter().map(|&id| spec(id)).collect(),

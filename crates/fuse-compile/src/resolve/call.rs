@@ -2,7 +2,7 @@
 //! but not built.
 
 use fuse_ir::DType;
-use fuse_ops::Op;
+use fuse_ops::{Class, Op};
 use fuse_syntax::{Argument, Code, Diagnostic, List, NameId, NodeId as SyntaxId, Span, quoted};
 
 use super::names::{elsewhere, nearest, planned};
@@ -69,10 +69,10 @@ impl Resolver<'_> {
     }
 
     fn keyword(&mut self, op: Option<Op>, keyword: &str, place: Span) -> Value {
-        let reduces = op == Some(Op::Sum);
+        let reduces = op.is_some_and(|op| op.row().class == Class::Reduction);
         if reduces && ["axis", "keepdims", "dtype", "where", "initial"].contains(&keyword) {
             let what = format!("{} of a reduction is", quoted(keyword));
-            return self.not_yet(place, &what, "sum over all elements: `sum(x)`");
+            return self.not_yet(place, &what, "reduce over all elements, as in `sum(x)`");
         }
         let message = format!("unknown keyword argument {}", quoted(keyword));
         self.error(Diagnostic::new(Code::UnknownKeyword, message).at(place, ""))

@@ -11,3 +11,4 @@
 
 pub(crate) mod exp;
 pub(crate) mod pow;
+pub(crate) mod trig;

@@ -7,3 +7,5 @@
 pub mod exp;
 mod logexp;
 pub mod pow;
+pub mod trig;
+pub mod trig_reduction;

@@ -7,16 +7,21 @@
 //!
 //! * [`Reference`]: an exact value as its nearest float and the rest, and the error of a result.
 //! * [`Subject`]: one function of one dtype, evaluated by the interpreter.
-//! * [`points`]: random arguments: any bits, a domain, an interval, a binade.
+//! * [`Plan`]: where a function is measured; [`points`]: random arguments.
+//! * [`Table`]: arguments and exact values that are committed.
 //! * `mpfr` (the feature of that name): exact values from MPFR.
 
 #[cfg(feature = "mpfr")]
 pub mod mpfr;
+mod plan;
 pub mod points;
 mod reference;
 mod subject;
+mod table;
 mod tally;
 
+pub use plan::Plan;
 pub use reference::{Format, Reference};
 pub use subject::Subject;
+pub use table::Table;
 pub use tally::Tally;

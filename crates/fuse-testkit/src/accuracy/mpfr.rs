@@ -3,6 +3,7 @@
 //! Values are computed at 128 bits (compositions at 256), which leaves an error below 2^-60 ulp of
 //! f64. Special values are MPFR's, which are C99's.
 
+use fuse_ops::{Accuracy, Yardstick};
 use rug::Float;
 use rug::float::{Constant, Round};
 
@@ -92,13 +93,17 @@ pub fn measure(subject: &Subject, args: &[Vec<u64>], results: &[u64]) -> Tally {
     let mut tally = Tally::default();
     let format = subject.format;
     let mut values = vec![0.0; args.len()];
+    let yardstick = match subject.op.row().accuracy {
+        Accuracy::Ulp(budget) => budget.yardstick,
+        Accuracy::Exact | Accuracy::Stated => Yardstick::Result,
+    };
     for (index, &result) in results.iter().enumerate() {
         for (value, arg) in values.iter_mut().zip(args) {
             *value = format.value(arg[index]);
         }
         let reference = reference(&exact(subject.op.row().name, &values), format);
         let value = format.value(result);
-        let error = reference.error(value, format);
+        let error = reference.error_by(yardstick, &values, value, format);
         let nearest = value == reference.nearest || (value.is_nan() && error == 0.0);
         tally.add(error, nearest, || args.iter().map(|arg| arg[index]).collect(), result);
     }

@@ -33,7 +33,9 @@ impl Draw {
                 let exponent = low + random.below(spread) as i32;
                 let significand = 1.0 + (random.bits() >> 12) as f64 / (1_u64 << 52) as f64;
                 let sign = if random.percent(50) { -1.0 } else { 1.0 };
-                format.bits(sign * significand * 2f64.powi(exponent))
+                // Two steps: 2^exponent may be subnormal, whose powi is 0.
+                let half = exponent / 2;
+                format.bits(sign * significand * 2f64.powi(half) * 2f64.powi(exponent - half))
             }
         }
     }

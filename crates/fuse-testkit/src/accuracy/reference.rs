@@ -6,6 +6,7 @@
 //! wrong. Infinity counts as 2^(emax + 1), so that it is half an ulp from where rounding reaches it.
 
 use fuse_ir::Lane;
+use fuse_ops::Yardstick;
 
 /// A float format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,8 +87,35 @@ impl Reference {
         if nearest == 0.0 && result != 0.0 && rest == 0.0 {
             return f64::INFINITY;
         }
-        let shift = -self.ulp_exponent(format);
-        let [result, nearest] = [result, nearest].map(|value| scaled(value, shift, format));
+        let unit = self.ulp_exponent(format);
+        let [result, nearest] = [result, nearest].map(|value| scaled(value, -unit, format));
+        (result - nearest - rest).abs()
+    }
+
+    /// The error in the units that a budget counts.
+    pub fn error_by(&self, yardstick: Yardstick, args: &[f64], result: f64, format: Format) -> f64 {
+        let error = self.error(result, format);
+        if !self.nearest.is_finite() || !result.is_finite() || error <= 0.5 {
+            return error;
+        }
+        match yardstick {
+            Yardstick::Result => error,
+            Yardstick::ResultOrAbsolute(limit) => {
+                let within = args[0] < 0.0 && (result - self.nearest).abs() <= limit;
+                if within { 0.0 } else { error }
+            }
+            Yardstick::Largest => {
+                let largest = args.iter().fold(self.nearest.abs(), |a, b| a.max(b.abs()));
+                self.error_in_units_of(largest, result, format)
+            }
+        }
+    }
+
+    /// The error of a result, both finite, in ulp of another number, not of the exact value.
+    fn error_in_units_of(&self, number: f64, result: f64, format: Format) -> f64 {
+        let unit = format.ulp_exponent(format.exponent(number));
+        let rest = scaled(self.rest, self.ulp_exponent(format) - unit, format);
+        let [result, nearest] = [result, self.nearest].map(|value| scaled(value, -unit, format));
         (result - nearest - rest).abs()
     }
 

@@ -18,6 +18,8 @@ pub(super) fn cases() -> Vec<Case> {
         deep_chain(),
         live_masks(),
         live_splats(),
+        negated_factors(Lane::F64, Mem::F64),
+        negated_factors(Lane::F32, Mem::F32),
     ];
     for lane in [Lane::F64, Lane::F32, Lane::I64, Lane::I8] {
         cases.push(live_values(lane, 60));
@@ -27,6 +29,30 @@ pub(super) fn cases() -> Vec<Case> {
         cases.extend(mask_of(from));
     }
     cases
+}
+
+/// `-0.0 - x` as each operand of a multiply-add, which back ends may absorb, alone and beside a use of
+/// its own; +0.0 - x, which they may not.
+fn negated_factors(lane: Lane, mem: Mem) -> Case {
+    let kernel = stream_kernel(&[mem; 3], &[mem; 7], |code| {
+        let [a, b, c] = [0, 1, 2].map(|position| code.param(position));
+        let zero = code.constant(Scalar::float(lane, 0.0));
+        let minus_zero = code.constant(Scalar::float(lane, -0.0));
+        let negative = [a, b, c].map(|value| code.prim(Prim::FSub, &[minus_zero, value]));
+        let from_zero = code.prim(Prim::FSub, &[zero, c]);
+        let all = [
+            [negative[0], b, c],
+            [a, negative[1], c],
+            [a, b, negative[2]],
+            [negative[0], negative[1], c],
+            [negative[0], b, negative[2]],
+            [a, b, from_zero],
+        ];
+        let mut results = all.map(|operands| code.prim(Prim::Fma, &operands)).to_vec();
+        results.push(negative[2]);
+        results
+    });
+    Case::new(format!("mixed: negated operands of fma {lane}"), kernel)
 }
 
 fn bytes_to_floats() -> Case {

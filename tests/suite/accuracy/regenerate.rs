@@ -1,0 +1,85 @@
+//! Generated files are what their generators write: the accuracy tables by `tests/accuracy/make.py`,
+//! the constants of the expansions by `crates/fuse-ops/coefficients/*.py`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use fuse_testkit::skip;
+
+use super::folder;
+
+/// A Python that has these modules.
+fn python(modules: &str) -> Option<String> {
+    let python = std::env::var("FUSE_PYTHON").unwrap_or_else(|_| "python3".to_string());
+    let ready = Command::new(&python).args(["-c", &format!("import {modules}")]).output().ok()?;
+    ready.status.success().then_some(python)
+}
+
+fn run(python: &str, script: &Path, target: &Path) {
+    let output = Command::new(python)
+        .arg(script)
+        .arg(target)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("FUSE_COEFFICIENTS", target)
+        .output()
+        .expect("python runs");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}: {errors}", script.display());
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder").flatten();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    files.sort();
+    files
+}
+
+/// The same files, with the same text; `but` is written by hand.
+fn assert_same(committed: &Path, written: &Path, but: &str) {
+    let names = |folder: &Path| -> Vec<String> {
+        let files = files(folder).into_iter();
+        let names = files.filter_map(|file| Some(file.file_name()?.to_string_lossy().into_owned()));
+        names.filter(|name| name != but).collect()
+    };
+    assert_eq!(names(committed), names(written), "generators write as many files as there are");
+    for name in names(committed) {
+        let read = |folder: &Path| std::fs::read_to_string(folder.join(&name)).expect("a text");
+        let (ours, theirs) = (read(committed), read(written));
+        let line = ours.lines().zip(theirs.lines()).position(|(a, b)| a != b);
+        assert!(ours == theirs, "{name} is not what its generator writes; line {line:?}");
+    }
+}
+
+#[test]
+fn the_generator_writes_the_tables_again() {
+    let Some(python) = python("gmpy2, tomllib") else {
+        skip!("python: no python3 from 3.11 on with gmpy2");
+    };
+    let fresh = tempfile::tempdir().expect("a temporary folder");
+    run(&python, &folder().join("make.py"), fresh.path());
+    assert_same(&folder().join("tables"), fresh.path(), "");
+}
+
+#[test]
+fn the_scripts_write_the_constants_again() {
+    let Some(python) = python("gmpy2, mpmath") else {
+        skip!("python: no python3 with gmpy2 and mpmath");
+    };
+    let operators = folder().join("../../crates/fuse-ops");
+    let fresh = tempfile::tempdir().expect("a temporary folder");
+    let scripts = files(&operators.join("coefficients"));
+    let scripts: Vec<&PathBuf> = scripts
+        .iter()
+        .filter(|script| script.extension().is_some_and(|kind| kind == "py"))
+        .collect();
+    // Two at a time: each is one thread of Python.
+    std::thread::scope(|scope| {
+        for half in 0..2 {
+            let scripts = scripts.iter().skip(half).step_by(2);
+            let scripts = scripts.filter(|script| !script.ends_with("remez.py"));
+            let (python, fresh) = (&python, fresh.path());
+            scope.spawn(move || scripts.for_each(|script| run(python, script, fresh)));
+        }
+    });
+    assert_same(&operators.join("src/coefficients"), fresh.path(), "mod.rs");
+}

@@ -1,22 +1,17 @@
 """Constants of pow: writes src/coefficients/pow.rs.
-
-Run with a number of entries of the table of logarithms to see what another size would give.
 """
 
 import math
 import struct
-import sys
 from fractions import Fraction
 
 from mpmath import mp, mpf
 
 from remez import Constants, bits64, fit, nearest, split
 
-ENTRIES = int(sys.argv[1]) if len(sys.argv) > 1 else 64
-SLACK = "0.03"
+ENTRIES = 64
+SLACK = "0.013"
 GRID = 44
-POWER=int(sys.argv[2])
-MORE=int(sys.argv[3])
 
 out = Constants("pow", "pow.py", "Constants of pow.")
 
@@ -75,7 +70,7 @@ def shortest_centre(low, high):
             inverse = Fraction(numerator, 2**bits)
             edges = [(m, abs(m * inverse - 1)) for m in (low, high)]
             fits = unit + bits + math.ceil(mp.log(exact(max(r for _, r in edges)), 2)) <= 53
-            worst = max(r**POWER / distance(m) for m, r in edges)
+            worst = max(r**3 / distance(m) for m, r in edges)
             if fits and (best is None or worst < best[0]):
                 best = (worst, inverse)
     return best[1]
@@ -90,9 +85,6 @@ inverses = [exact(inverse) for inverse in centres]
 edges = [[exact(edge) for edge in interval(start, width, entry)] for entry in range(ENTRIES)]
 spans = [[edge * inverse / 2 - mpf(1) / 2 for edge in pair] for pair, inverse in zip(edges, inverses)]
 worst_w = max(abs(w) for pair in spans for w in pair)
-first_w = max(abs(w) for w in spans[0])
-print([(float(mp.log(max(map(abs, pair)) * 2, 2)),float(a)) for a,pair in zip(inverses,spans)][:12])
-print([float(mp.log(max(map(abs, pair)) * 2, 2)) for pair in spans][-5:])
 
 half_ln2 = mp.ln(2) / 2
 high = on_grid(half_ln2, GRID)
@@ -117,9 +109,9 @@ error = max(abs(float64(word) + value - head) for word, value, head in zip(packs
 print(f"start {start:#x}; log c to 2^{float(mp.log(error, 2)):.1f}")
 out.integer("START", (0x3FF << 52) + start, "The bits of the least significand, just below 1.")
 out.array("LOG_HI", [-head for head in log_high], f"-½·ln c, a multiple of 2^-{GRID}.", static=True)
-out.words("LOG_LO_INVERSE", packs,
+out.array("LOG_LO_INVERSE", [float64(word) for word in packs],
           "The bits of -½·ln c - LOG_HI to 32 bits, the last 21 of which are the first 21 of 1/(2·c): it has "
-          "no others.", kind="u64")
+          "no others.", static=True)
 
 
 def cubic_rest(w):
@@ -140,7 +132,7 @@ def least_log(w):
 
 
 bounds = [min(w for w, _ in spans) * mpf("1.0001"), max(w for _, w in spans)]
-terms = {16: 10, 32: 8, 64: 7, 128: 6}[ENTRIES] + MORE
+terms = 7
 weights = {}
 
 
@@ -156,19 +148,16 @@ out.array("LOG", coefficients,
           f"p of -½·ln(1 + 2w) = -w + w² + w³·p(w), |w| < 2^{float(mp.log(worst_w, 2)):.2f}; error 2^{error:.1f} "
           "relative to the logarithm.")
 
-# e^-d = 2^n·e^-s with s = d + n·ln 2.
-high = on_grid(mp.ln(2), GRID - 1)
-out.scalar("LOG2_E", nearest(1 / mp.ln(2)), "log2(e).")
-out.scalar("LN2_HI", high, f"ln 2, a multiple of 2^-{GRID - 1}: n·LN2_HI is exact for |n| < 2^10.")
-out.scalar("LN2_LO", nearest(mp.ln(2) - high), "ln 2 - LN2_HI.")
-half = mp.ln(2) / 2 + mpf(SLACK)
+# e^-2d = 2^n·e^-2s with s = d + n·½·ln 2.
+out.scalar("TWO_LOG2_E", nearest(2 / mp.ln(2)), "2·log2(e).")
+half = mp.ln(2) / 4 + mpf(SLACK)
 terms = 11
 coefficients, error = fitted(
-    lambda s: mp.exp(-s), -half, half, range(2, 2 + terms), weight=mp.exp, fixed={0: 1, 1: -1}
+    lambda s: mp.exp(-2 * s), -half, half, range(2, 2 + terms), lambda s: mp.exp(2 * s), {0: 1, 1: -2}
 )
 print(f"exp: {terms} terms, 2^{error:.1f}")
 out.array("EXP", coefficients,
-          f"q of e^-s = 1 - s + s²·q(s), |s| < {float(half):.4f}; relative error 2^{error:.1f}.")
+          f"q of e^-2s = 1 - 2s + s²·q(s), |s| < {float(half):.4f}; relative error 2^{error:.1f}.")
 
 # f32, in f64 arithmetic: 1/c need not be short.
 SMALL = 16

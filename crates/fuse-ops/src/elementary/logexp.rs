@@ -1,80 +1,111 @@
 //! Logarithm and exponential in hi + lo: what powers are made of.
 
 use crate::coefficients::pow::{
-    EXP, HALF_LN2_HI, HALF_LN2_LO, LN2_HI, LN2_LO, LOG, LOG_HI, LOG_LO_INVERSE, LOG2_E, START,
+    EXP, HALF_LN2_HI, HALF_LN2_LO, LOG, LOG_HI, LOG_LO_INVERSE, START, TWO_LOG2_E,
 };
 use crate::pen::{Double, Value};
 
 /// 1.5·2^52: numbers below 2^51 added to it are rounded to integers, which are its low bits.
 pub(super) const SHIFTER: f64 = 6_755_399_441_055_744.0;
 
-/// The bits of a normal x > 0 cut in exponent and significand: x = 2^k·m with START ≤ m < 2·START.
+/// The bits of a normal x > 0 cut in exponent and significand: x = 2^k·m with START ≤ m < 2·START,
+/// where START is the number whose bits are `start`, just below 1.
 ///
-/// The word is the bits moved such that its fraction is m's place between START and 2·START and its
-/// exponent field, unsigned, is k + 1024. As a signed number it is at least [`Parts::LEAST`] for normal
-/// x up to 2^1023·START, and less for everything else: larger x, zeros, subnormals, infinity, negative
-/// numbers and NaN, which wrap around.
+/// The word is the bits moved such that its fraction is m's place and its exponent field k + 1024. As
+/// a signed number it is at least `2·UNIT + ONE - start` for a normal x below 2^1023·START, and less for
+/// everything else: larger x, infinity, NaN, zeros, subnormals and negative numbers wrap around.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Parts<'p> {
     word: Value<'p>,
+    start: i64,
 }
 
 impl<'p> Parts<'p> {
     const ONE: i64 = 0x3ff0_0000_0000_0000;
     const UNIT: i64 = 1 << 52;
-    const LEAST: i64 = 2 * Parts::UNIT + Parts::ONE - START;
 
-    pub(super) fn of(x: Value<'p>) -> Parts<'p> {
-        Parts { word: x.bits() + (Parts::UNIT + Parts::ONE - START) }
+    pub(super) fn of(x: Value<'p>, start: i64) -> Parts<'p> {
+        Parts { word: x.bits() + (Parts::UNIT + Parts::ONE - start), start }
     }
 
     /// Is x anything but positive, normal and below 2^1023·START?
     pub(super) fn unusual(self) -> Value<'p> {
-        self.word.lt(Parts::LEAST)
+        self.word.lt(2 * Parts::UNIT + Parts::ONE - self.start)
     }
 
-    /// k + 2^52 + 1024, a float.
-    fn shifted_exponent(self) -> Value<'p> {
+    /// k, a float.
+    pub(super) fn exponent(self) -> Value<'p> {
         (self.word.shr_u(52) | 0x4330_0000_0000_0000_i64).as_float()
+            - (4_503_599_627_370_496.0 + 1024.0)
     }
 
-    fn significand(self) -> Value<'p> {
-        ((self.word & (Parts::UNIT - 1)) + START).as_float()
+    /// m.
+    pub(super) fn significand(self) -> Value<'p> {
+        ((self.word & (Parts::UNIT - 1)) + self.start).as_float()
+    }
+
+    /// The entry for m of a table of so many.
+    pub(super) fn entry(self, entries: usize) -> Value<'p> {
+        self.word.shr_u(i64::from(52 - entries.ilog2()))
     }
 }
 
-/// -½·ln(x·2^-extra) for a normal x > 0, as hi + lo.
-pub(super) fn half_log<'p>(parts: Parts<'p>, extra: Value<'p>) -> Double<'p> {
-    let entry = parts.word.shr_u(i64::from(52 - LOG_HI.len().ilog2()));
-    let packed = entry.lookup_bits(&LOG_LO_INVERSE);
-    let k = parts.shifted_exponent() - extra;
-    let w = parts.significand().fma((packed << 43).as_float(), -0.5);
+/// -½·ln x of a normal x > 0, as hi + lo, from [`Parts`] with [`START`]; k apart, for the scaled.
+pub(super) fn half_log<'p>(parts: Parts<'p>, k: Value<'p>) -> Double<'p> {
+    let entry = parts.entry(LOG_HI.len());
+    let packed = entry.lookup(&LOG_LO_INVERSE);
+    let w = parts.significand().fma((packed.bits() << 43).as_float(), -0.5);
     let base = k.fma(-HALF_LN2_HI, entry.lookup(&LOG_HI));
     let hi = w.fma(w, base - w);
     let lo = w.fma(w, (base - hi) - w);
-    let lo = k.fma(-HALF_LN2_LO, packed.as_float()) + lo;
-    Double::new(hi, (w * w * w).fma(w.polynomial_by_fours(&LOG), lo))
+    let lo = k.fma(-HALF_LN2_LO, packed) + lo;
+    Double::new(hi, (w * w * w).fma(w.polynomial(&LOG), lo))
 }
 
-/// e^-d but for a power of two: head + rest, and n.
+/// A number near 1 as head + rest, and an integer whose low bits are n: their product is with 2^n.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Power<'p> {
-    pub(super) value: Double<'p>,
+    pub(super) head: Value<'p>,
+    pub(super) rest: Value<'p>,
     pub(super) n: Value<'p>,
 }
 
-pub(super) fn exponential(d: Double<'_>) -> Power<'_> {
-    let shifted = d.hi.fma(-LOG2_E, SHIFTER);
+/// e^(-2·(hi + lo)) for |hi| < 2^9 and |lo| < 0.013.
+pub(super) fn exp_twice_negative(d: Double<'_>) -> Power<'_> {
+    let shifted = d.hi.fma(-TWO_LOG2_E, SHIFTER);
     let n = shifted - SHIFTER;
-    let main = n.fma(LN2_HI, d.hi);
-    let low = n.fma(LN2_LO, d.lo);
+    let main = n.fma(HALF_LN2_HI, d.hi);
+    let low = n.fma(HALF_LN2_LO, d.lo);
     let s = main + low;
-    let head = 1.0 - main;
-    let rest = ((1.0 - head) - main) - low;
+    let head = main.fma(-2.0, 1.0);
+    let rest = low.fma(-2.0, main.fma(-2.0, 1.0 - head));
     let rest = (s * s).fma(s.polynomial_by_fours(&EXP), rest);
-    Power { value: Double::new(head, rest), n: shifted.bits() }
+    Power { head, rest, n: shifted.bits() }
 }
 
-impl Power<'_> {
-    pub(super) fn usual(&self) -> Self { *self }
+impl<'p> Power<'p> {
+    /// The number, if it is normal.
+    pub(super) fn normal(self) -> Value<'p> {
+        ((self.head + self.rest).bits() + (self.n << 52)).as_float()
+    }
+
+    /// The number for |n| < 1200, 0 and infinity included. A subnormal one is rounded once: 2^(-1022 - n)
+    /// has its last place where the last place of subnormal numbers times 2^-n is, and is added to the head exactly and
+    /// then with the rest.
+    pub(super) fn any(self) -> Value<'p> {
+        let n = self.n - self.head.constant(SHIFTER).bits();
+        let half = n.shr_s(1);
+        let [first, second] = [half, n - half].map(power_of_two);
+        let plain = (self.head + self.rest) * first * second;
+        let unit = power_of_two(n.constant(-1022) - n);
+        let sum = Double::fast_two_sum(unit, self.head);
+        let rounded = sum.hi + (sum.lo + self.rest);
+        let subnormal = (rounded - unit) * first * second;
+        plain.lt(f64::MIN_POSITIVE).select(subnormal, plain)
+    }
+}
+
+/// 2^n for -1022 ≤ n ≤ 1023.
+fn power_of_two(n: Value<'_>) -> Value<'_> {
+    ((n + 1023) << 52).as_float()
 }

@@ -1,5 +1,4 @@
-"""Constants of pow: writes src/coefficients/pow.rs.
-"""
+"""Constants of pow: writes src/coefficients/pow.rs."""
 
 import math
 import struct
@@ -7,7 +6,7 @@ from fractions import Fraction
 
 from mpmath import mp, mpf
 
-from remez import Constants, bits64, fit, nearest, split
+from remez import Constants, bits64, fit, nearest
 
 ENTRIES = 64
 SLACK = "0.013"

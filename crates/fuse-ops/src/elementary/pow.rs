@@ -1,4 +1,14 @@
 //! Powers.
+//!
+//! **pow, f64.** x^y = e^(-2d), d = y·(-½·ln x) with the logarithm to about 2^-67 as hi + lo, the product by
+//! `two_prod` ([`logexp`](super::logexp) has both halves and their errors). By that count below 0.85 ulp;
+//! measured 0.69. Exact powers come out exact, as the error before the last rounding is below ½ ulp.
+//!
+//! x that is not positive and normal, NaN, and |y·ln x| above 707.6 run in one rare region: |x| with
+//! subnormals scaled, y and d clamped, a result that may be subnormal rounded once, special values last.
+//!
+//! **pow, f32.** In f64: log2 by 16 centres and degree 6 (2^-37.5, so 2^-30 in the exponent), 2^e with
+//! degree 7 (2^-34.5), narrowed once: ½ ulp + 2^-30·ln 2·2^24 + 2^-10 = 0.512 ulp at most.
 
 use super::logexp::{Parts, SHIFTER, exp_twice_negative, half_log};
 use crate::coefficients::pow::{

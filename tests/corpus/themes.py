@@ -310,6 +310,11 @@ def powers():
     for name in "xf":
         for n in ("0", "1", "2", "-1", "0.5", "2.0", "-1.0", "0.0"):
             t.case(f"{name}**{n}", **{name: name})
+        dtype = t.vectors[name].dtype.type
+        bases = np.array([0.0, -0.0, 1.0, -1.0, 0.25, -4.0, INF, -INF, NAN], dtype)
+        powers = np.array([0.0, -0.0, 1.0, -1.0, 0.5, -2.0, 3.0, INF, -INF, NAN], dtype)
+        a, b = (grid.ravel() for grid in np.meshgrid(bases, powers, indexing="ij"))
+        t.case("a**b", np.power(a, b), a=a, b=b, note="C's special values, and exact powers")
     for name in "im":
         for n in (0, 1, 2, 3, 5, 13, 31, 63, 64):
             k = t.vectors[name].dtype.type(n)

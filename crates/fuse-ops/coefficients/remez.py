@@ -201,6 +201,8 @@ class Constants:
         for column in columns:
             self.lines += ["    ["] + [f"        {literal(value)}," for value in column] + ["    ],"]
         self.lines += ["];", ""]
+    def integer(self, name, value, doc, kind="i64"):
+        self.lines += [f"/// {doc}", f"pub(crate) const {name}: {kind} = {value:#x};", ""]
 
     def words(self, name, values, doc, kind="u32"):
         self.lines += [f"/// {doc}", f"pub(crate) static {name}: [{kind}; {len(values)}] = ["]

@@ -11,6 +11,8 @@
 use fuse_ir::{Lane, Prim, ValueId};
 
 use crate::expander::{Call, Expander};
+use crate::pen::written;
+use crate::{elementary, integer};
 
 /// The largest |n| that is expanded.
 pub const MAX_EXPONENT: u32 = 64;
@@ -143,4 +145,15 @@ pub fn literal(e: &mut Expander<'_>, call: &Call<'_>, n: i32) -> ValueId {
         _ if call.is_float() => float_power(e, call, n),
         _ => product(e, x, n.unsigned_abs()),
     }
+}
+
+/// `x**y`: of floats C's pow, of integers the wrapping power.
+pub fn power(e: &mut Expander<'_>, call: &Call<'_>) -> ValueId {
+    if !call.is_float() {
+        return integer::pow(e, call);
+    }
+    written(e, call, |pen, args| {
+        let &[x, y] = args else { unreachable!("arity") };
+        elementary::pow::pow(pen, x, y)
+    })
 }

@@ -11,7 +11,7 @@ use fuse_ir::{Builder, DType, Fold, Lane, Node, Prim, RegionBuilder, ValueId};
 use crate::expander::{Call, Expander, lane_of};
 use crate::pen::written;
 use crate::typing::Typing;
-use crate::{arith, cast, compare, elementary, integer, power, reduce, remainder, rounding};
+use crate::{arith, cast, compare, elementary, power, reduce, remainder, rounding};
 
 /// How a row is written in a formula.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,7 +183,7 @@ operators! {
     Div "divide" Infix("/"), ["true_divide"], 2, false, Typing::Floating, Exact, REAL, "true quotient; integers give f64", "a / b", Lanes(arith::div);
     FloorDiv "floor_divide" Infix("//"), [], 2, false, Typing::NotBool(BOOL_NUMBER), Exact, REAL, "quotient rounded down; integers: x // 0 is 0, MIN // -1 is MIN", "a // b", Lanes(remainder::floor_div);
     Mod "remainder" Infix("%"), ["mod"], 2, false, Typing::NotBool(BOOL_NUMBER), Exact, REAL, "remainder with the sign of the divisor; integers: x % 0 is 0", "a % b", Lanes(remainder::modulo);
-    Pow "power" Infix("**"), ["pow"], 2, false, Typing::NotBool(BOOL_NUMBER), Stated, REAL, "power; integers wrap", "a ** 3", Lanes(integer::pow);
+    Pow "power" Infix("**"), ["pow"], 2, false, Typing::NotBool(BOOL_NUMBER), ULP, POSITIVE, "power; integers wrap; of floats a ** 0 and 1 ** b are 1, NaN included, and a < 0 takes integers b only", "a ** b", Lanes(power::power);
     Neg "negative" Prefix("-"), [], 1, false, Typing::NotBool(BOOL_NEG), Exact, REAL, "negation; integers wrap", "-a", Lanes(arith::neg);
     BitAnd "bitwise_and" Infix("&"), [], 2, true, Typing::Bits, Exact, REAL, "bitwise and; logical on bool", "(a > 0) & (b > 0)", Lanes(arith::bit_and);
     BitOr "bitwise_or" Infix("|"), [], 2, true, Typing::Bits, Exact, REAL, "bitwise or; logical on bool", "(a > 0) | (b > 0)", Lanes(arith::bit_or);

@@ -5,8 +5,8 @@
 //! interning: `x**4 + x**8` is three products. Needs horner to have run, which wants to see powers.
 //!
 //! Leaves `Node::Power(base, n)` only for n = 0 (1 in the base's shape) and, on floats, for n < 0: their
-//! expansion is `fuse_ops::power::float_power`, whose rare region needs the base itself; and powers of
-//! floats in strict mode, which are `pow`. Cost: one loop over the arena, at most ten products a power.
+//! expansion is `fuse_ops::power::float_power`, whose rare region needs the base itself. In strict mode
+//! powers of floats are no such nodes but `Op::Pow`. Cost: one loop over the arena, at most ten products a power.
 
 use fuse_ops::Op;
 

@@ -1,9 +1,9 @@
 //! What `x ** n` means.
 //!
 //! Floats: a literal n of 0, 1, 2, -1 or 0.5 is 1, x, x·x, 1/x, sqrt(x), as in NumPy, in either mode.
-//! Another literal integer up to 64 is a product in relaxed mode. Everything else needs the general
-//! power function, which waits for the elementary functions. Integers: a product, or the power of
-//! `fuse-ops`' integer family; a negative literal exponent is an error.
+//! Another literal integer up to 64 is a product in relaxed mode. Everything else is the operator
+//! itself, C's pow. Integers: a product, or the power of `fuse-ops`' integer family; a negative literal
+//! exponent is an error.
 
 use fuse_ir::{DType, Strength};
 use fuse_ops::Op;
@@ -32,11 +32,11 @@ impl Resolver<'_> {
             (Exponent::Integer(n), Value::Int(_)) if base_is_integer && !is_plain(base.0) => {
                 self.integer_power(base, n, exponent, span)
             }
-            (Exponent::Integer(n), _) => self.float_power(base, n, span),
+            (Exponent::Integer(n), _) => self.float_power(base, n, exponent, span),
             (Exponent::Half, _) => {
                 self.as_float(base).map_or(Value::Error, |base| self.apply(Op::Sqrt, &[base], span))
             }
-            (Exponent::Other, _) => self.general_power(base, exponent, span),
+            (Exponent::Other, _) => self.apply(Op::Pow, &[base, exponent], span),
         }
     }
 
@@ -57,20 +57,17 @@ impl Resolver<'_> {
         }
     }
 
-    fn float_power(&mut self, base: Operand, n: i128, span: Span) -> Value {
+    fn float_power(&mut self, base: Operand, n: i128, exponent: Operand, span: Span) -> Value {
         let Some(base) = self.as_float(base) else { return Value::Error };
-        let Some((id, strength)) = self.concrete(base.0, base.1) else { return Value::Error };
         let small = i32::try_from(n).ok().filter(|n| n.unsigned_abs() <= MAX_EXPONENT);
         match (small, self.options.mode) {
             (Some(n @ (-1..=2)), _) | (Some(n), Mode::Relaxed) => {
+                let Some((id, strength)) = self.concrete(base.0, base.1) else {
+                    return Value::Error;
+                };
                 Value::Node(self.small_power(id, n, span), strength)
             }
-            (Some(_), Mode::Strict) => self.not_yet(
-                span,
-                "powers other than 0, 1, 2, -1 and 0.5 in strict mode are",
-                "write the product out, or use relaxed mode",
-            ),
-            (None, _) => self.no_general_power(span),
+            (Some(_), Mode::Strict) | (None, _) => self.apply(Op::Pow, &[base, exponent], span),
         }
     }
 
@@ -86,25 +83,6 @@ impl Resolver<'_> {
             }
             _ => self.graph.power(base, n, source(span)),
         }
-    }
-
-    /// An exponent that is not a literal.
-    fn general_power(&mut self, base: Operand, exponent: Operand, span: Span) -> Value {
-        let (base_type, exponent_type) = (self.arg_type(base.0), self.arg_type(exponent.0));
-        let integers = base_type.dtype.is_integer() && exponent_type.dtype.is_integer();
-        let bools = base_type.dtype == DType::Bool || exponent_type.dtype == DType::Bool;
-        if integers || bools {
-            return self.apply(Op::Pow, &[base, exponent], span);
-        }
-        self.no_general_power(span)
-    }
-
-    fn no_general_power(&mut self, span: Span) -> Value {
-        self.not_yet(
-            span,
-            "powers of floats other than small literal integers are",
-            "write `x**n` with an integer n from -64 to 64, or `x**0.5`",
-        )
     }
 
     /// Integers and bool as f64, floats as they are.

@@ -17,5 +17,6 @@ pub(crate) mod inverse_hyperbolic;
 pub(crate) mod inverse_trig;
 pub(crate) mod log;
 pub(crate) mod logaddexp;
+pub(crate) mod pow;
 pub(crate) mod roots;
 pub(crate) mod trig;

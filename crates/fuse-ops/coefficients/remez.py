@@ -201,6 +201,7 @@ class Constants:
         for column in columns:
             self.lines += ["    ["] + [f"        {literal(value)}," for value in column] + ["    ],"]
         self.lines += ["];", ""]
+
     def integer(self, name, value, doc, kind="i64"):
         self.lines += [f"/// {doc}", f"pub(crate) const {name}: {kind} = {value:#x};", ""]
 

@@ -4,7 +4,8 @@
 //! `two_prod` ([`logexp`](super::logexp) has both halves and their errors). By that count below 0.85 ulp;
 //! measured 0.69. Exact powers come out exact, as the error before the last rounding is below ½ ulp.
 //!
-//! x that is not positive and normal, NaN, and |y·ln x| above 707.6 run in one rare region: |x| with
+//! x that is not positive and normal, NaN, and |y·ln x| 0 or above 707.6 run in one rare region (the low
+//! part of ln 1 in the table is 2^-200, which is nothing beside a logarithm but not beside 0): |x| with
 //! subnormals scaled, y and d clamped, a result that may be subnormal rounded once, special values last.
 //!
 //! **pow, f32.** In f64: log2 by 16 centres and degree 6 (2^-37.5, so 2^-30 in the exponent), 2^e with
@@ -31,8 +32,15 @@ fn double<'p>(pen: &'p Pen, x: Value<'p>, y: Value<'p>) -> Value<'p> {
     let parts = Parts::of(x, START);
     let d = product(y, half_log(parts, parts.exponent()));
     let usual = exp_twice_negative(d).normal();
-    let rare = parts.unusual() | d.hi.abs().bits().gt(LIMIT.to_bits().cast_signed());
+    let rare = parts.unusual() | is_zero_or_above(d.hi, LIMIT);
     pen.rare(rare, [x, y], [usual], |_, [x, y]| [special_double(x, y)])[0]
+}
+
+/// Is |d| zero, above the limit, or NaN? The magnitude's bits less 1, as an unsigned number: 0 wraps
+/// around to the greatest. Adding 2^63 orders them as signed numbers.
+fn is_zero_or_above(d: Value<'_>, limit: f64) -> Value<'_> {
+    let wrapped = (d.bits() << 1) + i64::MAX;
+    wrapped.gt((limit.to_bits().cast_signed() << 1).wrapping_add(i64::MAX))
 }
 
 /// y·(hi + lo).

@@ -2,8 +2,9 @@
 may be from them.
 
 Special values are those of C99's Annex F, which MPFR follows; of the functions that C99 does not
-have: sigmoid and exp10 by their limits, logaddexp(inf, -inf) is inf and logaddexp(-inf, -inf) is -inf,
-deg2rad and rad2deg as the product by a number. Zeros keep their sign where the function is odd.
+have: sigmoid and exp10 by their limits, logaddexp(inf, -inf) is inf, logaddexp(-inf, -inf) -inf and
+logaddexp(-0.0, -inf) 0, the logarithm of 1; deg2rad and rad2deg as the product by a number. Zeros keep
+their sign where the function is odd.
 """
 
 import functools
@@ -38,7 +39,7 @@ def logaddexp(a, b):
     if a.is_nan() or b.is_nan():
         return a + b
     low, high = min(a, b), max(a, b)
-    return high if high.is_infinite() or low.is_infinite() else high + gmpy2.log1p(gmpy2.exp(low - high))
+    return high if high.is_infinite() else high + gmpy2.log1p(gmpy2.exp(low - high))
 
 
 ONE_ARGUMENT = {
@@ -60,6 +61,7 @@ TWO_ARGUMENTS = {
 ALIASES = {
     "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2", "arcsinh": "asinh",
     "arccosh": "acosh", "arctanh": "atanh", "radians": "deg2rad", "degrees": "rad2deg", "pow": "power",
+    "expit": "sigmoid", "tgamma": "gamma",
 }
 CONTEXT = gmpy2.context(precision=PRECISION, emax=gmpy2.get_emax_max(), emin=gmpy2.get_emin_min())
 

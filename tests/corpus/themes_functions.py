@@ -13,7 +13,7 @@ import itertools
 
 import numpy as np
 
-from elementary import FUNCTIONS, ONE_ARGUMENT, TWO_ARGUMENTS, is_testable, steps
+from elementary import ALIASES, FUNCTIONS, ONE_ARGUMENT, TWO_ARGUMENTS, is_testable, steps
 from oracle import splitmix
 from themes import EDGES, F32, F64, I32, I64, INF, KEY, NAN, TRUTH
 from themes_types import SMALL, grid
@@ -140,10 +140,9 @@ def functions():
         t.one_argument(name)
     for name in ("logaddexp", "atan2", "hypot", "nextafter"):
         t.two_arguments(name)
-    for alias, name in (("arcsin", "asin"), ("arccos", "acos"), ("arctan", "atan"), ("arctan2", "atan2"),
-                        ("arcsinh", "asinh"), ("arccosh", "acosh"), ("arctanh", "atanh"),
-                        ("radians", "deg2rad"), ("degrees", "rad2deg")):
-        t.alias(alias, name)
+    for alias, name in ALIASES.items():
+        if name != "power":
+            t.alias(alias, name)
     for prefix in ("np", "numpy", "math"):
         t.single(f"{prefix}.exp(x)", "exp", F64, FUNCTIONS["exp"](SMALL["f64"]), x=SMALL["f64"])
     exact_values(t)

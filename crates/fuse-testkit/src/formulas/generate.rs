@@ -118,9 +118,12 @@ static ELEMENTARY: LazyLock<Vec<&'static Row>> = LazyLock::new(|| {
     computed.flat_map(|row| std::iter::repeat_n(row, if is_total(row) { 4 } else { 1 })).collect()
 });
 
-/// The functions of one argument that are undefined somewhere, `sqrt` as often as all others.
+/// The functions of one argument that are undefined somewhere, `sqrt` as often as all others; but not
+/// gamma, whose values overflow.
 static PARTIAL: LazyLock<Vec<&'static Row>> = LazyLock::new(|| {
-    let partial = |row: &&Row| row.arity == 1 && !is_total(row) && row.op != Op::Sqrt;
+    let left_out = ["sqrt", "gamma"];
+    let partial =
+        |row: &&Row| row.arity == 1 && !is_total(row) && !left_out.contains(&row.name);
     let others: Vec<&Row> = ELEMENTARY.iter().copied().filter(partial).collect();
     let roots = std::iter::repeat_n(Op::Sqrt.row(), others.len().max(1));
     roots.chain(others.iter().copied()).collect()

@@ -122,8 +122,7 @@ static ELEMENTARY: LazyLock<Vec<&'static Row>> = LazyLock::new(|| {
 /// gamma, whose values overflow.
 static PARTIAL: LazyLock<Vec<&'static Row>> = LazyLock::new(|| {
     let left_out = ["sqrt", "gamma"];
-    let partial =
-        |row: &&Row| row.arity == 1 && !is_total(row) && !left_out.contains(&row.name);
+    let partial = |row: &&Row| row.arity == 1 && !is_total(row) && !left_out.contains(&row.name);
     let others: Vec<&Row> = ELEMENTARY.iter().copied().filter(partial).collect();
     let roots = std::iter::repeat_n(Op::Sqrt.row(), others.len().max(1));
     roots.chain(others.iter().copied()).collect()
@@ -258,22 +257,27 @@ impl Generator {
             }
             (1, false) => {
                 let arg = self.tree(dtype, budget);
-                vec![self.into_domain(row, arg)]
+                vec![self.within_domain(row, arg)]
             }
             (_, true) => {
                 let (a, b) = (self.random.pick(&[Bool, I32, I64]), self.random.pick(&[I32, I64]));
                 self.two(a, b, budget)
             }
-            (_, false) => self.pair(dtype, budget),
+            (_, false) => {
+                let mut args = self.pair(dtype, budget);
+                let first = args.remove(0);
+                args.insert(0, self.within_domain(row, first));
+                args
+            }
         };
         Tree::new(dtype, Form::Call(row.name), args)
     }
 
-    /// An argument of a function, mostly moved to where it is defined: `abs(x)`, or `x % 1` where the
-    /// domain is bounded.
-    fn into_domain(&mut self, row: &Row, arg: Tree) -> Tree {
+    /// The first argument of a function, mostly moved to where it is defined: `abs(x)`, or `x % 1` where
+    /// the domain is bounded.
+    fn within_domain(&mut self, row: &Row, arg: Tree) -> Tree {
         let dtype = arg.dtype;
-        if is_total(row) || self.random.percent(25) {
+        if is_total(row) || !dtype.is_float() || self.random.percent(25) {
             return arg;
         }
         if row.domain.high.is_infinite() {

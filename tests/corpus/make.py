@@ -2,13 +2,17 @@
 """Writes the corpus: `make.py FOLDER` writes one TOML file a theme into FOLDER (default: its own).
 
 A formula is Python text, hence most expected values are what NumPy 2 gives for the same text
-(strict mode); the rest comes from `oracle.py` (exact rationals, Python integers) or is written
-down by hand in `themes.py`, with the reason. Never from fuse. A test of the suite regenerates
-everything and demands that nothing changed.
+(strict mode); the rest comes from `oracle.py` (exact rationals, Python integers), `elementary.py` (MPFR)
+or is written down by hand in `themes.py`, with the reason. Never from fuse. A test of the suite
+regenerates everything and demands that nothing changed. Needs NumPy 2 and gmpy2.
 
-A case: `formula`, `mode` (strict where absent), `inputs` (dtype, shape, values; or the name of a
-vector of the same file; `scalar` and `weak` ones), and `expect` (dtype, shape, values) or `error`
-(a code). Floats are hex floats, so that their bits are exact.
+A case: `formula`, `mode` (strict where absent; `both`: either, with the same bits), `inputs` (dtype,
+shape, values; or the name of a vector of the same file; `scalar` and `weak` ones), and `expect` (dtype,
+shape, values) or `error` (a code). Floats are hex floats, so that their bits are exact.
+
+The bits of `expect` are demanded, unless it has `ulp = n`: then a float may be n floats away from
+that of `expect`, but zeros (with their sign), infinities and NaN are demanded as they are, and all ways
+to run the case must give the same bits as each other.
 """
 
 import pathlib

@@ -1,8 +1,9 @@
 """Expected values that NumPy does not give, and the functions that formulas are evaluated with.
 
-Two sources only. NumPy 2, where fuse promises NumPy's bits. Exact rational arithmetic and plain
+Three sources only. NumPy 2, where fuse promises NumPy's bits. Exact rational arithmetic and plain
 Python integers, where fuse differs on purpose (docs/language.md) or rounds fewer times (relaxed
-mode): every float operation here is an exact rational result rounded once. Nothing comes from fuse.
+mode): every float operation here is an exact rational result rounded once. MPFR at 256 bits for the
+elementary functions (`elementary.py`), rounded once. Nothing comes from fuse.
 """
 
 import math
@@ -265,7 +266,7 @@ def cast(dtype):
     return convert
 
 
-#: What names mean when a formula's text is evaluated by Python.
+#: What names mean when a formula's text is evaluated by Python; `elementary.py` has the rest.
 NAMES = {
     "sqrt": as_float64(np.sqrt), "abs": np.abs, "where": np.where, "sign": np.sign,
     "floor": identity_on_integers(np.floor), "ceil": identity_on_integers(np.ceil),

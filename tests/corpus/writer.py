@@ -4,6 +4,7 @@ import textwrap
 
 import numpy as np
 
+from elementary import FUNCTIONS
 from oracle import NAMES
 
 DTYPES = {"bool": np.bool_, "i32": np.int32, "i64": np.int64, "f32": np.float32, "f64": np.float64}
@@ -65,16 +66,16 @@ class Theme:
         self.name, self.comment, self.vectors = name, comment, vectors or {}
         self.cases = []
 
-    def case(self, formula, expect=None, error=None, mode="strict", note=None, **inputs):
+    def case(self, formula, expect=None, error=None, mode="strict", note=None, ulp=0, **inputs):
         """A case with an expected value, or an error code, or NumPy's value of the text."""
         if error is None and expect is None:
             expect = self.numpy(formula, inputs)
-        self.cases.append((formula, mode, note, inputs, expect, error))
+        self.cases.append((formula, mode, note, inputs, expect, error, ulp))
 
     def numpy(self, formula, inputs):
         plain = {name: self.plain(value) for name, value in inputs.items()}
         with np.errstate(all="ignore"):
-            return eval(formula.strip(), {"__builtins__": {}}, {**NAMES, **plain})
+            return eval(formula.strip(), {"__builtins__": {}}, {**NAMES, **FUNCTIONS, **plain})
 
     def plain(self, value):
         if isinstance(value, str):
@@ -105,7 +106,7 @@ class Theme:
             for name, array in self.vectors.items():
                 lines.append(f'"{name}" = {{ {array_text(array)} }}')
             lines.append("")
-        for formula, mode, note, inputs, expect, error in self.cases:
+        for formula, mode, note, inputs, expect, error, ulp in self.cases:
             lines.append("[[case]]")
             if note:
                 lines += [f"# {line}" for line in textwrap.wrap(note, 96)]
@@ -115,7 +116,8 @@ class Theme:
             if error is not None:
                 lines.append(f'error = "{error}"')
             else:
-                lines.append(f"expect = {{ {array_text(np.asarray(expect))} }}")
+                tolerance = f"ulp = {ulp}, " if ulp else ""
+                lines.append(f"expect = {{ {tolerance}{array_text(np.asarray(expect))} }}")
             if inputs:
                 lines.append("[case.inputs]")
                 lines += [self.input_text(name, value) for name, value in inputs.items()]

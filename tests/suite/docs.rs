@@ -1,20 +1,33 @@
-//! `docs/functions.md` is generated from the operator table: `FUSE_BLESS=1 cargo test -p fuse-tests
-//! docs` writes it anew.
+//! `docs/functions.md` is generated from the operator table, the table of accuracy in `docs/numerics.md`
+//! from that and `tests/accuracy/record.toml`: `FUSE_BLESS=1 cargo test -p fuse-tests docs` writes them
+//! anew.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use fuse_ops::table::{Class, Syntax, TABLE};
+use fuse::DType;
+use fuse_ops::table::{Class, Row, Syntax, TABLE};
+use fuse_ops::{Accuracy, Budget, Yardstick};
+use serde::Deserialize;
 
 #[test]
 fn the_function_reference_is_that_of_the_table() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/functions.md");
     let generated = reference();
+    bless_or_compare("functions.md", &generated);
+}
+
+fn page(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name)
+}
+
+/// Writes a page of `docs` if asked to; demands that it is what was generated.
+fn bless_or_compare(name: &str, generated: &str) {
+    let file = page(name);
     if std::env::var_os("FUSE_BLESS").is_some() {
-        std::fs::write(&file, &generated).expect("docs/functions.md can be written");
+        std::fs::write(&file, generated).expect("the page can be written");
     }
     let committed = std::fs::read_to_string(&file).unwrap_or_default();
-    assert!(committed == generated, "docs/functions.md is out of date: FUSE_BLESS=1 writes it");
+    assert!(committed == generated, "docs/{name} is out of date: FUSE_BLESS=1 writes it");
 }
 
 fn reference() -> String {
@@ -40,4 +53,190 @@ fn reference() -> String {
             .expect("text grows");
     }
     text
+}
+
+/// What `examples/accuracy.rs` recorded of a function and dtype.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Record {
+    /// The largest error, in units in the last place of the exact result.
+    max: f64,
+    /// The largest error as the budget counts it; absent where that is `max`.
+    measured_in: Option<f64>,
+    /// The arguments with the largest error, as bits.
+    at: Vec<String>,
+    /// The share of results that are correctly rounded.
+    correct: f64,
+    points: u64,
+    /// Points that MPFR decided.
+    #[expect(dead_code, reason = "how a series was made is not for the table")]
+    mpfr: u64,
+    /// The least points in a binade; absent where all numbers were tried.
+    binade: Option<u64>,
+}
+
+/// A function's record of each dtype, in the order of the table.
+struct Measured {
+    row: &'static Row,
+    budget: Budget,
+    dtype: DType,
+    record: Option<Record>,
+}
+
+fn measured() -> Vec<Measured> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("accuracy/record.toml");
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let mut records: toml::Table = text.parse().expect("record.toml is TOML");
+    let mut measured = Vec::new();
+    for row in TABLE {
+        let Accuracy::Ulp(budget) = row.accuracy else { continue };
+        for dtype in [DType::F64, DType::F32] {
+            let function = records.get_mut(row.name).and_then(toml::Value::as_table_mut);
+            let record = function.and_then(|function| function.remove(&dtype.to_string()));
+            let record = record.map(|record| {
+                record.try_into().unwrap_or_else(|error| panic!("{} {dtype}: {error}", row.name))
+            });
+            measured.push(Measured { row, budget, dtype, record });
+        }
+    }
+    let unknown = records
+        .iter()
+        .filter(|(_, function)| function.as_table().is_none_or(|function| !function.is_empty()));
+    let unknown: Vec<&String> = unknown.map(|(name, _)| name).collect();
+    assert!(unknown.is_empty(), "records of what has no budget: {unknown:?}");
+    measured
+}
+
+impl Measured {
+    fn limit(&self) -> f64 {
+        if self.dtype == DType::F32 { self.budget.f32 } else { self.budget.f64 }
+    }
+
+    /// The error that the budget bounds.
+    fn error(record: &Record) -> f64 {
+        record.measured_in.unwrap_or(record.max)
+    }
+
+    /// Why the record does not show that the budget holds.
+    fn complaint(&self) -> Option<String> {
+        let subject = format!("{} of {}", self.row.name, self.dtype);
+        let Some(record) = &self.record else { return Some(format!("{subject}: no record")) };
+        let (error, limit) = (Measured::error(record), self.limit());
+        let other = self.budget.yardstick == Yardstick::Result && record.measured_in.is_some();
+        match () {
+            () if other => Some(format!("{subject}: measured in units that its budget has not")),
+            () if error <= limit => None,
+            () => Some(format!("{subject}: {error} exceeds {limit}")),
+        }
+    }
+
+    fn line(&self) -> String {
+        let Measured { row, budget, dtype, record } = self;
+        let Some(record) = record else { return String::new() };
+        let note = match budget.yardstick {
+            Yardstick::Result => String::new(),
+            Yardstick::ResultOrAbsolute(limit) => format!(" or {limit:e}"),
+            Yardstick::Largest => " of the largest".to_string(),
+        };
+        let at: Vec<String> = record.at.iter().map(|bits| decimal(*dtype, bits)).collect();
+        let binade = record.binade.map_or_else(|| "all".to_string(), grouped);
+        let primitives = row.op.cost(*dtype, *dtype).primitives;
+        format!(
+            "| `{}` | {dtype} | {}{note} | {:.4} | {} | {:.3} | {} | {binade} | {primitives} |",
+            row.name,
+            self.limit(),
+            Measured::error(record),
+            at.join(", "),
+            100.0 * record.correct,
+            grouped(record.points),
+        )
+    }
+}
+
+/// A float's bits as a decimal number that has them: 17 significant digits, of f32 9.
+fn decimal(dtype: DType, bits: &str) -> String {
+    let digits = bits.strip_prefix("0x").expect("hexadecimal");
+    let bits = u64::from_str_radix(digits, 16).expect("bits");
+    if dtype == DType::F32 {
+        return format!("{:.8e}", f32::from_bits(u32::try_from(bits).expect("32 bits")));
+    }
+    format!("{:.16e}", f64::from_bits(bits))
+}
+
+/// A number with its digits in groups of three.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let groups = digits.as_bytes().rchunks(3).rev();
+    groups.map(|group| String::from_utf8_lossy(group)).collect::<Vec<_>>().join(" ")
+}
+
+const BEGIN: &str = "<!-- accuracy: generated -->\n";
+const END: &str = "<!-- end -->\n";
+
+fn accuracy_table(measured: &[Measured]) -> String {
+    let mut text = String::from(
+        "| function | of | budget, ulp | largest error | at | correctly rounded, % | points | fewest in a \
+         binade | primitives |\n|---|---|---|---|---|---|---|---|---|\n",
+    );
+    for line in measured.iter().map(Measured::line).filter(|line| !line.is_empty()) {
+        writeln!(text, "{line}").expect("text grows");
+    }
+    text
+}
+
+#[test]
+fn the_table_of_accuracy_is_that_of_the_record() {
+    let measured = measured();
+    let committed = std::fs::read_to_string(page("numerics.md")).expect("docs/numerics.md");
+    let (before, rest) = committed.split_once(BEGIN).expect("the table's begin");
+    let (_, after) = rest.split_once(END).expect("the table's end");
+    let table = accuracy_table(&measured);
+    bless_or_compare("numerics.md", &format!("{before}{BEGIN}{table}{END}{after}"));
+}
+
+#[test]
+fn every_function_was_measured_and_is_within_its_budget() {
+    let complaints: Vec<String> = measured().iter().filter_map(Measured::complaint).collect();
+    assert!(
+        complaints.is_empty(),
+        "{}\nmeasure: cargo run --release -p fuse-tests --features mpfr --example accuracy",
+        complaints.join("\n")
+    );
+}
+
+/// A record as the series writes it.
+fn sample(extra: &str) -> Measured {
+    let text = format!(
+        "max = 0.75\nat = [\"0x3fb999999999999a\"]\ncorrect = 0.9\npoints = 10000000\nmpfr = 3\n{extra}"
+    );
+    let row = TABLE.iter().find(|row| row.name == "exp").expect("a row");
+    let Accuracy::Ulp(budget) = row.accuracy else { unreachable!("exp has a budget") };
+    let record = Some(toml::from_str(&text).expect("a record"));
+    Measured { row, budget, dtype: DType::F64, record }
+}
+
+#[test]
+fn a_record_becomes_a_line() {
+    let line = sample("binade = 2050").line();
+    let start =
+        "| `exp` | f64 | 1 | 0.7500 | 1.0000000000000001e-1 | 90.000 | 10 000 000 | 2 050 | ";
+    assert!(line.starts_with(start), "{line}");
+    assert!(sample("").line().contains("| all |"));
+    assert_eq!(decimal(DType::F32, "0x3dcccccd"), "1.00000001e-1");
+}
+
+#[test]
+fn a_function_beyond_its_budget_or_without_a_record_is_found() {
+    assert_eq!(sample("").complaint(), None);
+    let unmeasured = Measured { record: None, ..sample("") };
+    assert!(unmeasured.complaint().is_some_and(|text| text.contains("no record")));
+    let mut beyond = sample("");
+    beyond.budget.f64 = 0.5;
+    assert!(beyond.complaint().is_some_and(|text| text.contains("exceeds")));
+    let other = "measured_in = 0.5";
+    assert!(sample(other).complaint().is_some_and(|text| text.contains("units")));
+    let mut largest = Measured { ..sample(other) };
+    largest.budget.yardstick = Yardstick::Largest;
+    largest.budget.f64 = 0.6;
+    assert_eq!(largest.complaint(), None);
 }

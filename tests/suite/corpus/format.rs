@@ -38,8 +38,12 @@ pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) formula: String,
     pub(crate) mode: Mode,
+    /// Is it run in the other mode, too, and gives the same bits there?
+    pub(crate) in_either_mode: bool,
     pub(crate) inputs: Vec<(String, Role, Data)>,
     pub(crate) expect: Expect,
+    /// Floats that an element may be from the expected one.
+    pub(crate) ulp: u64,
 }
 
 impl Data {
@@ -47,6 +51,16 @@ impl Data {
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let size = self.dtype.size();
         self.bits.iter().flat_map(|bits| bits.to_le_bytes()[..size].to_vec()).collect()
+    }
+
+    /// The bits of elements of this dtype in native order.
+    pub(crate) fn bits_of(&self, bytes: &[u8]) -> Vec<u64> {
+        let element = |bytes: &[u8]| {
+            let mut word = [0; 8];
+            word[..bytes.len()].copy_from_slice(bytes);
+            u64::from_le_bytes(word)
+        };
+        bytes.chunks_exact(self.dtype.size()).map(element).collect()
     }
 
     /// The elements again and again, up to this length.
@@ -57,6 +71,11 @@ impl Data {
 }
 
 impl Case {
+    /// Is it to be run in this mode?
+    pub(crate) fn runs_in(&self, mode: Mode) -> bool {
+        self.mode == mode || self.in_either_mode
+    }
+
     /// The types of its variables, as `explain` wants them.
     pub(crate) fn types(&self) -> Vec<(&str, InputType)> {
         let ty = |role: Role, data: &Data| match role {
@@ -122,11 +141,16 @@ fn read_case(name: String, table: &Table, vectors: &Table) -> Case {
         (None, Some(value)) => Expect::Value(read_data(value.as_table().expect("a table"))),
         _ => panic!("{name}: a case has `expect` or `error`"),
     };
-    let mode = match text("mode").as_deref() {
-        None => Mode::Strict,
-        Some("relaxed") => Mode::Relaxed,
+    let (mode, in_either_mode) = match text("mode").as_deref() {
+        None => (Mode::Strict, false),
+        Some("relaxed") => (Mode::Relaxed, false),
+        Some("both") => (Mode::Strict, true),
         Some(other) => panic!("{name}: unknown mode {other}"),
     };
+    let ulp = table
+        .get("expect")
+        .and_then(|expect| expect.get("ulp"))
+        .map_or(0, |ulp| u64::try_from(ulp.as_integer().expect("a number")).expect("not negative"));
     let given = table.get("inputs").and_then(Value::as_table).cloned().unwrap_or_default();
     let inputs = given.iter().map(|(variable, value)| {
         let value = value.as_table().expect("a table");
@@ -134,7 +158,7 @@ fn read_case(name: String, table: &Table, vectors: &Table) -> Case {
         (variable.clone(), role, data)
     });
     let formula = text("formula").expect("a case has a formula");
-    Case { inputs: inputs.collect(), name, formula, mode, expect }
+    Case { inputs: inputs.collect(), name, formula, mode, in_either_mode, expect, ulp }
 }
 
 fn read_input(table: &Table, vectors: &Table) -> (Role, Data) {

@@ -1,5 +1,6 @@
 //! The corpus: formulas, inputs and the bits that they must give, on every back end.
 
+mod compare;
 pub(crate) mod coverage;
 pub(crate) mod format;
 mod regenerate;
@@ -24,6 +25,7 @@ macro_rules! themes {
 }
 
 themes! {
-    arithmetic, bool_logic, broadcasting, casts, comparisons, empty, errors, extrema, integer_division,
-    literals, min_max, powers, promotion, relaxed, remainders, rounding, rules, shifts, signs, special, sums,
+    arithmetic, bool_logic, broadcasting, casts, comparisons, empty, errors, extrema, functions,
+    integer_division, literals, min_max, powers, powers_float, promotion, relaxed, remainders, rounding,
+    rules, shifts, signs, special, sums,
 }

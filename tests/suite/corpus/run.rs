@@ -4,6 +4,9 @@
 //! order. A case whose arrays all have one axis of one length runs a second time on those arrays
 //! repeated to 21 blocks of 1024 elements and an odd tail. Engines of one back end share its compiled
 //! kernels, so that a case is compiled once for each.
+//!
+//! Where a case leaves elements a tolerance, the first setting's result must be within it, and its bits
+//! are what all other settings, and the repeated arrays, must give.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -13,7 +16,9 @@ use fuse::raw::{CodegenError, HostBackend, Interpreter, Tuning, WorkerLog};
 use fuse::{Array, Engine, Error, Mode, Stage, Vars};
 use fuse_cranelift::CraneliftBackend;
 use fuse_ir::{BlockKernel, Capabilities, ListingForm, VerifiedKernel};
+use fuse_testkit::faulty::{Fault, FaultyBackend};
 
+use super::compare::{Difference, difference};
 use super::format::{Case, Data, Expect, Role, cases, input};
 
 /// Elements of the repeated arrays.
@@ -111,14 +116,10 @@ pub(crate) fn theme(theme: &str) {
     let mut failures = Vec::new();
     let mut n_tiled = 0;
     for case in cases(theme).into_iter().filter(chosen) {
-        for setting in SETTINGS.iter().filter(|setting| setting.mode == case.mode) {
-            let tiled = tile(&case);
-            n_tiled += usize::from(tiled.is_some());
-            let found = std::iter::once(&case).chain(&tiled).find_map(|c| difference(c, setting));
-            if let Some(found) = found {
-                failures.push(described(&case, setting, &found));
-                break;
-            }
+        let settings = SETTINGS.iter().filter(|setting| case.runs_in(setting.mode));
+        match check(&case, settings) {
+            Ok(n) => n_tiled += n,
+            Err((setting, found)) => failures.push(described(&case, setting, &found)),
         }
     }
     report(theme, &failures);
@@ -128,6 +129,23 @@ pub(crate) fn theme(theme: &str) {
             assert!(setting.threads == 1 || seen >= 2, "{}: {seen} workers ran", setting.name);
         }
     }
+}
+
+/// Runs a case in all settings: how often on repeated arrays, or the first setting in which something is
+/// wrong and what.
+fn check<'a>(
+    case: &Case,
+    settings: impl IntoIterator<Item = &'a Setting>,
+) -> Result<usize, (&'a Setting, String)> {
+    let (mut known, mut n_tiled) = (case.clone(), 0);
+    for setting in settings {
+        run(&mut known, setting).map_err(|found| (setting, found))?;
+        if let Some(mut tiled) = tile(&known) {
+            n_tiled += 1;
+            run(&mut tiled, setting).map_err(|found| (setting, found))?;
+        }
+    }
+    Ok(n_tiled)
 }
 
 fn report(theme: &str, failures: &[String]) {
@@ -178,43 +196,50 @@ fn evaluate(case: &Case, setting: &Setting) -> Result<Array, Error> {
     setting.engine.evaluate(&case.formula, vars)
 }
 
-/// What is wrong, if anything is.
-fn difference(case: &Case, setting: &Setting) -> Option<String> {
+/// Runs a case in a setting; a result within the case's tolerance becomes what it expects to the bit.
+///
+/// # Errors
+/// What is wrong.
+fn run(case: &mut Case, setting: &Setting) -> Result<(), String> {
     match (&case.expect, evaluate(case, setting)) {
-        (Expect::Value(expected), Ok(got)) => value_difference(case, expected, &got),
-        (Expect::Value(_), Err(error)) => Some(format!("an error:\n{}", error.render())),
-        (Expect::Error(code), Err(error)) => (error.code() != Some(code.as_str()))
-            .then(|| format!("expected error {code}, got\n{}", error.render())),
-        (Expect::Error(code), Ok(got)) => Some(format!("expected error {code}, got {got}")),
+        (Expect::Value(_), Ok(got)) => compare(case, &got),
+        (Expect::Value(_), Err(error)) => Err(format!("an error:\n{}", error.render())),
+        (Expect::Error(code), Err(error)) if error.code() == Some(code.as_str()) => Ok(()),
+        (Expect::Error(code), Err(error)) => {
+            Err(format!("expected error {code}, got\n{}", error.render()))
+        }
+        (Expect::Error(code), Ok(got)) => Err(format!("expected error {code}, got {got}")),
     }
 }
 
-fn value_difference(case: &Case, expected: &Data, got: &Array) -> Option<String> {
+fn compare(case: &mut Case, got: &Array) -> Result<(), String> {
+    let Expect::Value(expected) = &mut case.expect else { unreachable!("a case with a value") };
     if (got.dtype(), got.shape()) != (expected.dtype, expected.shape.as_slice()) {
         let (dtype, shape) = (expected.dtype, &expected.shape);
-        return Some(format!("expected {dtype} {shape:?}, got {} {:?}", got.dtype(), got.shape()));
+        return Err(format!("expected {dtype} {shape:?}, got {} {:?}", got.dtype(), got.shape()));
     }
-    let size = expected.dtype.size();
-    let expected = expected.bytes();
-    let elements = || expected.chunks_exact(size).zip(got.as_bytes().chunks_exact(size));
-    let position = elements().position(|(a, b)| a != b)?;
-    let count = elements().filter(|(a, b)| a != b).count();
-    let (a, b) = elements().nth(position)?;
-    let hex =
-        |bytes: &[u8]| bytes.iter().rev().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let bits = expected.bits_of(got.as_bytes());
+    if let Some(found) = difference(expected, case.ulp, &bits) {
+        let text = got.element_text(found.position);
+        return Err(difference_text(case, &found, &text));
+    }
+    (expected.bits, case.ulp) = (bits, 0);
+    Ok(())
+}
+
+fn difference_text(case: &Case, found: &Difference, got: &str) -> String {
+    let Difference { position, count, of, expected, bits } = *found;
     let inputs = case.inputs.iter().map(|(name, _, data)| {
-        let position = if data.bits.len() == elements().count() { position } else { 0 };
+        let position = if data.bits.len() == of { position } else { 0 };
         let bits = data.bits.get(position).copied().unwrap_or(0);
         format!("{name}: {} = {}", data.dtype, shown(data, bits))
     });
-    Some(format!(
-        "element {position} ({count} of {} differ): expected 0x{}, got 0x{} ({})\n  {}",
-        elements().count(),
-        hex(a),
-        hex(b),
-        got.element_text(position),
+    let allowed = if case.ulp == 0 { String::new() } else { format!(" ± {} floats", case.ulp) };
+    format!(
+        "element {position} ({count} of {of} differ): expected {expected:#x}{allowed}, got {bits:#x} \
+         ({got})\n  {}",
         inputs.collect::<Vec<_>>().join("\n  "),
-    ))
+    )
 }
 
 fn shown(data: &Data, bits: u64) -> String {
@@ -241,4 +266,24 @@ fn described(case: &Case, setting: &Setting, found: &str) -> String {
          repeat: FUSE_CASE={name} cargo test -p fuse-tests corpus::{theme}",
         case.mode, setting.name
     )
+}
+
+#[test]
+fn a_setting_whose_bits_differ_within_the_tolerance_is_found() {
+    let mut case = cases("functions").swap_remove(0);
+    assert_eq!((case.formula.as_str(), case.ulp), ("exp(x)", 1));
+    let Expect::Value(expected) = &mut case.expect else { unreachable!("it has a value") };
+    expected.bits.truncate(1);
+    expected.shape = vec![];
+    case.inputs[0].1 = Role::Scalar;
+    let one = |backend: Arc<dyn HostBackend>| setting(&backend, Mode::Strict, 1);
+    let sound = one(Arc::new(Interpreter));
+    // The lowest bit of the one element that is stored.
+    let faulty = one(Arc::new(FaultyBackend { fault: Fault::Store(0) }));
+    assert!(check(&case, [&faulty]).is_ok(), "within the tolerance");
+    assert!(check(&case, [&sound, &sound]).is_ok());
+    for settings in [[&sound, &faulty], [&faulty, &sound]] {
+        let (at, found) = check(&case, settings).expect_err("a bit differs");
+        assert!(std::ptr::eq(at, settings[1]) && found.contains("1 of 1 differ"), "{found}");
+    }
 }

@@ -7,7 +7,9 @@ use fuse::DType;
 use fuse_compile::Compiled;
 use fuse_compile::graph::{Graph, Node, NodeId};
 use fuse_ir::{Kernel, Prim};
-use fuse_ops::Op;
+use fuse_ops::table::TABLE;
+use fuse_ops::{Accuracy, Op};
+use fuse_runtime::Array;
 use fuse_testkit::formulas::Subject;
 
 use crate::corpus::coverage::{COMPUTABLE, corpus_primitives};
@@ -18,6 +20,11 @@ pub(super) struct Histogram {
     sizes: Vec<usize>,
     primitives: BTreeMap<Prim, usize>,
     pairs: BTreeMap<(DType, DType), usize>,
+    /// Formulas that an operator stands in.
+    operators: BTreeMap<Op, usize>,
+    /// Elements of float results, and those that are NaN.
+    results: usize,
+    nans: usize,
     operands: usize,
     non_contiguous: usize,
     elements: usize,
@@ -52,6 +59,24 @@ impl Histogram {
         for pair in pairs(&compiled.graph) {
             *self.pairs.entry(pair).or_default() += 1;
         }
+        for op in operators(&compiled.graph) {
+            *self.operators.entry(op).or_default() += 1;
+        }
+    }
+
+    pub(super) fn add_result(&mut self, array: &Array) {
+        let mut add = |values: &mut dyn Iterator<Item = bool>| {
+            values.for_each(|is_nan| {
+                self.results += 1;
+                self.nans += usize::from(is_nan);
+            });
+        };
+        if let Some(values) = array.as_slice::<f64>() {
+            add(&mut values.iter().map(|value| value.is_nan()));
+        }
+        if let Some(values) = array.as_slice::<f32>() {
+            add(&mut values.iter().map(|value| value.is_nan()));
+        }
     }
 
     pub(super) fn merge(&mut self, other: &Histogram) {
@@ -62,6 +87,11 @@ impl Histogram {
         for (pair, n) in &other.pairs {
             *self.pairs.entry(*pair).or_default() += n;
         }
+        for (op, n) in &other.operators {
+            *self.operators.entry(*op).or_default() += n;
+        }
+        self.results += other.results;
+        self.nans += other.nans;
         self.operands += other.operands;
         self.non_contiguous += other.non_contiguous;
         self.elements += other.elements;
@@ -90,6 +120,11 @@ impl Histogram {
                 assert!(n >= 100, "{a} met {b} {n} times");
             }
         }
+        for row in TABLE.iter().filter(|row| matches!(row.accuracy, Accuracy::Ulp(_))) {
+            let n = self.operators.get(&row.op).copied().unwrap_or(0);
+            assert!(n >= 100, "{} stood in {n} formulas", row.name);
+        }
+        assert!(2 * self.nans < self.results, "{self}");
         assert!(5 * self.non_contiguous >= self.operands, "{self}");
         assert!(10 * self.special >= self.elements, "{self}");
         assert!(20 * self.constant < self.programs, "{self}");
@@ -105,6 +140,15 @@ pub(crate) fn primitives(kernel: &Kernel) -> Vec<Prim> {
             _ => None,
         })
         .collect()
+}
+
+/// The operators of a formula.
+fn operators(graph: &Graph) -> BTreeSet<Op> {
+    let applied = |node| match node {
+        Node::Apply(op, _) => Some(op),
+        Node::Input(_) | Node::Const(_) | Node::Power(..) => None,
+    };
+    graph.iter().filter_map(|(_, node)| applied(node)).collect()
 }
 
 /// The pairs of dtypes that meet in an operator, before the casts that typing wrote, each ordered.
@@ -132,15 +176,19 @@ impl fmt::Display for Histogram {
         writeln!(
             f,
             "{} formulas, median {} nodes; {:.0}% of the operands not contiguous, {:.0}% special \
-             values, {:.1}% fold to a constant",
+             values, {:.1}% fold to a constant, {:.0}% of the float results are NaN",
             self.sizes.len(),
             self.median(),
             percent(self.non_contiguous, self.operands),
             percent(self.special, self.elements),
             percent(self.constant, self.programs),
+            percent(self.nans, self.results),
         )?;
         for (prim, n) in &self.primitives {
             writeln!(f, "{:<14} {n:>8}", prim.mnemonic())?;
+        }
+        for (op, n) in &self.operators {
+            writeln!(f, "{:<14} {n:>8}", op.row().name)?;
         }
         for ((a, b), n) in &self.pairs {
             writeln!(f, "{:<14} {n:>8}", format!("{a} {b}"))?;

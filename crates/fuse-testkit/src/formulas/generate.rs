@@ -1,6 +1,11 @@
 //! Random trees by wanted dtype.
 
+use std::sync::LazyLock;
+
 use fuse_ir::DType;
+use fuse_ops::table::{Class, Row, Syntax, TABLE};
+use fuse_ops::typing::Typing;
+use fuse_ops::{Accuracy, Op};
 
 use super::{Form, Operand, Tree};
 use crate::random::Random;
@@ -15,7 +20,8 @@ pub enum Family {
     /// `+ - *` and small powers of f64, on moderate values: the error of relaxed mode is bounded by
     /// the sum of the monomials' magnitudes.
     Polynomial,
-    /// Arithmetic, roots, comparisons and choices of f64 on moderate values, which do not overflow.
+    /// Arithmetic, functions that have a domain, comparisons and choices of f64 on moderate values, which
+    /// do not overflow.
     Tame,
 }
 
@@ -96,6 +102,36 @@ fn pairs(dtype: DType) -> &'static [(DType, DType)] {
 }
 
 const ALL: [DType; 5] = [Bool, I32, I64, F32, F64];
+
+/// Of a hundred operators of a float dtype so many are elementary functions: of all nodes, operands
+/// included, a twelfth.
+const FUNCTIONS: usize = 36;
+
+/// The functions of floats that the operator table has, those defined everywhere four times: an
+/// undefined value spoils all that is computed from it.
+static ELEMENTARY: LazyLock<Vec<&'static Row>> = LazyLock::new(|| {
+    let computed = TABLE.iter().filter(|row| {
+        let budgeted = matches!(row.accuracy, Accuracy::Ulp(_));
+        let floating = row.typing == Typing::Floating && row.syntax == Syntax::Function;
+        row.class == Class::Elementwise && (budgeted || floating)
+    });
+    computed.flat_map(|row| std::iter::repeat_n(row, if is_total(row) { 4 } else { 1 })).collect()
+});
+
+/// The functions of one argument that are undefined somewhere, `sqrt` as often as all others; but not
+/// gamma, whose values overflow.
+static PARTIAL: LazyLock<Vec<&'static Row>> = LazyLock::new(|| {
+    let left_out = ["sqrt", "gamma"];
+    let partial = |row: &&Row| row.arity == 1 && !is_total(row) && !left_out.contains(&row.name);
+    let others: Vec<&Row> = ELEMENTARY.iter().copied().filter(partial).collect();
+    let roots = std::iter::repeat_n(Op::Sqrt.row(), others.len().max(1));
+    roots.chain(others.iter().copied()).collect()
+});
+
+/// Does its domain hold what moderate values are, of either sign?
+fn is_total(row: &Row) -> bool {
+    row.domain.low <= -5.0 && 5.0 <= row.domain.high
+}
 
 impl Generator {
     /// A leaf or a node.
@@ -210,7 +246,51 @@ impl Generator {
         Tree::new(dtype, Form::Call("sum"), vec![arg])
     }
 
+    /// An elementary function, of integers or bool now and then.
+    fn function(&mut self, dtype: DType, budget: usize) -> Tree {
+        let row = self.random.pick(&ELEMENTARY);
+        let exact = dtype == F64 && row.typing == Typing::Floating && self.random.percent(12);
+        let args = match (row.arity, exact) {
+            (1, true) => {
+                let from = self.random.pick(&[Bool, I32, I64]);
+                vec![self.tree(from, budget)]
+            }
+            (1, false) => {
+                let arg = self.tree(dtype, budget);
+                vec![self.within_domain(row, arg)]
+            }
+            (_, true) => {
+                let (a, b) = (self.random.pick(&[Bool, I32, I64]), self.random.pick(&[I32, I64]));
+                self.two(a, b, budget)
+            }
+            (_, false) => {
+                let mut args = self.pair(dtype, budget);
+                let first = args.remove(0);
+                args.insert(0, self.within_domain(row, first));
+                args
+            }
+        };
+        Tree::new(dtype, Form::Call(row.name), args)
+    }
+
+    /// The first argument of a function, mostly moved to where it is defined: `abs(x)`, or `x % 1` where
+    /// the domain is bounded.
+    fn within_domain(&mut self, row: &Row, arg: Tree) -> Tree {
+        let dtype = arg.dtype;
+        if is_total(row) || !dtype.is_float() || self.random.percent(25) {
+            return arg;
+        }
+        if row.domain.high.is_infinite() {
+            return Tree::new(dtype, Form::Call("abs"), vec![arg]);
+        }
+        let one = Tree::new(dtype, Form::Literal("1"), Vec::new());
+        Tree::new(dtype, Form::Infix("%"), vec![arg, one])
+    }
+
     fn float(&mut self, dtype: DType, budget: usize) -> Tree {
+        if self.random.percent(FUNCTIONS) {
+            return self.function(dtype, budget);
+        }
         match self.random.below(100) {
             0..36 => self.infix(dtype, &["+", "-", "*", "+", "*", "/"], budget),
             36..41 if dtype == F64 => {
@@ -221,7 +301,7 @@ impl Generator {
             36..45 => self.infix(dtype, &["//", "%"], budget),
             45..55 => self.call(dtype, &["minimum", "maximum", "copysign", "fmod"], budget),
             55..66 => {
-                let names = ["abs", "floor", "ceil", "trunc", "round", "sqrt", "sqrt", "sign"];
+                let names = ["abs", "floor", "ceil", "trunc", "round", "sqrt", "sign"];
                 let form = Form::Call(self.random.pick(&names));
                 self.unary(dtype, form, budget)
             }
@@ -335,7 +415,7 @@ impl Generator {
         }
     }
 
-    /// What may cross a domain edge: roots, quotients and choices of polynomials.
+    /// What may cross a domain edge: roots, logarithms and the like, quotients and choices of polynomials.
     fn tame(&mut self, budget: usize) -> Tree {
         if budget <= 4 {
             return self.polynomial(budget);
@@ -344,11 +424,11 @@ impl Generator {
         match self.random.below(12) {
             0..3 => {
                 let arg = self.polynomial(budget.min(9));
-                Tree::new(F64, Form::Call("sqrt"), vec![arg])
+                Tree::new(F64, Form::Call(self.random.pick(&PARTIAL).name), vec![arg])
             }
             3 => {
                 let arg = self.tame(budget - 1);
-                Tree::new(F64, Form::Call("sqrt"), vec![arg])
+                Tree::new(F64, Form::Call(self.random.pick(&PARTIAL).name), vec![arg])
             }
             4 => {
                 let args = vec![self.tame(left), self.polynomial((budget - left).min(7))];
@@ -395,5 +475,20 @@ mod tests {
         assert!(sizes[500] >= 15, "median {}", sizes[500]);
         let again = generate(7, Family::Any);
         assert_eq!(again.tree, generate(7, Family::Any).tree);
+    }
+
+    /// Nodes of a tree that call a function of the list.
+    fn functions_in(tree: &Tree) -> usize {
+        let is_called = ELEMENTARY.iter().any(|row| tree.form == Form::Call(row.name));
+        usize::from(is_called) + tree.args.iter().map(functions_in).sum::<usize>()
+    }
+
+    #[test]
+    fn a_twelfth_of_the_nodes_are_elementary_functions() {
+        let trees: Vec<Tree> = (0..1000).map(|seed| generate(seed, Family::Any).tree).collect();
+        let nodes: usize = trees.iter().map(Tree::len).sum();
+        let functions: usize = trees.iter().map(functions_in).sum();
+        let share = 100 * functions / nodes;
+        assert!((6..=11).contains(&share), "{share} % of {nodes} nodes");
     }
 }

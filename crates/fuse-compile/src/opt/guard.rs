@@ -5,9 +5,10 @@
 //! root is exactly 0 as written, and `fma(b, b, -(4*a*c))` is as likely below as above it. So the
 //! operands of such *sensitive* operators, and all they are computed from, keep every bit.
 //!
-//! * Sensitive are operators whose row states a domain (sqrt, later log, asin, acos, acosh, atanh), pow,
-//!   comparisons, and what jumps: floor, ceil, trunc, round, `//`, `%`, fmod, sign, signbit, copysign,
-//!   casts of floats to integers or bool.
+//! * Sensitive are operators whose row states a domain (sqrt, log, asin, acosh and the like), pow, gamma
+//!   (NaN at negative integers, where a limit does not exist), comparisons, and what jumps: floor, ceil,
+//!   trunc, round, `//`, `%`, fmod, sign, signbit, copysign, atan2 (from π to -π), nextafter, casts of
+//!   floats to integers or bool.
 //! * sqrt of a value that is provably never negative ([`super::sign`]) is not: `sqrt(x*x + y*y)`. This
 //!   asks the sign of the *whole* operand: in `sqrt(1 - (x*x + y*y))` the inner sum is one-signed, but
 //!   its last bit decides at the unit circle.
@@ -45,7 +46,7 @@ fn is_sensitive(graph: &Graph, id: NodeId, node: Node, signs: &[Sign]) -> bool {
         Op::Lt | Op::Le | Op::Eq | Op::Ne | Op::Gt | Op::Ge => true,
         Op::Floor | Op::Ceil | Op::Trunc | Op::Round => true,
         Op::FloorDiv | Op::Mod | Op::Fmod | Op::Pow => true,
-        Op::Sign | Op::Signbit | Op::Copysign => true,
+        Op::Sign | Op::Signbit | Op::Copysign | Op::Atan2 | Op::Nextafter | Op::Gamma => true,
         Op::Cast => graph.operand_dtype(id).is_float() && !graph.dtype(id).is_float(),
         _ => {
             let domain = op.row().domain;

@@ -104,7 +104,13 @@ fn of_apply(graph: &Graph, op: Op, args: [NodeId; 3], signs: &[Sign]) -> Sign {
         }
         Op::Sub => sign(0).both(sign(1).minus()),
         Op::Neg => sign(0).minus(),
-        Op::Abs | Op::Sqrt => AT_LEAST_ZERO,
+        Op::Abs | Op::Sqrt | Op::Hypot | Op::Acos | Op::Cosh | Op::Sigmoid | Op::Erfc => {
+            AT_LEAST_ZERO
+        }
+        Op::Exp | Op::Exp2 | Op::Exp10 => AT_LEAST_ZERO,
+        // Odd and increasing, or of the argument's sign for another reason.
+        Op::Cbrt | Op::Expm1 | Op::Log1p | Op::Sinh | Op::Tanh | Op::Asinh | Op::Atanh => sign(0),
+        Op::Asin | Op::Atan | Op::Erf | Op::Deg2rad | Op::Rad2deg => sign(0),
         Op::Where => sign(1).both(sign(2)),
         Op::Floor | Op::Ceil | Op::Trunc | Op::Round => sign(0),
         Op::Sum | Op::Max | Op::Min => sign(0),

@@ -34,7 +34,8 @@ pub fn logaddexp<'p>(pen: &'p Pen, a: Value<'p>, b: Value<'p>) -> Value<'p> {
     let usual = sum.hi + (sum.lo + rest);
     pen.rare(!gap.hi.ge(-708.0), [most, least], [usual], |_, [most, least]| {
         let nan = most.is_nan() | least.is_nan();
-        [nan.select(most + least, most)]
+        // The sum with log1p(0) = +0 is +0 where max is -0.
+        [nan.select(most + least, most + 0.0)]
     })[0]
 }
 

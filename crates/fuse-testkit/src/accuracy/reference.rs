@@ -95,7 +95,8 @@ impl Reference {
     /// The error in the units that a budget counts.
     pub fn error_by(&self, yardstick: Yardstick, args: &[f64], result: f64, format: Format) -> f64 {
         let error = self.error(result, format);
-        if !self.nearest.is_finite() || !result.is_finite() || error <= 0.5 {
+        let wrong_sign = result == self.nearest && error.is_infinite();
+        if !self.nearest.is_finite() || !result.is_finite() || error <= 0.5 || wrong_sign {
             return error;
         }
         match yardstick {

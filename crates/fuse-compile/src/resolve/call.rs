@@ -5,7 +5,7 @@ use fuse_ir::DType;
 use fuse_ops::{Class, Op};
 use fuse_syntax::{Argument, Code, Diagnostic, List, NameId, NodeId as SyntaxId, Span, quoted};
 
-use super::names::{elsewhere, nearest, planned};
+use super::names::{called_here, elsewhere, nearest, planned};
 use super::{Operand, Resolver, Value, is_computable};
 
 impl Resolver<'_> {
@@ -82,7 +82,15 @@ impl Resolver<'_> {
         let plural = if arity == 1 { "" } else { "s" };
         let message = format!("{} takes {arity} argument{plural}, {found} given", quoted(name));
         let mut diagnostic = Diagnostic::new(Code::WrongArity, message).at(span, "");
-        if let Some(op) = Op::function(name) {
+        let between_arrays = match Op::function(name) {
+            Some(Op::Max) if found == 2 => Some(Op::Maximum),
+            Some(Op::Min) if found == 2 => Some(Op::Minimum),
+            _ => None,
+        };
+        if let Some(op) = between_arrays {
+            let example = op.row().example;
+            diagnostic = diagnostic.help(format!("element by element it is `{example}`"));
+        } else if let Some(op) = Op::function(name) {
             diagnostic = diagnostic.help(format!("as in `{}`", op.row().example));
         }
         self.error(diagnostic)
@@ -102,6 +110,8 @@ impl Resolver<'_> {
         let mut diagnostic = Diagnostic::new(Code::UnknownFunction, message).at(span, "");
         if self.variables.iter().any(|variable| variable.name == name) {
             diagnostic = diagnostic.help("it is a variable; multiplication is written `*`");
+        } else if let Some(ours) = called_here(name) {
+            diagnostic = diagnostic.help(format!("here it is called `{ours}`"));
         } else if let Some(near) = nearest(name, fuse_ops::table::function_names()) {
             diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
         }

@@ -66,6 +66,21 @@ pub(super) fn planned(name: &str) -> bool {
     PLANNED.contains(&name)
 }
 
+/// What mathematicians and other libraries call functions of the language.
+pub(super) fn called_here(name: &str) -> Option<&'static str> {
+    match name {
+        "ln" => Some("log"),
+        "lb" => Some("log2"),
+        "lg" => Some("log10"),
+        "sgn" => Some("sign"),
+        "gammaln" | "loggamma" => Some("lgamma"),
+        "logistic" => Some("sigmoid"),
+        "fmin" => Some("minimum"),
+        "fmax" => Some("maximum"),
+        _ => None,
+    }
+}
+
 /// Functions that the language leaves to others, with the code that says what to do instead.
 pub(super) fn elsewhere(name: &str) -> Option<Code> {
     match name {

@@ -437,13 +437,23 @@ fn lookup(v: &mut Vectors<'_, '_>, code: &Code<'_>, table: usize, indices: &[Val
     let base = v.builder.ins().iconst(types::I64, code.tables.address(table));
     let width = lane_bytes(entries.lane);
     let ty = vector_type(entries.lane);
-    let loaded: Vec<Value> = indices
-        .iter()
-        .map(|&index| {
-            let address = v.address(base, Some(index), width);
-            v.builder.ins().load(ty.lane_type(), memory_flags(), address, 0)
-        })
-        .collect();
+    let load = |v: &mut Vectors<'_, '_>, element, index| {
+        let address = v.address(base, Some(index), width);
+        v.builder.ins().load(element, memory_flags(), address, 0)
+    };
+    if width == 8 {
+        // The first of a pair is loaded into both lanes at once, which needs no arithmetic unit.
+        let pairs = indices.chunks(2).map(|pair| {
+            let first = load(v, types::F64, pair[0]);
+            let both = v.builder.ins().splat(types::F64X2, first);
+            let second = load(v, types::F64, pair[1]);
+            let pair = v.builder.ins().insertlane(both, second, 1);
+            v.cast(ty, pair)
+        });
+        return Held::new(entries.lane, pairs.collect());
+    }
+    let loaded: Vec<Value> =
+        indices.iter().map(|&index| load(v, ty.lane_type(), index)).collect();
     let parts = v.gather_scalars(ty, &loaded);
     if entries.lane != Lane::Mask {
         return Held::new(entries.lane, parts);

@@ -190,9 +190,14 @@ impl Vectors<'_, '_> {
         lanes.map(|(part, lane)| self.extract(part, lane)).collect()
     }
 
-    /// One lane as a scalar.
+    /// One lane as a scalar. Lane 0 of 64-bit integers goes by way of f64: one instruction less.
     pub(crate) fn extract(&mut self, part: Value, lane: usize) -> Value {
-        self.builder.ins().extractlane(part, byte_index(lane))
+        if lane > 0 || self.builder.func.dfg.value_type(part) != types::I64X2 {
+            return self.builder.ins().extractlane(part, byte_index(lane));
+        }
+        let floats = self.cast(types::F64X2, part);
+        let low = self.builder.ins().extractlane(floats, 0);
+        self.builder.ins().bitcast(types::I64, MemFlagsData::new(), low)
     }
 
     /// The opposite of [`Vectors::scalars`].

@@ -127,9 +127,9 @@ fn power<'p>(pen: &'p Pen, x: Value<'p>, base: &Base) -> Value<'p> {
     let Power { value, n } = base.power(x);
     let usual = (value.rounded().bits() + (n << fraction_bits(x))).as_float();
     let far = base.far;
-    let args = [x, value.hi, value.lo, n];
-    pen.rare(beyond(x, base.ordinary), args, [usual], |_, [x, hi, lo, n]| {
-        let result = Power { value: Double::new(hi, lo), n }.rounded();
+    // All is computed again there, from x: kept values would take registers of the usual path.
+    pen.rare(beyond(x, base.ordinary), [x], [usual], |_, [x]| {
+        let result = base.power(x).rounded();
         let result = x.lt(-far).select(x.constant(0.0), result);
         [x.gt(far).select(x.constant(f64::INFINITY), result)]
     })[0]
@@ -164,20 +164,22 @@ impl Base {
         let shifted = x.fma(self.log2, shifter(x));
         let n = shifted - shifter(x);
         let exact = if self.step.1.is_some() { n.fma(-self.step.0, x) } else { x - n };
-        let r = self.step.1.map_or(exact, |lo| n.fma(-lo, exact));
-        let value = match self.slope {
+        // In an order that keeps few values at a time: then more vectors are computed at once.
+        let (hi, lo) = match self.slope {
             None => {
                 let hi = exact + 1.0;
-                let lo = n.fma(-self.step.1.unwrap_or(0.0), exact - (hi - 1.0));
-                Double::new(hi, (r * r).fma(r.polynomial(self.tail), lo))
+                (hi, n.fma(-self.step.1.unwrap_or(0.0), exact - (hi - 1.0)))
             }
             Some((slope, rest)) => {
                 let hi = exact.fma(slope, 1.0);
                 let lo = exact.fma(slope, -(hi - 1.0));
-                let lo = if rest == 0.0 { lo } else { n.fma(-rest, lo) };
-                Double::new(hi, r.fma(r.polynomial(self.tail), lo))
+                (hi, if rest == 0.0 { lo } else { n.fma(-rest, lo) })
             }
         };
+        let r = self.step.1.map_or(exact, |lo| n.fma(-lo, exact));
+        let tail = r.polynomial(self.tail);
+        let factor = if self.slope.is_none() { r * r } else { r };
+        let value = Double::new(hi, factor.fma(tail, lo));
         Power { value, n: shifted.bits() }
     }
 }

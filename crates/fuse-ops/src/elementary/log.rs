@@ -194,17 +194,22 @@ struct Reduced<'p> {
 /// x = m·2^k with m in [1, 2), c near m from the table.
 fn double<'p>(x: Value<'p>, bias: i32, carry: Option<Value<'p>>, base: &Base) -> Reduced<'p> {
     let place = x.bits() - ORIGIN;
+    let index = place.shr_u(48);
+    let [reciprocal, high, low] = base.table;
+    // In an order that keeps few values at a time: then more vectors are computed at once.
+    let m = (place & ((1_i64 << 52) - 1)) | ONE;
+    let reciprocal = index.lookup(reciprocal);
+    let q = m.as_float().fma(reciprocal, -base.scale);
+    let carry = carry.map(|carry| carry * power(m, x) * reciprocal);
     // The exponent as low bits of a number around 2^52.
     let k = (place.shr_u(52) | (1075_i64 << 52)).as_float();
     let k = k - (4_503_599_627_370_496.0 + 3070.0 + f64::from(bias));
-    let m = (place & ((1_i64 << 52) - 1)) | ONE;
-    let [reciprocal, high, low] = base.table.map(|column| place.shr_u(48).lookup(column));
-    let q = m.as_float().fma(reciprocal, -base.scale);
     let [two_hi, two_lo] = base.two[0];
-    let (high, low) =
-        if two_lo == 0.0 { (k + high, low) } else { (k.fma(two_hi, high), k.fma(two_lo, low)) };
+    let low = index.lookup(low);
+    let low = if two_lo == 0.0 { low } else { k.fma(two_lo, low) };
+    let high = index.lookup(high);
+    let high = if two_hi == 1.0 { k + high } else { k.fma(two_hi, high) };
     let sum = Double::fast_two_sum(high, q);
-    let carry = carry.map(|carry| carry * power(m, x) * reciprocal);
     Reduced { hi: sum.hi, lo: low + sum.lo, q, carry }
 }
 

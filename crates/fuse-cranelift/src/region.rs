@@ -452,8 +452,7 @@ fn lookup(v: &mut Vectors<'_, '_>, code: &Code<'_>, table: usize, indices: &[Val
         });
         return Held::new(entries.lane, pairs.collect());
     }
-    let loaded: Vec<Value> =
-        indices.iter().map(|&index| load(v, ty.lane_type(), index)).collect();
+    let loaded: Vec<Value> = indices.iter().map(|&index| load(v, ty.lane_type(), index)).collect();
     let parts = v.gather_scalars(ty, &loaded);
     if entries.lane != Lane::Mask {
         return Held::new(entries.lane, parts);

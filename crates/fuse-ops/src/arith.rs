@@ -5,7 +5,7 @@
 //! them). Signs are integer logic on the bits; where an operation inspects the sign of a NaN, it
 //! answers as for +NaN, since the sign of a NaN is not defined inside a kernel.
 
-use fuse_ir::ValueId;
+use fuse_ir::{Lane, ValueId};
 
 use crate::expander::{Call, Expander};
 
@@ -217,16 +217,29 @@ pub fn div_by_uniform(e: &mut Expander<'_>, a: ValueId, divisor: UniformDivisor)
     let residual = e.fma(negated, second, a);
     let quotient = e.fma(residual, y, second);
 
-    let magnitude = e.fabs(first);
-    let (low, high) = (e.float(a, range.quotient.0), e.float(a, range.quotient.1));
-    let (above, below) = (e.fle(low, magnitude), e.fle(magnitude, high));
-    let inside = e.mask_and(above, below);
-    let outside = e.mask_not(inside);
+    let outside = outside(e, first, range.quotient);
     e.rare(outside, &[a, negated], &[quotient], |e| {
         let (a, negated) = (e.param(0), e.param(1));
         let s = e.fneg(negated);
         vec![e.fdiv(a, s)]
     })[0]
+}
+
+/// Is |x| not in [low, high), or NaN? Its bits, shifted so that those of `low` become the least integer, are
+/// greater outside than inside: one addition and one comparison.
+fn outside(e: &mut Expander<'_>, x: ValueId, (low, high): (f64, f64)) -> ValueId {
+    let magnitude = e.fabs(x);
+    let bits = e.bits_of(magnitude);
+    let lane = e.lane(bits);
+    let [low, high] = [low, high].map(|bound| match lane {
+        Lane::I32 => i64::from((bound as f32).to_bits()),
+        _ => bound.to_bits().cast_signed(),
+    });
+    let least = if lane == Lane::I32 { i64::from(i32::MIN) } else { i64::MIN };
+    let (shift, greatest) =
+        (e.int(bits, least.wrapping_sub(low)), e.int(bits, least.wrapping_add(high - low - 1)));
+    let shifted = e.iadd(bits, shift);
+    e.ilt_s(greatest, shifted)
 }
 
 /// Magnitudes for which [`div_by_uniform`] is exact.
@@ -236,9 +249,9 @@ struct DivisionRange {
 }
 
 impl DivisionRange {
-    fn of(lane: fuse_ir::Lane) -> DivisionRange {
+    fn of(lane: Lane) -> DivisionRange {
         let exp2 = |exponent: i64| f64::from_bits((1023 + exponent).cast_unsigned() << 52);
-        if lane == fuse_ir::Lane::F32 {
+        if lane == Lane::F32 {
             return DivisionRange {
                 divisor: (exp2(-40), exp2(60)),
                 quotient: (exp2(-30), exp2(60)),

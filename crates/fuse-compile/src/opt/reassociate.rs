@@ -167,7 +167,7 @@ impl Chains {
         let inner = inner.filter(|_| single && session.may(rule))?;
         let all = Product {
             x: inner.x,
-            coefficient: inner.coefficient.times(factor, dtype),
+            coefficient: inner.coefficient.times(factor),
             roundings: inner.roundings + rounds,
         };
         let (merged, roundings) = all.built(next, dtype, site)?;
@@ -188,7 +188,7 @@ impl Product {
             let constant = next.constant(constant, span);
             return Some((next.apply(Op::Mul, &[self.x, constant], dtype, span), total));
         }
-        let inverse = Coefficient::one(dtype).over(self.coefficient, dtype);
+        let inverse = Coefficient::one(dtype).over(self.coefficient);
         let (divisor, roundings) = inverse.constant(dtype)?;
         let divisor = next.constant(divisor, span);
         let quotient = next.apply(Op::Div, &[self.x, divisor], dtype, span);
@@ -236,7 +236,7 @@ fn scaled(graph: &Graph, id: NodeId) -> Option<(NodeId, Coefficient, u32)> {
             Some((args[0], Coefficient::of(constant)?, rounds(constant)))
         }
         (Op::Div, None, Some(constant)) => {
-            let inverse = Coefficient::one(dtype).over(Coefficient::of(constant)?, dtype);
+            let inverse = Coefficient::one(dtype).over(Coefficient::of(constant)?);
             Some((args[0], inverse, rounds(constant)))
         }
         (Op::Add, None, None) if args[0] == args[1] && dtype.is_float() => {

@@ -154,7 +154,7 @@ impl Walk<'_> {
                     return self.emit(id, outer, is_root, expansion);
                 };
                 stack.push((args[2], outer.clone().added(false)));
-                stack.push((other, outer.multiplied(&factor, self.dtype, 1)));
+                stack.push((other, outer.multiplied(&factor, 1)));
             }
             _ => match self.distributed(op, args, &outer) {
                 Some(inner) => stack.push(inner),
@@ -174,13 +174,13 @@ impl Walk<'_> {
             let (factor, other) = self.one_monomial(args)?;
             self.monomial(other).is_none().then_some(())?;
             let rounds = u32::from(!factor.is_exact_scale());
-            return Some((other, outer.clone().multiplied(&factor, self.dtype, rounds)));
+            return Some((other, outer.clone().multiplied(&factor, rounds)));
         }
         let divisor = self.graph.as_constant(args[1]).filter(|_| op == Op::Div)?;
         self.monomial(args[0]).is_none().then_some(())?;
-        let inverse = Coefficient::one(self.dtype).over(Coefficient::of(divisor)?, self.dtype);
+        let inverse = Coefficient::one(self.dtype).over(Coefficient::of(divisor)?);
         let factor = Monomial { factors: Factors::new(), coefficient: inverse, roundings: 0 };
-        Some((args[0], outer.clone().multiplied(&factor, self.dtype, 1)))
+        Some((args[0], outer.clone().multiplied(&factor, 1)))
     }
 
     /// The first two operands as a monomial and another value, whichever is the monomial.
@@ -195,7 +195,7 @@ impl Walk<'_> {
         let own = if is_root { self.product(id, true) } else { self.monomial(id) };
         let own = own.unwrap_or_else(|| self.leaf(id));
         let (path, subtracted) = (outer.path, outer.subtracted);
-        let all = outer.multiplied(&own, self.dtype, 0);
+        let all = outer.multiplied(&own, 0);
         expansion.terms.push(Term {
             factors: all.factors,
             coefficient: all.coefficient,
@@ -248,7 +248,7 @@ impl Walk<'_> {
             _ if leaf => product.add(id, times),
             Node::Const(constant) => {
                 let constant = Coefficient::of(constant).filter(|_| times == 1)?;
-                product.coefficient = product.coefficient.times(constant, self.dtype);
+                product.coefficient = product.coefficient.times(constant);
             }
             Node::Power(base, exponent) if exponent > 0 => {
                 product.roundings += (exponent - 1).unsigned_abs() * times.unsigned_abs();
@@ -265,12 +265,12 @@ impl Walk<'_> {
             }
             Node::Apply(Op::Add, args) if args[0] == args[1] && times == 1 => {
                 let two = Coefficient::of(self.number(2.0))?;
-                product.coefficient = product.coefficient.times(two, self.dtype);
+                product.coefficient = product.coefficient.times(two);
                 stack.push((args[0], times));
             }
             Node::Apply(Op::Div, args) if times == 1 && self.is_constant(args[1]) => {
                 let divisor = Coefficient::of(self.graph.as_constant(args[1])?)?;
-                product.coefficient = product.coefficient.over(divisor, self.dtype);
+                product.coefficient = product.coefficient.over(divisor);
                 product.roundings += 1;
                 stack.push((args[0], times));
             }
@@ -311,7 +311,7 @@ impl Monomial {
     fn is_exact_scale(&self) -> bool {
         match self.coefficient {
             Coefficient::Float { numerator, denominator, roundings } => {
-                let exact = is_power_of_two(numerator) && is_power_of_two(denominator);
+                let exact = numerator.is_power_of_two() && denominator.is_power_of_two();
                 self.factors.is_empty() && exact && roundings == 0
             }
             Coefficient::Int(_) => true,
@@ -332,11 +332,11 @@ impl Outer {
         self
     }
 
-    fn multiplied(mut self, factor: &Monomial, dtype: DType, rounds: u32) -> Outer {
+    fn multiplied(mut self, factor: &Monomial, rounds: u32) -> Outer {
         for &(leaf, times) in &factor.factors {
             insert(&mut self.factors, leaf, times);
         }
-        self.coefficient = self.coefficient.times(factor.coefficient, dtype);
+        self.coefficient = self.coefficient.times(factor.coefficient);
         self.roundings += factor.roundings + rounds;
         self.subtracted = None;
         self

@@ -229,10 +229,13 @@ fn bound(graph: &Graph, terms: &[Term], inputs: &[Values], lane: usize) -> (f64,
         let Coefficient::Float { numerator, denominator, roundings } = term.coefficient else {
             unreachable!("a float graph")
         };
-        let monomial = term.factors.iter().fold(numerator / denominator, |product, &(leaf, n)| {
-            let Node::Input(input) = graph.node(leaf) else { unreachable!("an input") };
-            product * as_float(DType::F32, inputs[input as usize][lane]).powi(n)
-        });
+        let monomial = term.factors.iter().fold(
+            numerator.value() / denominator.value(),
+            |product, &(leaf, n)| {
+                let Node::Input(input) = graph.node(leaf) else { unreachable!("an input") };
+                product * as_float(DType::F32, inputs[input as usize][lane]).powi(n)
+            },
+        );
         let count = f64::from(term.roundings + roundings) * unit;
         (sum + monomial, bound + count / (1.0 - count) * monomial.abs())
     })

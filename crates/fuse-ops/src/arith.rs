@@ -7,7 +7,7 @@
 
 use fuse_ir::{Lane, ValueId};
 
-use crate::expander::{Call, Expander};
+use crate::expander::{Call, Expander, range_test};
 
 /// `a + b`.
 pub fn add(e: &mut Expander<'_>, call: &Call<'_>) -> ValueId {
@@ -225,19 +225,12 @@ pub fn div_by_uniform(e: &mut Expander<'_>, a: ValueId, divisor: UniformDivisor)
     })[0]
 }
 
-/// Is |x| not in [low, high), or NaN? Its bits, shifted so that those of `low` become the least integer, are
-/// greater outside than inside: one addition and one comparison.
+/// Is |x| not in [low, high), or NaN?
 fn outside(e: &mut Expander<'_>, x: ValueId, (low, high): (f64, f64)) -> ValueId {
+    let (shift, greatest) = range_test(e.lane(x), low, high);
     let magnitude = e.fabs(x);
     let bits = e.bits_of(magnitude);
-    let lane = e.lane(bits);
-    let [low, high] = [low, high].map(|bound| match lane {
-        Lane::I32 => i64::from((bound as f32).to_bits()),
-        _ => bound.to_bits().cast_signed(),
-    });
-    let least = if lane == Lane::I32 { i64::from(i32::MIN) } else { i64::MIN };
-    let (shift, greatest) =
-        (e.int(bits, least.wrapping_sub(low)), e.int(bits, least.wrapping_add(high - low - 1)));
+    let (shift, greatest) = (e.int(bits, shift), e.int(bits, greatest));
     let shifted = e.iadd(bits, shift);
     e.ilt_s(greatest, shifted)
 }

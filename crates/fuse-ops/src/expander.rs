@@ -69,6 +69,16 @@ primitive_methods! {
     mask_and MaskAnd(a, b); mask_or MaskOr(a, b); mask_not MaskNot(a);
 }
 
+/// The constants of a test of the range [low, high) of floats without a sign: as an integer, a float's
+/// bits plus the first exceed the second where it is outside, or NaN. The bits of `low` become the least
+/// integer, which all others follow.
+pub(crate) fn range_test(lane: Lane, low: f64, high: f64) -> (i64, i64) {
+    let bits = |bound| Scalar::float(lane, bound).bits.cast_signed();
+    let (low, high) = (bits(low), bits(high));
+    let least = if lane == Lane::F32 { i64::from(i32::MIN) } else { i64::MIN };
+    (least.wrapping_sub(low), least.wrapping_add(high - low - 1))
+}
+
 impl Expander<'_> {
     /// The lane type of a value.
     pub fn lane(&self, value: ValueId) -> Lane {

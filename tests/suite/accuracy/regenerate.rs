@@ -7,13 +7,7 @@ use std::process::Command;
 use fuse_testkit::skip;
 
 use super::folder;
-
-/// A Python that has these modules.
-fn python(modules: &str) -> Option<String> {
-    let python = std::env::var("FUSE_PYTHON").unwrap_or_else(|_| "python3".to_string());
-    let ready = Command::new(&python).args(["-c", &format!("import {modules}")]).output().ok()?;
-    ready.status.success().then_some(python)
-}
+use crate::corpus::regenerate::python;
 
 fn run(python: &str, script: &Path, target: &Path) {
     let output = Command::new(python)
@@ -55,7 +49,7 @@ fn assert_same(committed: &Path, written: &Path, but: &str) {
 
 #[test]
 fn the_generator_writes_the_tables_again() {
-    let Some(python) = python("gmpy2, tomllib") else {
+    let Some(python) = python("import gmpy2, tomllib") else {
         skip!("python: no python3 from 3.11 on with gmpy2");
     };
     let fresh = tempfile::tempdir().expect("a temporary folder");
@@ -65,7 +59,7 @@ fn the_generator_writes_the_tables_again() {
 
 #[test]
 fn the_scripts_write_the_constants_again() {
-    let Some(python) = python("gmpy2, mpmath") else {
+    let Some(python) = python("import gmpy2, mpmath") else {
         skip!("python: no python3 with gmpy2 and mpmath");
     };
     let operators = folder().join("../../crates/fuse-ops");

@@ -3,7 +3,7 @@
 mod compare;
 pub(crate) mod coverage;
 pub(crate) mod format;
-mod regenerate;
+pub(crate) mod regenerate;
 mod run;
 mod sabotage;
 

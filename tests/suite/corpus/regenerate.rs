@@ -6,17 +6,19 @@ use fuse_testkit::skip;
 
 use super::format::{folder, themes};
 
-/// A Python that has NumPy 2 and gmpy2: `$FUSE_PYTHON`, else `python3`.
-fn python() -> Option<String> {
+/// NumPy 2 and gmpy2.
+const NEEDED: &str = "import gmpy2, numpy; assert int(numpy.__version__.split('.')[0]) >= 2";
+
+/// A Python that runs this line: `$FUSE_PYTHON`, else `python3`.
+pub(crate) fn python(needed: &str) -> Option<String> {
     let python = std::env::var("FUSE_PYTHON").unwrap_or_else(|_| "python3".to_string());
-    let check = "import gmpy2, numpy; assert int(numpy.__version__.split('.')[0]) >= 2";
-    let output = Command::new(&python).args(["-c", check]).output().ok()?;
+    let output = Command::new(&python).args(["-c", needed]).output().ok()?;
     output.status.success().then_some(python)
 }
 
 #[test]
 fn the_generator_writes_the_corpus_again() {
-    let Some(python) = python() else { skip!("python: no python3 with NumPy 2 and gmpy2") };
+    let Some(python) = python(NEEDED) else { skip!("python: no python3 with NumPy 2 and gmpy2") };
     let fresh = tempfile::tempdir().expect("a temporary folder");
     let output = Command::new(python)
         .arg(folder().join("make.py"))

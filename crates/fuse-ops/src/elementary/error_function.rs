@@ -35,8 +35,9 @@
 use crate::coefficients::error_function as constants;
 use crate::pen::{Double, Pen, Value};
 
+use super::SHIFTER;
 use super::exp::scaled;
-use super::extended::{Power, SHIFTER, at_most, interval, piecewise, short_exp, short_piecewise};
+use super::extended::{Power, at_most, interval, piecewise, short_exp, short_piecewise};
 
 /// `erf(x)`.
 pub fn erf<'p>(_: &'p Pen, x: Value<'p>) -> Value<'p> {

@@ -36,6 +36,7 @@
 //! 1992 for the splitting. Tried: exp as 1 + (r + r²·q), two primitives fewer, 0.97 ulp; expm1 with
 //! r²·q(r) in one piece, four fewer, 1.02 ulp.
 
+use super::{SHIFTER, SHIFTER_SINGLE};
 use crate::coefficients::exp as c;
 use crate::pen::{Double, Pen, Value};
 
@@ -277,10 +278,9 @@ fn after_square<'p>(r: Value<'p>) -> Value<'p> {
     r.polynomial(if r.is_single() { &c::EXPM1_SINGLE } else { &c::EXPM1 })
 }
 
-/// 1.5·2^52, of f32 1.5·2^23: numbers below a third of it, added to it, are rounded to integers, which
-/// are the sum's low bits.
+/// The number that rounds others of x's dtype to integers.
 pub(super) fn shifter(x: Value<'_>) -> f64 {
-    if x.is_single() { 12_582_912.0 } else { 6_755_399_441_055_744.0 }
+    if x.is_single() { SHIFTER_SINGLE } else { SHIFTER }
 }
 
 /// How far the exponent stands from the right.

@@ -11,11 +11,9 @@
 //! 2^-16, is rounded: an absolute error below 2^-68, beside 2^-53 of the trailing parts of k·ln 2.
 //! Near 1, where the terms cancel, the error stays below 2^-64 absolute, not relative to the result.
 
+use super::SHIFTER;
 use crate::coefficients::extended as constants;
 use crate::pen::{Double, Value};
-
-/// 1.5·2^52: numbers below 2^51 added to it are rounded to integers, which are its low bits.
-pub(super) const SHIFTER: f64 = 6_755_399_441_055_744.0;
 
 /// e^x as `factor`·2^k.
 #[derive(Clone, Copy)]

@@ -24,13 +24,11 @@
 //! Sources: Muller et al., Handbook of Floating-Point Arithmetic, chapter 11; Tang's tables (1990); the layout
 //! of pow follows the usual one of C libraries (Gal, Ziv), without their code.
 
+use super::SHIFTER;
 use crate::coefficients::pow::{
     EXP, HALF_LN2_HI, HALF_LN2_LO, LOG, LOG_HI, LOG_LO_INVERSE, TWO_LOG2_E,
 };
 use crate::pen::{Double, Value};
-
-/// 1.5·2^52: numbers below 2^51 added to it are rounded to integers, which are its low bits.
-pub(super) const SHIFTER: f64 = 6_755_399_441_055_744.0;
 
 /// The bits of a normal x > 0 cut in exponent and significand: x = 2^k·m with START ≤ m < 2·START,
 /// where START is the number whose bits are `start`, just below 1.

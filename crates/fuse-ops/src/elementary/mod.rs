@@ -20,3 +20,9 @@ pub mod pow;
 pub mod roots;
 pub mod trig;
 pub mod trig_reduction;
+
+/// 1.5·2^52: numbers below 2^51 added to it are rounded to integers, which are its low bits (Hart's
+/// trick).
+const SHIFTER: f64 = 6_755_399_441_055_744.0;
+/// The same of f32: 1.5·2^23.
+const SHIFTER_SINGLE: f64 = 12_582_912.0;

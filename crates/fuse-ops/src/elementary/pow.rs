@@ -11,7 +11,8 @@
 //! **pow, f32.** In f64: log2 by 16 centres and degree 6 (2^-37.5, so 2^-30 in the exponent), 2^e with
 //! degree 7 (2^-34.5), narrowed once: ½ ulp + 2^-30·ln 2·2^24 + 2^-10 = 0.512 ulp at most.
 
-use super::logexp::{Parts, SHIFTER, exp_twice_negative, half_log};
+use super::SHIFTER;
+use super::logexp::{Parts, exp_twice_negative, half_log};
 use crate::coefficients::pow::{
     SINGLE_EXP2, SINGLE_INVERSE, SINGLE_LOG, SINGLE_LOG2, SINGLE_START, START,
 };

@@ -19,6 +19,7 @@
 use crate::coefficients::roots::{
     RECIPROCAL, RECIPROCAL_SINGLE, SEED, SEED_SINGLE, THIRDS, THIRDS_SINGLE,
 };
+use crate::expander::range_test;
 use crate::pen::{Double, Pen, Value};
 
 /// `cbrt(x)`.
@@ -97,17 +98,9 @@ pub(super) fn half_reciprocal<'p>(r: Value<'p>) -> Value<'p> {
     (near * -0.5).fma(r * near, near)
 }
 
-/// Is a number without a sign not in [low, high)? Shifted so that `low` is the least integer, all bits
-/// outside are greater than those inside: one addition and one comparison.
+/// Is a number without a sign not in [low, high), or NaN?
 pub(super) fn outside<'p>(x: Value<'p>, low: f64, high: f64) -> Value<'p> {
-    let (shift, greatest) = if x.is_single() {
-        let [low, high] = [low as f32, high as f32].map(|bound| bound.to_bits().cast_signed());
-        let greatest = i32::MIN.wrapping_add(high - low - 1);
-        (i64::from(i32::MIN.wrapping_sub(low)), i64::from(greatest))
-    } else {
-        let [low, high] = [low, high].map(|bound| bound.to_bits().cast_signed());
-        (i64::MIN.wrapping_sub(low), i64::MIN.wrapping_add(high - low - 1))
-    };
+    let (shift, greatest) = range_test(x.lane(), low, high);
     (x.bits() + shift).gt(greatest)
 }
 

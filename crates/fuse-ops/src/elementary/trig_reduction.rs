@@ -41,6 +41,7 @@
 //! Radian reduction for trigonometric functions (SIGNUM 1983); Muller et al., Handbook of
 //! Floating-Point Arithmetic, sections 4.3 and 10.
 
+use super::{SHIFTER, SHIFTER_SINGLE};
 use crate::coefficients::trig::{HALF_PI, HALF_PI_SINGLE, TURNS, TWO_OVER_PI};
 use crate::pen::{Double, Pen, Value};
 
@@ -64,9 +65,9 @@ struct Parts {
     few_turns: f64,
 }
 
-const DOUBLE: Parts =
-    Parts { shifter: 6_755_399_441_055_744.0, half_pi: HALF_PI, few_turns: 4_294_967_296.0 };
-const SINGLE: Parts = Parts { shifter: 12_582_912.0, half_pi: HALF_PI_SINGLE, few_turns: 65_536.0 };
+const DOUBLE: Parts = Parts { shifter: SHIFTER, half_pi: HALF_PI, few_turns: 4_294_967_296.0 };
+const SINGLE: Parts =
+    Parts { shifter: SHIFTER_SINGLE, half_pi: HALF_PI_SINGLE, few_turns: 65_536.0 };
 
 /// Reduces an f64 or an f32.
 pub(super) fn reduced<'p>(pen: &'p Pen, x: Value<'p>) -> Reduced<'p> {

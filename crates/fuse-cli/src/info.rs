@@ -4,7 +4,7 @@ use std::io::{StdoutLock, Write};
 use std::path::Path;
 
 use fuse::Engine;
-use fuse::raw::table::{Accuracy, Budget, Row, Syntax, TABLE};
+use fuse::raw::table::{Accuracy, Budget, Row, Syntax, TABLE, Yardstick};
 use fuse::raw::{ByteOrder, shape_text};
 use fuse_npy::{NpyFile, escape_path};
 
@@ -109,12 +109,22 @@ fn function(out: &mut StdoutLock<'_>, name: &str) -> Result<(), Failure> {
         }
         let accuracy = match row.accuracy {
             Accuracy::Exact => "exact, or correctly rounded".to_string(),
-            Accuracy::Ulp(Budget { f64, f32, .. }) => format!("{f64} ULP (f32: {f32} ULP)"),
+            Accuracy::Ulp(budget) => within(budget),
             Accuracy::Stated => "see docs/numerics.md".to_string(),
         };
         writeln!(out, "accuracy:    {accuracy}\nexample:     {}", row.example)?;
     }
     Ok(())
+}
+
+/// A budget in words.
+fn within(Budget { f64, f32, yardstick }: Budget) -> String {
+    let of_what = match yardstick {
+        Yardstick::Result => String::new(),
+        Yardstick::ResultOrAbsolute(limit) => format!("; of negative arguments that, or {limit:e}"),
+        Yardstick::Largest => " of the largest of arguments and result".to_string(),
+    };
+    format!("{f64} ULP (f32: {f32} ULP){of_what}")
 }
 
 /// With the suggestion that a formula gets.

@@ -31,6 +31,7 @@ mod lane;
 mod prim;
 mod program;
 mod shape;
+mod symbol;
 mod text;
 mod verify;
 
@@ -49,11 +50,12 @@ pub use prim::{
 };
 
 pub use program::{
-    ArraySpec, Axis, BindError, Bound, Dim, ElementRule, FitRule, InputType, OperandView, Pass,
-    Program, ProgramInput, Shape, ShapeRule, Signature, Sink, Source, SourceSpan, Strength, Symbol,
-    shape_text,
+    ArraySpec, Axis, BindError, Bound, CountRule, Dim, ElementRule, FitRule, IndexRule, InputType,
+    OperandView, Pass, Pick, Program, ProgramInput, Shape, ShapeRule, Signature, Sink, Source,
+    SourceSpan, Strength, shape_text,
 };
 pub use shape::{Extents, MAX_RANK, checked_len, contiguous_strides};
+pub use symbol::{Symbol, SymbolOp, symbol_text};
 
 pub use text::{TextError, parse_kernel};
 pub use verify::{VerifiedKernel, VerifyError, verify};

@@ -21,6 +21,7 @@ use smallvec::SmallVec;
 use crate::dtype::DType;
 use crate::ids::index_u32;
 use crate::shape::Extents;
+use crate::symbol::{Symbol, symbol_text};
 use crate::verify::VerifiedKernel;
 
 /// What is known of an axis before any array is seen.
@@ -86,15 +87,6 @@ pub struct SourceSpan {
     pub end: u32,
 }
 
-/// An extent that is known only when arrays are bound: that of one axis of one input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Symbol {
-    /// Position of the input.
-    pub input: u32,
-    /// Its axis.
-    pub axis: u32,
-}
-
 /// The extent of one axis of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Dim {
@@ -107,7 +99,8 @@ pub enum Dim {
 /// The shape of a value, outermost axis first.
 pub type Shape = SmallVec<[Dim; 4]>;
 
-/// Two axes that broadcasting puts side by side: their extents must be equal.
+/// Two axes that broadcasting puts side by side: their extents must be equal, or one of them 1 (which
+/// the extent of an input's axis is not, but that of a slice can be).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShapeRule {
     /// Shape and place of the left operand.
@@ -125,6 +118,26 @@ pub struct ElementRule {
     pub reduction: &'static str,
     /// Shape and place of the operand.
     pub operand: (Shape, SourceSpan),
+}
+
+/// An integer index: it must lie inside its axis.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexRule {
+    /// The index as written, negative ones counting from the end.
+    pub index: u32,
+    /// The axis of the operand.
+    pub axis: u32,
+    /// Shape of what is indexed, and place of the index.
+    pub operand: (Shape, SourceSpan),
+}
+
+/// A number of elements that a formula asks for: it must not be negative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CountRule {
+    /// The number.
+    pub count: u32,
+    /// Where in the formula.
+    pub span: SourceSpan,
 }
 
 /// A weak integer scalar that takes on an integer dtype: its value must fit.
@@ -154,6 +167,8 @@ pub enum Source {
     Input(u32),
     /// Temporary at this position, written by an earlier pass.
     Temporary(u32),
+    /// The i64 value of a symbol: a scalar.
+    Symbol(u32),
 }
 
 /// Where a pass writes.
@@ -165,11 +180,24 @@ pub enum Sink {
     Temporary(u32),
 }
 
-/// An array operand of a pass.
+/// What of a source's axis an operand reads: the elements `start`, `start + step`, ….
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Pick {
+    /// Symbol of the first element's position; without elements it may lie anywhere.
+    pub start: u32,
+    /// From an element to the next; not 0.
+    pub step: i64,
+    /// How many elements; [`Dim::One`] for an integer index.
+    pub extent: Dim,
+}
+
+/// An operand of a pass: an array for an input of its kernel, an element for a scalar.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OperandView {
     /// What it reads.
     pub source: Source,
+    /// One entry for each axis of the source; none where every axis is read whole.
+    pub picks: Vec<Pick>,
     /// For each loop axis the source's axis, or `None` where the operand broadcasts.
     pub axes: SmallVec<[Option<u32>; 4]>,
 }
@@ -181,8 +209,8 @@ pub struct Pass {
     pub space: Shape,
     /// The kernel, with a splat input for each operand that broadcasts along the last loop axis.
     pub kernel: VerifiedKernel,
-    /// For each parameter of the kernel's uniform region the scalar it is.
-    pub scalars: Vec<Source>,
+    /// For each parameter of the kernel's uniform region the scalar it is: no view has loop axes.
+    pub scalars: Vec<OperandView>,
     /// For each input of the kernel the operand it reads.
     pub operands: Vec<OperandView>,
     /// For each output of the kernel where it goes; the sink's shape is the loop space.
@@ -196,12 +224,16 @@ pub struct Pass {
 pub struct Program {
     /// The inputs it reads.
     pub inputs: Vec<ProgramInput>,
-    /// Where extents come from.
+    /// Where extents come from; each refers to earlier ones.
     pub symbols: Vec<Symbol>,
     /// What broadcasting demands.
     pub shape_rules: Vec<ShapeRule>,
     /// What reductions demand.
     pub element_rules: Vec<ElementRule>,
+    /// What integer indices demand.
+    pub index_rules: Vec<IndexRule>,
+    /// What numbers of elements demand.
+    pub count_rules: Vec<CountRule>,
     /// What weak scalars must fit.
     pub fit_rules: Vec<FitRule>,
     /// Values between passes. A pass may write one again when no later pass reads its former value.
@@ -237,12 +269,30 @@ pub enum BindError {
         /// Extents and place of its operand.
         operand: (Extents, SourceSpan),
     },
+    /// An integer index outside its axis.
+    #[error("index {index} is outside axis {axis} of shape {}", shape_text(.operand.0.as_slice()))]
+    Index {
+        /// The index.
+        index: i64,
+        /// The axis.
+        axis: u32,
+        /// Extents of what is indexed, and place of the index.
+        operand: (Extents, SourceSpan),
+    },
+    /// A negative number of elements.
+    #[error("{count} elements are asked for")]
+    Count {
+        /// The number.
+        count: i64,
+        /// Where in the formula.
+        span: SourceSpan,
+    },
 }
 
-/// The extents of one call.
+/// The symbols of one call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bound {
-    extents: Extents,
+    values: SmallVec<[i64; 8]>,
 }
 
 impl Bound {
@@ -255,44 +305,93 @@ impl Bound {
     pub fn extent(&self, dim: Dim) -> usize {
         match dim {
             Dim::One => 1,
-            Dim::Symbol(symbol) => self.extents[symbol as usize],
+            Dim::Symbol(symbol) => usize::try_from(self.value(symbol)).unwrap_or(0),
         }
+    }
+
+    /// The value of a symbol.
+    pub fn value(&self, symbol: u32) -> i64 {
+        self.values[symbol as usize]
     }
 }
 
 impl Program {
-    /// Binds the extents of a call's inputs and checks the shape rules.
+    /// Binds the extents of a call's inputs, and the values of the integer scalars that extents depend
+    /// on, and checks all rules. Allocates nothing for up to eight symbols.
     ///
     /// # Errors
-    /// [`BindError`] where the inputs are not of the program's signature or do not broadcast.
-    pub fn bind(&self, inputs: &[&[usize]]) -> Result<Bound, BindError> {
+    /// [`BindError`] where the inputs are not of the program's signature or a rule does not hold.
+    pub fn bind(
+        &self,
+        inputs: &[&[usize]],
+        scalar: impl Fn(u32) -> i64,
+    ) -> Result<Bound, BindError> {
         if inputs.len() != self.inputs.len() {
             return Err(BindError::Signature { input: inputs.len().min(self.inputs.len()) });
         }
-        for (position, (&extents, input)) in inputs.iter().zip(&self.inputs).enumerate() {
-            if InputType::array(input.ty.dtype, extents).axes != input.ty.axes {
-                return Err(BindError::Signature { input: position });
+        for (input, (&extents, declared)) in inputs.iter().zip(&self.inputs).enumerate() {
+            let fits = |(&extent, &axis): (&usize, &Axis)| (extent == 1) == (axis == Axis::One);
+            let axes = &declared.ty.axes;
+            if extents.len() != axes.len() || !extents.iter().zip(axes).all(fits) {
+                return Err(BindError::Signature { input });
             }
         }
-        let extent = |symbol: &Symbol| inputs[symbol.input as usize][symbol.axis as usize];
-        let bound = Bound { extents: self.symbols.iter().map(extent).collect() };
+        let bound = Bound { values: self.values(inputs, scalar) };
+        self.check_shapes(&bound)?;
+        self.check_numbers(&bound)?;
+        Ok(bound)
+    }
+
+    fn values(&self, inputs: &[&[usize]], scalar: impl Fn(u32) -> i64) -> SmallVec<[i64; 8]> {
+        let mut values: SmallVec<[i64; 8]> = SmallVec::with_capacity(self.symbols.len());
+        for &symbol in &self.symbols {
+            values.push(match symbol {
+                Symbol::Axis { input, axis } => {
+                    i64::try_from(inputs[input as usize][axis as usize]).unwrap_or(i64::MAX)
+                }
+                Symbol::Literal(value) => value,
+                Symbol::Scalar(input) => scalar(input),
+                Symbol::Apply(op, a, b) => op.apply(values[a as usize], values[b as usize]),
+            });
+        }
+        values
+    }
+
+    fn check_shapes(&self, bound: &Bound) -> Result<(), BindError> {
         for rule in &self.shape_rules {
-            let (lhs, rhs) = rule.symbols;
-            if bound.extent(Dim::Symbol(lhs)) != bound.extent(Dim::Symbol(rhs)) {
+            let (lhs, rhs) = (bound.value(rule.symbols.0), bound.value(rule.symbols.1));
+            if lhs != rhs && lhs != 1 && rhs != 1 {
                 return Err(BindError::Shapes {
                     lhs: (bound.extents(&rule.lhs.0), rule.lhs.1),
                     rhs: (bound.extents(&rule.rhs.0), rule.rhs.1),
                 });
             }
         }
-        for rule in &self.element_rules {
-            let extents = bound.extents(&rule.operand.0);
-            if extents.contains(&0) {
-                let (reduction, operand) = (rule.reduction, (extents, rule.operand.1));
-                return Err(BindError::NoElements { reduction, operand });
+        Ok(())
+    }
+
+    fn check_numbers(&self, bound: &Bound) -> Result<(), BindError> {
+        for rule in &self.count_rules {
+            let count = bound.value(rule.count);
+            if count < 0 {
+                return Err(BindError::Count { count, span: rule.span });
             }
         }
-        Ok(bound)
+        for rule in &self.index_rules {
+            let (index, dim) = (bound.value(rule.index), rule.operand.0[rule.axis as usize]);
+            let extent = i64::try_from(bound.extent(dim)).unwrap_or(i64::MAX);
+            if index >= extent || index < -extent {
+                let operand = (bound.extents(&rule.operand.0), rule.operand.1);
+                return Err(BindError::Index { index, axis: rule.axis, operand });
+            }
+        }
+        for rule in &self.element_rules {
+            if rule.operand.0.iter().any(|&dim| bound.extent(dim) == 0) {
+                let operand = (bound.extents(&rule.operand.0), rule.operand.1);
+                return Err(BindError::NoElements { reduction: rule.reduction, operand });
+            }
+        }
+        Ok(())
     }
 
     /// The spec of a source.
@@ -303,6 +402,7 @@ impl Program {
                 let ty = &self.inputs[index as usize].ty;
                 ArraySpec { dtype: ty.dtype, shape: self.input_shape(index) }
             }
+            Source::Symbol(_) => ArraySpec { dtype: DType::I64, shape: Shape::new() },
         }
     }
 
@@ -318,7 +418,7 @@ impl Program {
         let symbol_of = |(axis, kind): (usize, &Axis)| match kind {
             Axis::One => Dim::One,
             Axis::Many => {
-                let wanted = Symbol { input, axis: index_u32(axis) };
+                let wanted = Symbol::Axis { input, axis: index_u32(axis) };
                 let position = self.symbols.iter().position(|&symbol| symbol == wanted);
                 Dim::Symbol(index_u32(position.expect("every axis of unknown extent is a symbol")))
             }
@@ -347,15 +447,13 @@ impl fmt::Display for Program {
                 match dim {
                     Dim::One => write!(f, "{comma}1")?,
                     Dim::Symbol(symbol) => {
-                        let symbol = self.symbols[*symbol as usize];
-                        let name = &self.inputs[symbol.input as usize].name;
-                        write!(f, "{comma}{name}.shape[{}]", symbol.axis)?;
+                        write!(f, "{comma}{}", self.symbol_text(*symbol))?;
                     }
                 }
             }
             writeln!(f, "]")?;
-            let arrays = pass.operands.iter().map(|view| self.source_name(view.source));
-            let scalars = pass.scalars.iter().map(|&source| self.source_name(source));
+            let arrays = pass.operands.iter().map(|view| self.view_text(view));
+            let scalars = pass.scalars.iter().map(|view| self.view_text(view));
             let sinks = pass.outputs.iter().chain(pass.folds.iter().flatten());
             write_list(f, "reads", arrays.collect())?;
             write_list(f, "scalars", scalars.collect())?;
@@ -370,7 +468,27 @@ impl Program {
         match source {
             Source::Input(index) => self.inputs[index as usize].name.clone(),
             Source::Temporary(index) => format!("temporary {index}"),
+            Source::Symbol(symbol) => self.symbol_text(symbol),
         }
+    }
+
+    fn symbol_text(&self, symbol: u32) -> String {
+        symbol_text(&self.symbols, symbol, &|input| &self.inputs[input as usize].name)
+    }
+
+    /// `x`, `x[1:, 0]`: the source, and where not all of it is read, start and step along each axis.
+    fn view_text(&self, view: &OperandView) -> String {
+        let name = self.source_name(view.source);
+        if view.picks.is_empty() {
+            return name;
+        }
+        let pick = |pick: &Pick| match (pick.extent, pick.step) {
+            (Dim::One, _) => self.symbol_text(pick.start),
+            (Dim::Symbol(_), 1) => format!("{}:", self.symbol_text(pick.start)),
+            (Dim::Symbol(_), step) => format!("{}::{step}", self.symbol_text(pick.start)),
+        };
+        let picks: Vec<String> = view.picks.iter().map(pick).collect();
+        format!("{name}[{}]", picks.join(", "))
     }
 }
 
@@ -398,7 +516,7 @@ mod tests {
         let shape = |symbol| -> Shape { [Dim::Symbol(symbol)].into_iter().collect() };
         Program {
             inputs: vec![vector("a"), vector("b")],
-            symbols: vec![Symbol { input: 0, axis: 0 }, Symbol { input: 1, axis: 0 }],
+            symbols: vec![Symbol::Axis { input: 0, axis: 0 }, Symbol::Axis { input: 1, axis: 0 }],
             shape_rules: vec![ShapeRule {
                 lhs: (shape(0), SourceSpan { start: 0, end: 1 }),
                 rhs: (shape(1), SourceSpan { start: 4, end: 5 }),
@@ -411,9 +529,9 @@ mod tests {
     #[test]
     fn equal_extents_bind_and_unequal_ones_name_both_shapes() {
         let program = two_vectors();
-        let bound = program.bind(&[&[7], &[7]]).expect("they broadcast");
+        let bound = program.bind(&[&[7], &[7]], |_| 0).expect("they broadcast");
         assert_eq!(bound.extents(&[Dim::One, Dim::Symbol(1)]).as_slice(), [1, 7]);
-        let error = program.bind(&[&[7], &[8]]).expect_err("they do not");
+        let error = program.bind(&[&[7], &[8]], |_| 0).expect_err("they do not");
         assert_eq!(error.to_string(), "shapes (7,) and (8,) do not broadcast");
     }
 
@@ -422,14 +540,14 @@ mod tests {
         let mut program = two_vectors();
         let operand = (program.shape_rules[0].lhs.0.clone(), SourceSpan { start: 4, end: 5 });
         program.element_rules = vec![ElementRule { reduction: "max", operand }];
-        assert!(program.bind(&[&[7], &[7]]).is_ok());
-        let error = program.bind(&[&[0], &[0]]).expect_err("nothing to choose from");
+        assert!(program.bind(&[&[7], &[7]], |_| 0).is_ok());
+        let error = program.bind(&[&[0], &[0]], |_| 0).expect_err("nothing to choose from");
         assert_eq!(error.to_string(), "max of no elements");
     }
 
     #[test]
     fn an_extent_of_one_is_another_signature() {
-        let error = two_vectors().bind(&[&[7], &[1]]).expect_err("axis of extent 1");
+        let error = two_vectors().bind(&[&[7], &[1]], |_| 0).expect_err("axis of extent 1");
         assert_eq!(error, BindError::Signature { input: 1 });
     }
 }

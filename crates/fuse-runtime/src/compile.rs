@@ -14,8 +14,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use fuse_ir::interp::Interpreter;
 use fuse_ir::{
     BlockKernel, CodegenError, DType, Dim, Fold, HostBackend, InputClass, Kernel, Node,
-    OperandInput, OperandOutput, Pass, Prim, Program, Region, Shape, Sink, Source, VerifiedKernel,
-    verify,
+    OperandInput, OperandOutput, OperandView, Pass, Pick, Prim, Program, Region, Shape, Sink,
+    Source, Symbol, VerifiedKernel, verify,
 };
 
 use crate::flat::Flat;
@@ -218,11 +218,7 @@ struct Written {
 
 /// Checks all that does not depend on extents.
 fn check(program: &Program) -> Result<(), Defect> {
-    let symbols = program.symbols.iter().all(|symbol| {
-        let input = program.inputs.get(symbol.input as usize);
-        input.is_some_and(|input| (symbol.axis as usize) < input.ty.axes.len())
-    });
-    expect(symbols, "a symbol names no axis")?;
+    check_symbols(program)?;
     let shapes = program.results.iter().chain(&program.temporaries).map(|spec| &spec.shape);
     let shapes = shapes.chain(program.passes.iter().map(|pass| &pass.space));
     for shape in shapes {
@@ -237,6 +233,14 @@ fn check(program: &Program) -> Result<(), Defect> {
     for rule in &program.element_rules {
         check_shape(program, &rule.operand.0)?;
     }
+    for rule in &program.index_rules {
+        check_shape(program, &rule.operand.0)?;
+        expect((rule.axis as usize) < rule.operand.0.len(), "an index rule names no axis")?;
+        expect((rule.index as usize) < program.symbols.len(), "an index rule names no symbol")?;
+    }
+    let counts =
+        program.count_rules.iter().all(|rule| (rule.count as usize) < program.symbols.len());
+    expect(counts, "a count rule names no symbol")?;
     let fits = |rule: &fuse_ir::FitRule| {
         program.inputs.get(rule.input as usize).is_some_and(|input| input.ty.axes.is_empty())
     };
@@ -249,6 +253,23 @@ fn check(program: &Program) -> Result<(), Defect> {
         check_pass(program, pass, &mut written)?;
     }
     expect(written.results.iter().all(|&is_written| is_written), "a result is never written")
+}
+
+/// Symbols name axes and scalars that there are, and refer to earlier ones.
+fn check_symbols(program: &Program) -> Result<(), Defect> {
+    for (position, symbol) in program.symbols.iter().enumerate() {
+        let input = |input: u32| program.inputs.get(input as usize).map(|input| &input.ty);
+        let holds = match *symbol {
+            Symbol::Axis { input: of, axis } => {
+                input(of).is_some_and(|ty| (axis as usize) < ty.axes.len())
+            }
+            Symbol::Literal(_) => true,
+            Symbol::Scalar(of) => input(of).is_some_and(|ty| ty.axes.is_empty()),
+            Symbol::Apply(_, a, b) => (a.max(b) as usize) < position,
+        };
+        expect(holds, "a symbol refers to nothing")?;
+    }
+    Ok(())
 }
 
 fn expect(holds: bool, otherwise: &'static str) -> Result<(), Defect> {
@@ -272,13 +293,18 @@ fn check_pass(program: &Program, pass: &Pass, written: &mut Written) -> Result<(
         (pass.folds.len(), kernel.folds.len()),
     ];
     expect(counts.iter().all(|(given, wanted)| given == wanted), "a pass does not fit its kernel")?;
-    for (&source, &lane) in pass.scalars.iter().zip(&kernel.uniform.params) {
-        let (dtype, rank) = check_source(program, source, written)?;
+    for (view, &lane) in pass.scalars.iter().zip(&kernel.uniform.params) {
+        let (dtype, rank) = check_source(program, view.source, written)?;
+        check_picks(program, view, rank)?;
         let mem = dtype.mem().ok_or(Defect::DType(dtype))?;
-        expect(rank == 0 && mem.lane() == lane, "a scalar does not fit the kernel")?;
+        let is_one = view.axes.is_empty()
+            && view.picks.len() == rank
+            && view.picks.iter().all(|pick| pick.extent == Dim::One);
+        expect(is_one && mem.lane() == lane, "a scalar does not fit the kernel")?;
     }
     for (view, input) in pass.operands.iter().zip(&kernel.inputs) {
-        let (dtype, _) = check_source(program, view.source, written)?;
+        let (dtype, rank) = check_source(program, view.source, written)?;
+        check_picks(program, view, rank)?;
         let mem = dtype.mem().ok_or(Defect::DType(dtype))?;
         expect(mem == input.mem, "an operand does not fit the kernel")?;
     }
@@ -295,6 +321,19 @@ fn check_pass(program: &Program, pass: &Pass, written: &mut Written) -> Result<(
         }
     }
     Ok(())
+}
+
+fn check_picks(program: &Program, view: &OperandView, rank: usize) -> Result<(), Defect> {
+    expect(view.picks.is_empty() || view.picks.len() == rank, "a view picks no axis")?;
+    let known = |symbol: u32| (symbol as usize) < program.symbols.len();
+    let holds = |pick: &Pick| {
+        let extent = match pick.extent {
+            Dim::One => true,
+            Dim::Symbol(symbol) => known(symbol),
+        };
+        extent && known(pick.start) && pick.step != 0
+    };
+    expect(view.picks.iter().all(holds), "a pick names no symbol")
 }
 
 /// Dtype and rank of a source that exists and has been written.
@@ -314,6 +353,10 @@ fn check_source(
             expect(is_written == Some(true), "a temporary is read before it is written")?;
             let spec = &program.temporaries[index as usize];
             Ok((spec.dtype, spec.shape.len()))
+        }
+        Source::Symbol(symbol) => {
+            expect((symbol as usize) < program.symbols.len(), "there is no such symbol")?;
+            Ok((DType::I64, 0))
         }
     }
 }

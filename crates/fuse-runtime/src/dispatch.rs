@@ -376,7 +376,7 @@ pub(crate) fn copy_operand(raw: Raw<'_>, to: Address) -> Result<(), RunError> {
         return Err(RunError::Unsupported { dtype: raw.dtype });
     }
     let identity: SmallVec<[usize; 4]> = (0..raw.extents.len()).collect();
-    let access = Access::new(&raw, raw.extents, raw.strides, &identity);
+    let access = Access::new((&raw, raw.base), raw.extents, raw.strides, &identity);
     let len = raw.extents.iter().product();
     if len > 0 {
         // SAFETY: the walk is that of the view, whose elements are readable; `to` is an allocation of

@@ -18,6 +18,7 @@ use std::ptr::copy_nonoverlapping;
 use fuse_ir::abi::uniform_slots;
 use fuse_ir::{
     Axis, ByteOrder, DType, Dim, GRANULE, InputClass, KernelArgs, Pass, Program, Sink, Source,
+    Symbol,
 };
 use smallvec::SmallVec;
 
@@ -26,6 +27,7 @@ use crate::dispatch::{read_scalar, run_uniform};
 use crate::error::RunError;
 use crate::fpenv::DefaultFloats;
 use crate::options::{RunOptions, Tuning};
+use crate::overlap::is_whole;
 use crate::pack::pad;
 use crate::scratch::with_kit;
 use crate::views::{Operand, Raw, ViewMut};
@@ -57,12 +59,14 @@ impl Flat {
     /// The short way of a program, if it has one.
     pub(crate) fn of(program: &Program) -> Option<Flat> {
         let [pass] = program.passes.as_slice() else { return None };
-        let same_axis = |lhs: u32, rhs: u32| {
-            program.symbols[lhs as usize].axis == program.symbols[rhs as usize].axis
-        };
+        let same_axis = |lhs: u32, rhs: u32| axis_of(program, lhs) == axis_of(program, rhs);
         let is_plain = pass.kernel.folds.is_empty()
             && program.fit_rules.is_empty()
+            && program.index_rules.is_empty()
+            && program.count_rules.is_empty()
+            && program.symbols.iter().all(|symbol| matches!(symbol, Symbol::Axis { .. }))
             && program.temporaries.is_empty()
+            && pass.scalars.iter().all(|view| view.picks.is_empty())
             && pass.kernel.inputs.iter().all(|input| input.class == InputClass::Stream)
             && program.shape_rules.iter().all(|rule| same_axis(rule.symbols.0, rule.symbols.1));
         let shapes = program.results.iter().map(|spec| &spec.shape);
@@ -77,9 +81,10 @@ impl Flat {
         let operand = |view: &fuse_ir::OperandView| match view.source {
             Source::Input(input) => {
                 let is_array = !program.inputs[input as usize].ty.axes.is_empty();
-                (is_array && is_identity(&view.axes, rank)).then_some(input as usize)
+                let fits = is_array && view.axes.len() == rank && is_whole(view);
+                fits.then_some(input as usize)
             }
-            Source::Temporary(_) => None,
+            Source::Temporary(_) | Source::Symbol(_) => None,
         };
         let result = |sink: &Sink| match sink {
             Sink::Result(result) => Some(*result as usize),
@@ -97,9 +102,7 @@ fn is_space(program: &Program, shape: &[Dim]) -> bool {
     shape.len() == program.passes[0].space.len()
         && shape.iter().zip(&program.passes[0].space).enumerate().all(|(axis, dims)| match dims {
             (Dim::One, Dim::One) => true,
-            (Dim::Symbol(own), Dim::Symbol(_)) => {
-                program.symbols[*own as usize].axis as usize == axis
-            }
+            (Dim::Symbol(own), Dim::Symbol(_)) => axis_of(program, *own) == Some(axis),
             (Dim::One, Dim::Symbol(_)) | (Dim::Symbol(_), Dim::One) => false,
         })
 }
@@ -109,12 +112,12 @@ fn is_like(axes: &[Axis], space: &[Dim]) -> bool {
         && axes.iter().zip(space).all(|(axis, dim)| (*axis == Axis::One) == (*dim == Dim::One))
 }
 
-fn is_identity(axes: &[Option<u32>], rank: usize) -> bool {
-    let leads_to_itself = |(axis, own): (usize, &Option<u32>)| match own {
-        Some(own) => *own as usize == axis,
-        None => false,
-    };
-    axes.len() == rank && axes.iter().enumerate().all(leads_to_itself)
+/// The axis of which a symbol is the extent.
+fn axis_of(program: &Program, symbol: u32) -> Option<usize> {
+    match program.symbols[symbol as usize] {
+        Symbol::Axis { axis, .. } => Some(axis as usize),
+        Symbol::Literal(_) | Symbol::Scalar(_) | Symbol::Apply(..) => None,
+    }
 }
 
 /// Does the loop have an axis, an operand and a result, whose extents are then those of the loop?
@@ -148,9 +151,9 @@ impl Executable {
         if let Err(stop) = options.poll() {
             return Some(Err(stop));
         }
-        let scalars = self.program.passes[0].scalars.iter().map(|source| match source {
-            Source::Input(input) => read_scalar(inputs[*input as usize].raw()),
-            Source::Temporary(_) => 0,
+        let scalars = self.program.passes[0].scalars.iter().map(|view| match view.source {
+            Source::Input(input) => read_scalar(inputs[input as usize].raw()),
+            Source::Temporary(_) | Source::Symbol(_) => 0,
         });
         let uniforms: SmallVec<[u64; 16]> = scalars.collect();
         // SAFETY: `fits` has seen that every operand and output is contiguous, of `len` elements of

@@ -9,7 +9,7 @@
 //! Sharing is decided conservatively: by the intervals of bytes touched, and where these cross, by the
 //! greatest common divisor of all strides, which tells interleaved columns apart.
 
-use fuse_ir::{Program, Sink, Source};
+use fuse_ir::{OperandView, Program, Sink, Source};
 
 use crate::views::{Raw, reach};
 
@@ -75,14 +75,18 @@ pub(crate) fn in_place(
     let passes = program.passes.iter().enumerate().skip(writer);
     let read_safely = passes.into_iter().all(|(number, pass)| {
         let mut operands = pass.operands.iter().filter(|view| reads(&view.source));
-        let is_identity = |axes: &[Option<u32>]| {
-            axes.iter().enumerate().all(|(axis, &own)| own.is_some_and(|own| own as usize == axis))
-        };
         if number == writer {
-            operands.all(|view| is_identity(&view.axes))
+            operands.all(is_whole)
         } else {
-            operands.next().is_none() && !pass.scalars.iter().any(reads)
+            operands.next().is_none() && !pass.scalars.iter().any(|view| reads(&view.source))
         }
     });
     same_place(input_raw, output_raw) && read_safely
+}
+
+/// Does the view read every element of its source at its own place of the loop?
+pub(crate) fn is_whole(view: &OperandView) -> bool {
+    let leads_to_itself =
+        |(axis, &own): (usize, &Option<u32>)| own.is_some_and(|own| own as usize == axis);
+    view.picks.is_empty() && view.axes.iter().enumerate().all(leads_to_itself)
 }

@@ -15,13 +15,13 @@
 //!
 //! Cost: no allocation for up to four dimensions and eight operands; some tens of nanoseconds.
 
-use fuse_ir::{ByteOrder, GRANULE, InputClass, Kernel};
+use fuse_ir::{Bound, ByteOrder, Extents, GRANULE, InputClass, Kernel, Pick};
 use smallvec::SmallVec;
 
 use crate::error::RunError;
 use crate::options::Tuning;
 use crate::pack::{Dim, ElementForm};
-use crate::views::{Address, Raw};
+use crate::views::{Address, Raw, Strides};
 
 /// Elements of a block of a fold, and the unit of all block sizes.
 pub(crate) const FOLD_BLOCK: usize = 1024;
@@ -94,10 +94,48 @@ pub(crate) struct Plan {
     pub(crate) scratch: usize,
 }
 
-/// An operand and where each loop axis leads in it.
+/// An operand, what of it is read, and where each loop axis leads in it.
 pub(crate) struct PlanInput<'c> {
     pub(crate) raw: Raw<'c>,
+    pub(crate) picked: Picked,
     pub(crate) axes: &'c [Option<u32>],
+}
+
+/// What a view reads of its source: where it begins, extents and byte strides by the source's axes.
+pub(crate) struct Picked {
+    pub(crate) base: Address,
+    extents: Extents,
+    strides: Strides,
+}
+
+/// What `picks` leave of a source. Every element that they lead to lies inside the source.
+///
+/// # Errors
+/// [`RunError::Program`] where one would not: the compiler's bounds and rules see to it that none does.
+pub(crate) fn picked(raw: Raw<'_>, picks: &[Pick], binding: &Bound) -> Result<Picked, RunError> {
+    let (mut extents, mut strides) =
+        (Extents::from_slice(raw.extents), Strides::from_slice(raw.strides));
+    let mut base = raw.base;
+    if picks.is_empty() {
+        return Ok(Picked { base, extents, strides });
+    }
+    if picks.len() != extents.len() {
+        return Err(RunError::Program { reason: "a view has not one entry for each axis" });
+    }
+    for (axis, pick) in picks.iter().enumerate() {
+        let (extent, start) = (binding.extent(pick.extent), binding.value(pick.start));
+        let last =
+            pick.step.checked_mul(extent as i64 - 1).and_then(|span| span.checked_add(start));
+        let inside = |at: i64| usize::try_from(at).is_ok_and(|at| at < raw.extents[axis]);
+        if extent > 0 && !(inside(start) && last.is_some_and(inside)) {
+            return Err(RunError::Program { reason: "a view leads outside its source" });
+        }
+        let stride = raw.strides[axis];
+        base = base.offset(stride.wrapping_mul(start as isize));
+        strides[axis] = stride.wrapping_mul(pick.step as isize);
+        extents[axis] = extent;
+    }
+    Ok(Picked { base, extents, strides })
 }
 
 type LoopStrides = SmallVec<[isize; 4]>;
@@ -120,9 +158,11 @@ impl Plan {
             strides.push(input_strides(input, space)?);
         }
         let order = loop_order(facts.order_free, space, &strides);
-        let raws = outputs.iter().chain(inputs.iter().map(|input| &input.raw));
-        let mut accesses =
-            raws.zip(&strides).map(|(raw, strides)| Access::new(raw, space, strides, &order));
+        let outputs_begin = outputs.iter().map(|raw| (raw, raw.base));
+        let begin = outputs_begin.chain(inputs.iter().map(|input| (&input.raw, input.picked.base)));
+        let mut accesses = begin
+            .zip(&strides)
+            .map(|((raw, base), strides)| Access::new((raw, base), space, strides, &order));
         let outputs = accesses.by_ref().take(outputs.len()).collect();
         let inputs = accesses.collect();
         let mut plan =
@@ -192,9 +232,9 @@ impl Plan {
 }
 
 impl Access {
-    /// A walk over the loop's axes in that order, as `order` lists them outermost first.
+    /// A walk from `base` over the loop's axes in that order, as `order` lists them outermost first.
     pub(crate) fn new(
-        raw: &Raw<'_>,
+        (raw, base): (&Raw<'_>, Address),
         space: &[usize],
         strides: &[isize],
         order: &[usize],
@@ -214,7 +254,7 @@ impl Access {
         }
         let size = raw.dtype.size();
         let form = ElementForm { size, swapped: raw.order == ByteOrder::Swapped && size > 1 };
-        Access { base: raw.base, form, dims, route: Route::Direct, slot: 0, room: 0 }
+        Access { base, form, dims, route: Route::Direct, slot: 0, room: 0 }
     }
 
     /// For how many consecutive elements of the loop, from each multiple on, it stays the same.
@@ -260,9 +300,9 @@ fn input_strides(input: &PlanInput<'_>, space: &[usize]) -> Result<LoopStrides, 
     let stride = |(&axis, &extent): (&Option<u32>, &usize)| {
         let Some(axis) = axis else { return Ok(0) };
         let axis = axis as usize;
-        match input.raw.extents.get(axis) {
+        match input.picked.extents.get(axis) {
             Some(&1) => Ok(0),
-            Some(&own) if own == extent => Ok(input.raw.strides[axis]),
+            Some(&own) if own == extent => Ok(input.picked.strides[axis]),
             _ => Err(RunError::Program { reason: "an operand does not cover the loop" }),
         }
     };

@@ -14,7 +14,7 @@
 
 use fuse_ir::abi::uniform_slots;
 use fuse_ir::{
-    BindError, DType, DTypeKind, Dim, Extents, FitRule, Pass, Sink, Source, checked_len,
+    Bound, DType, DTypeKind, Extents, FitRule, OperandView, Pass, Sink, Source, checked_len,
 };
 use smallvec::SmallVec;
 
@@ -26,7 +26,7 @@ use crate::fold::{State, finish, initial_state};
 use crate::fpenv::DefaultFloats;
 use crate::options::RunOptions;
 use crate::overlap::{in_place, may_share};
-use crate::plan::{Plan, PlanInput};
+use crate::plan::{Plan, PlanInput, picked};
 use crate::scratch::with_kit;
 use crate::sweep::Sweep;
 use crate::views::{Operand, Raw, ViewMut};
@@ -40,30 +40,16 @@ pub struct ResultShape {
     pub extents: Extents,
 }
 
-/// The extents of a call, one for each of the program's symbols.
-struct Binding {
-    symbols: SmallVec<[usize; 8]>,
-}
-
-impl Binding {
-    fn extents(&self, shape: &[Dim]) -> Extents {
-        let extent = |dim: &Dim| match dim {
-            Dim::One => 1,
-            Dim::Symbol(symbol) => self.symbols[*symbol as usize],
-        };
-        shape.iter().map(extent).collect()
-    }
-}
-
 type Raws<'c> = SmallVec<[Raw<'c>; 8]>;
 
 impl Executable {
-    /// Dtypes and extents of the results for inputs of these extents.
+    /// Dtypes and extents of the results for these inputs.
     ///
     /// # Errors
     /// [`RunError::Bind`] where the shapes do not fit.
-    pub fn result_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<ResultShape>, RunError> {
-        let binding = self.bind(inputs)?;
+    pub fn result_shapes(&self, inputs: &[Operand<'_>]) -> Result<Vec<ResultShape>, RunError> {
+        let sources: Raws<'_> = inputs.iter().map(Operand::raw).collect();
+        let binding = self.bind_operands(&sources)?;
         let shape = |spec: &fuse_ir::ArraySpec| ResultShape {
             dtype: spec.dtype,
             extents: binding.extents(&spec.shape),
@@ -129,9 +115,16 @@ impl Executable {
         Ok(results)
     }
 
-    fn bind_operands(&self, sources: &[Raw<'_>]) -> Result<Binding, RunError> {
-        let extents: SmallVec<[&[usize]; 8]> = sources.iter().map(|raw| raw.extents).collect();
-        let binding = self.bind(&extents)?;
+    fn bind_operands(&self, sources: &[Raw<'_>]) -> Result<Bound, RunError> {
+        match self.defect {
+            Ok(()) => {}
+            Err(Defect::Program(reason)) => return Err(RunError::Program { reason }),
+            Err(Defect::DType(dtype)) => return Err(RunError::Unsupported { dtype }),
+        }
+        let (expected, found) = (self.program.inputs.len(), sources.len());
+        if expected != found {
+            return Err(RunError::Count { what: "inputs", expected, found });
+        }
         for (position, (raw, input)) in sources.iter().zip(&self.program.inputs).enumerate() {
             if raw.dtype != input.ty.dtype {
                 return Err(RunError::DType {
@@ -141,53 +134,14 @@ impl Executable {
                 });
             }
         }
+        let extents: SmallVec<[&[usize]; 8]> = sources.iter().map(|raw| raw.extents).collect();
+        let scalar = |input: u32| read_integer(sources[input as usize]);
+        let bound = self.program.bind(&extents, scalar).map_err(RunError::Bind)?;
         self.program.fit_rules.iter().try_for_each(|rule| check_fit(rule, sources))?;
-        Ok(binding)
+        Ok(bound)
     }
 
-    /// Binds without allocating; errors are those of [`fuse_ir::Program::bind`].
-    fn bind(&self, inputs: &[&[usize]]) -> Result<Binding, RunError> {
-        match self.defect {
-            Ok(()) => {}
-            Err(Defect::Program(reason)) => return Err(RunError::Program { reason }),
-            Err(Defect::DType(dtype)) => return Err(RunError::Unsupported { dtype }),
-        }
-        let (expected, found) = (self.program.inputs.len(), inputs.len());
-        if expected != found {
-            return Err(RunError::Count { what: "inputs", expected, found });
-        }
-        let fits = |(extents, input): (&&[usize], &fuse_ir::ProgramInput)| {
-            let is_axis = |(&extent, &axis): (&usize, &fuse_ir::Axis)| {
-                (extent == 1) == (axis == fuse_ir::Axis::One)
-            };
-            extents.len() == input.ty.axes.len() && extents.iter().zip(&input.ty.axes).all(is_axis)
-        };
-        if !inputs.iter().zip(&self.program.inputs).all(fits) {
-            return Err(self.bind_error(inputs));
-        }
-        let extent = |symbol: &fuse_ir::Symbol| inputs[symbol.input as usize][symbol.axis as usize];
-        let symbols: SmallVec<[usize; 8]> = self.program.symbols.iter().map(extent).collect();
-        let holds = |rule: &fuse_ir::ShapeRule| {
-            symbols[rule.symbols.0 as usize] == symbols[rule.symbols.1 as usize]
-        };
-        let has_elements = |rule: &fuse_ir::ElementRule| {
-            let is_empty =
-                |dim: &Dim| matches!(*dim, Dim::Symbol(symbol) if symbols[symbol as usize] == 0);
-            !rule.operand.0.iter().any(is_empty)
-        };
-        let rules = &self.program.element_rules;
-        if !self.program.shape_rules.iter().all(holds) || !rules.iter().all(has_elements) {
-            return Err(self.bind_error(inputs));
-        }
-        Ok(Binding { symbols })
-    }
-
-    fn bind_error(&self, inputs: &[&[usize]]) -> RunError {
-        let signature = BindError::Signature { input: 0 };
-        RunError::Bind(self.program.bind(inputs).err().unwrap_or(signature))
-    }
-
-    fn check_outputs(&self, binding: &Binding, sinks: &[Raw<'_>]) -> Result<(), RunError> {
+    fn check_outputs(&self, binding: &Bound, sinks: &[Raw<'_>]) -> Result<(), RunError> {
         let (expected, found) = (self.program.results.len(), sinks.len());
         if expected != found {
             return Err(RunError::Count { what: "outputs", expected, found });
@@ -214,7 +168,7 @@ impl Executable {
     }
 
     /// Limits and sizes, before anything is allocated or run.
-    fn check_limits(&self, binding: &Binding, options: &RunOptions<'_>) -> Result<(), RunError> {
+    fn check_limits(&self, binding: &Bound, options: &RunOptions<'_>) -> Result<(), RunError> {
         options.poll()?;
         let mut work: u128 = 0;
         for (pass, compiled) in self.program.passes.iter().zip(&self.passes) {
@@ -255,7 +209,7 @@ impl Executable {
 
     fn run_passes(
         &self,
-        binding: &Binding,
+        binding: &Bound,
         (sources, sinks): (&[Raw<'_>], &[Raw<'_>]),
         options: &RunOptions<'_>,
     ) -> Result<(), RunError> {
@@ -264,7 +218,8 @@ impl Executable {
             temporaries.push(Array::unwritten(spec.dtype, &binding.extents(&spec.shape))?);
         }
         let temporaries: Raws<'_> = temporaries.iter_mut().map(Array::raw_mut).collect();
-        let call = Call { executable: self, sources, sinks, temporaries: &temporaries, options };
+        let call =
+            Call { executable: self, binding, sources, sinks, temporaries: &temporaries, options };
         for number in 0..self.passes.len() {
             let space = binding.extents(&self.program.passes[number].space);
             call.run_pass(number, &space)?;
@@ -291,13 +246,7 @@ impl Copied {
 /// A weak integer scalar must fit the dtype that it takes on.
 fn check_fit(rule: &FitRule, sources: &[Raw<'_>]) -> Result<(), RunError> {
     let raw = sources[rule.input as usize];
-    let bits = read_scalar(raw);
-    let unused = 64 - 8 * raw.dtype.size().clamp(1, 8);
-    let value = match raw.dtype.kind() {
-        DTypeKind::Int => i128::from((bits << unused).cast_signed() >> unused),
-        DTypeKind::Bool | DTypeKind::UInt => i128::from(bits),
-        DTypeKind::Float | DTypeKind::Complex | DTypeKind::Bytes | DTypeKind::Text => return Ok(()),
-    };
+    let Some(value) = integer_value(raw) else { return Ok(()) };
     let width = rule.dtype.bits().min(64);
     let (low, high) = match rule.dtype.kind() {
         DTypeKind::Bool => (0, 1),
@@ -308,9 +257,29 @@ fn check_fit(rule: &FitRule, sources: &[Raw<'_>]) -> Result<(), RunError> {
     if low <= value && value <= high { Ok(()) } else { Err(RunError::Fit { rule: *rule, value }) }
 }
 
+/// The value of a scalar of bool or an integer dtype.
+fn integer_value(raw: Raw<'_>) -> Option<i128> {
+    let unused = 64 - 8 * raw.dtype.size().clamp(1, 8);
+    match raw.dtype.kind() {
+        DTypeKind::Int => Some(i128::from((read_scalar(raw) << unused).cast_signed() >> unused)),
+        DTypeKind::Bool | DTypeKind::UInt => Some(i128::from(read_scalar(raw))),
+        DTypeKind::Float | DTypeKind::Complex | DTypeKind::Bytes | DTypeKind::Text => None,
+    }
+}
+
+/// The value of an integer scalar that extents depend on; beyond i64 its nearest.
+fn read_integer(raw: Raw<'_>) -> i64 {
+    if !raw.extents.is_empty() {
+        return 0;
+    }
+    let value = integer_value(raw).unwrap_or(0);
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
 /// What all passes of a call share.
 struct Call<'c> {
     executable: &'c Executable,
+    binding: &'c Bound,
     sources: &'c [Raw<'c>],
     sinks: &'c [Raw<'c>],
     temporaries: &'c [Raw<'c>],
@@ -318,11 +287,23 @@ struct Call<'c> {
 }
 
 impl<'c> Call<'c> {
-    fn source(&self, source: Source) -> Raw<'c> {
+    /// An input or a temporary.
+    fn source(&self, source: Source) -> Result<Raw<'c>, RunError> {
         match source {
-            Source::Input(index) => self.sources[index as usize],
-            Source::Temporary(index) => self.temporaries[index as usize],
+            Source::Input(index) => Ok(self.sources[index as usize]),
+            Source::Temporary(index) => Ok(self.temporaries[index as usize]),
+            Source::Symbol(_) => Err(RunError::Program { reason: "a symbol is no array" }),
         }
+    }
+
+    /// The bits of a scalar: a symbol, or an element of an input or a temporary.
+    fn scalar(&self, view: &OperandView) -> Result<u64, RunError> {
+        if let Source::Symbol(symbol) = view.source {
+            return Ok(self.binding.value(symbol).cast_unsigned());
+        }
+        let raw = self.source(view.source)?;
+        let picked = picked(raw, &view.picks, self.binding)?;
+        Ok(read_scalar(Raw { extents: &[], strides: &[], base: picked.base, ..raw }))
     }
 
     fn sink(&self, sink: Sink) -> Raw<'c> {
@@ -354,11 +335,12 @@ impl<'c> Call<'c> {
     fn run_loop(&self, number: usize, space: &[usize]) -> Result<State, RunError> {
         let pass = &self.executable.program.passes[number];
         let compiled = &self.executable.passes[number];
-        let operand = |view: &'c fuse_ir::OperandView| PlanInput {
-            raw: self.source(view.source),
-            axes: &view.axes,
-        };
-        let inputs: SmallVec<[PlanInput<'_>; 8]> = pass.operands.iter().map(operand).collect();
+        let mut inputs: SmallVec<[PlanInput<'_>; 8]> = SmallVec::new();
+        for view in &pass.operands {
+            let raw = self.source(view.source)?;
+            let picked = picked(raw, &view.picks, self.binding)?;
+            inputs.push(PlanInput { raw, picked, axes: &view.axes });
+        }
         let outputs: Raws<'_> = pass.outputs.iter().map(|&sink| self.sink(sink)).collect();
         let tuning = &self.options.tuning;
         let plan = Plan::new(&pass.kernel, compiled.facts, space, (&inputs, &outputs), tuning)?;
@@ -371,8 +353,8 @@ impl<'c> Call<'c> {
 
     /// The scalars' slots, then the results of the uniform region.
     fn uniforms(&self, pass: &Pass, code: &Code) -> Result<SmallVec<[u64; 16]>, RunError> {
-        let scalars = pass.scalars.iter().map(|&source| read_scalar(self.source(source)));
-        let mut uniforms: SmallVec<[u64; 16]> = scalars.collect();
+        let scalars = pass.scalars.iter().map(|view| self.scalar(view));
+        let mut uniforms: SmallVec<[u64; 16]> = scalars.collect::<Result<_, RunError>>()?;
         uniforms.resize(uniform_slots(&code.kernel), 0);
         if !code.kernel.uniform.results.is_empty() {
             let _floats = DefaultFloats::enter();

@@ -46,7 +46,7 @@ fn centred() -> Program {
     program.passes.push(Pass {
         space,
         kernel: verify(builder.finish(lane.finish(&[centred]))).expect("valid"),
-        scalars: vec![Source::Temporary(0), Source::Input(1)],
+        scalars: vec![operand(Source::Temporary(0), &[], 0), operand(Source::Input(1), &[], 0)],
         operands: vec![operand(Source::Input(0), &[100], 1)],
         outputs: vec![Sink::Result(0)],
         folds: vec![],

@@ -35,8 +35,7 @@ fn check(inputs: &[&Strided]) {
 /// Into an output that is there already, and holds rubbish.
 fn check_into(exe: &Executable, inputs: &[&Strided], expected: &[f64], options: &RunOptions<'_>) {
     let operands: Vec<Operand<'_>> = inputs.iter().map(|input| input.view().into()).collect();
-    let extents: Vec<&[usize]> = inputs.iter().map(|input| input.extents.as_slice()).collect();
-    let extents = exe.result_shapes(&extents).expect("they broadcast")[0].extents.clone();
+    let extents = exe.result_shapes(&operands).expect("they broadcast")[0].extents.clone();
     let mut out = vec![f64::NAN; expected.len()];
     let view = ViewMut::from_shaped(&mut out, &extents).expect("a shape");
     exe.run(&operands, &mut [view], options).expect("it runs");
@@ -222,7 +221,7 @@ fn lane_index_counts_in_c_order() {
 
 #[test]
 fn fortran_operands_and_output_run_in_memory_order() {
-    use crate::plan::{PassFacts, Plan, PlanInput, Route};
+    use crate::plan::{PassFacts, Plan, PlanInput, Route, picked};
     let mut random = Random(7);
     let strides = [8, 8 * 50];
     let a = Strided::laid_out(DType::F64, &[50, 60], &strides, 0, &mut random);
@@ -230,7 +229,9 @@ fn fortran_operands_and_output_run_in_memory_order() {
     let program = program(&[(DType::F64, &[50, 60])], &elementwise());
     let facts = PassFacts { order_free: true, interpreted: false, work: 1 };
     let (view, out) = (a.view(), out.view());
-    let inputs = [PlanInput { raw: view.raw(), axes: &program.passes[0].operands[0].axes }];
+    let (raw, axes) = (view.raw(), &program.passes[0].operands[0].axes);
+    let picked = picked(raw, &[], &fuse_ir::Bound::default()).expect("the whole view");
+    let inputs = [PlanInput { raw, picked, axes }];
     let kernel = &program.passes[0].kernel;
     let tuning = RunOptions::default().tuning;
     let plan = Plan::new(kernel, facts, &[50, 60], (&inputs, &[out.raw()]), &tuning);

@@ -192,7 +192,7 @@ pub(super) fn program(inputs: &[(DType, &[usize])], body: &Body) -> Program {
             if kind == Axis::Many {
                 let symbol = u32::try_from(program.symbols.len()).expect("few");
                 let (input, own_axis) = (number as u32, axis as u32);
-                program.symbols.push(Symbol { input, axis: own_axis });
+                program.symbols.push(Symbol::Axis { input, axis: own_axis });
                 let place = &mut space[rank - extents.len() + axis];
                 match *place {
                     Dim::One => *place = Dim::Symbol(symbol),
@@ -253,7 +253,7 @@ pub(super) fn operand(source: Source, extents: &[usize], rank: usize) -> Operand
         let own = loop_axis.checked_sub(skip)?;
         (extents[own] != 1).then_some(own as u32)
     };
-    OperandView { source, axes: (0..rank).map(axis).collect() }
+    OperandView { source, picks: vec![], axes: (0..rank).map(axis).collect() }
 }
 
 pub(super) fn interpreter() -> Arc<dyn HostBackend> {

@@ -7,6 +7,7 @@
 //!
 //! * [`table`]: one row for each operator and function that a user can write. From it come name
 //!   resolution, typing errors, help, `docs/functions.md`, test coverage and generators' weights.
+//! * [`FORMS`]: what is written like a function and is none: `arange`, `clip`, `len`.
 //! * [`typing`]: NumPy 2's promotion with weak literals, as rules that rows refer to.
 //! * The expansions, one family a file: [`arith`], [`integer`], [`remainder`], [`rounding`],
 //!   [`compare`], [`cast`], [`power`]; and the reductions in [`reduce`].
@@ -23,6 +24,7 @@ mod coefficients;
 pub mod compare;
 pub mod elementary;
 mod expander;
+mod form;
 pub mod integer;
 pub mod pen;
 pub mod power;
@@ -35,5 +37,6 @@ mod tests;
 pub mod typing;
 
 pub use expander::{Call, Expander, lane_of};
+pub use form::{FORMS, Form, FormKind};
 pub use table::{Accuracy, Budget, Class, Cost, Domain, Expansion, Op, Row, Syntax, Yardstick};
 pub use typing::{ArgType, TypeIssue, Typed, promote};

@@ -9,6 +9,7 @@
 use fuse_ir::{Builder, DType, Fold, Lane, Node, Prim, RegionBuilder, ValueId};
 
 use crate::expander::{Call, Expander, lane_of};
+use crate::form::FORMS;
 use crate::pen::written;
 use crate::typing::Typing;
 use crate::{arith, cast, compare, elementary, power, reduce, remainder, rounding};
@@ -328,10 +329,12 @@ fn weight(node: &Node) -> usize {
     }
 }
 
-/// Names of all functions, aliases included: for "did you mean" and completion.
+/// Names of all functions and forms, aliases included: for "did you mean" and completion.
 pub fn function_names() -> impl Iterator<Item = &'static str> {
     let written = TABLE.iter().filter(|row| row.syntax != Syntax::Internal);
-    written.flat_map(|row| std::iter::once(row.name).chain(row.aliases.iter().copied()))
+    let functions =
+        written.flat_map(|row| std::iter::once(row.name).chain(row.aliases.iter().copied()));
+    functions.chain(FORMS.iter().map(|form| form.name))
 }
 
 /// The expansion of `x**n` for a literal n, beside the row of the operator.

@@ -81,6 +81,17 @@ impl Error {
                     .at(span(*place), format!("this has shape {}", shape_text(extents)))
                     .note(Code::EmptyReduction.explanation())
             }
+            RunError::Bind(BindError::Index { operand: (extents, place), axis, .. }) => {
+                let extent = extents.get(*axis as usize).copied().unwrap_or(0);
+                Diagnostic::new(Code::IndexOutOfRange, error.to_string())
+                    .at(span(*place), format!("axis {axis} has {extent} elements"))
+                    .help("a slice, as in `x[3:4]`, is cut off at the ends of its axis")
+            }
+            RunError::Bind(BindError::Count { span: place, count }) => {
+                Diagnostic::new(Code::IndexOutOfRange, error.to_string())
+                    .at(span(*place), format!("this is {count}"))
+                    .help("an array has 0 elements or more")
+            }
             RunError::Fit { rule, value } => {
                 Diagnostic::new(Code::LiteralOutOfRange, error.to_string())
                     .at(span(rule.span), format!("its value {value} meets {} here", rule.dtype))

@@ -40,6 +40,7 @@ fn uses(graph: &Graph) -> BTreeSet<Use> {
     let written = |id: NodeId| match graph.node(id) {
         Node::Apply(Op::Cast, args) => graph.dtype(args[0]),
         Node::Apply(..) | Node::Input(_) | Node::Const(_) | Node::Power(..) => graph.dtype(id),
+        Node::Symbol(_) | Node::Index { .. } | Node::Expand(..) | Node::View(..) => graph.dtype(id),
     };
     let mut uses = BTreeSet::new();
     for (id, node) in graph.iter() {
@@ -57,7 +58,8 @@ fn uses(graph: &Graph) -> BTreeSet<Use> {
             Node::Power(..) => {
                 uses.insert((Op::Pow, graph.dtype(id)));
             }
-            Node::Input(_) | Node::Const(_) => {}
+            Node::Input(_) | Node::Const(_) | Node::Symbol(_) | Node::Index { .. } => {}
+            Node::Expand(..) | Node::View(..) => {}
         }
     }
     uses

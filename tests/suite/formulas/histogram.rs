@@ -146,7 +146,8 @@ pub(crate) fn primitives(kernel: &Kernel) -> Vec<Prim> {
 fn operators(graph: &Graph) -> BTreeSet<Op> {
     let applied = |node| match node {
         Node::Apply(op, _) => Some(op),
-        Node::Input(_) | Node::Const(_) | Node::Power(..) => None,
+        Node::Input(_) | Node::Const(_) | Node::Power(..) | Node::Symbol(_) => None,
+        Node::Index { .. } | Node::Expand(..) | Node::View(..) => None,
     };
     graph.iter().filter_map(|(_, node)| applied(node)).collect()
 }

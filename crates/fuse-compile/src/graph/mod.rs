@@ -5,18 +5,25 @@
 //! sorted. Types and spans live in side tables; spans are never part of equality: a shared node
 //! keeps the span that was seen first.
 //!
-//! A node's shape is made of [`Dim`]s: 1, or the extent of an input's axis. Axes that broadcasting
-//! puts side by side have equal extents in every call (the shape rules check it), so their symbols
-//! are unified: [`Graph::canonical`].
+//! A node's shape is made of [`Dim`]s: 1, or a symbol: the extent of an input's axis, or what slices and
+//! generators compute from such. Axes of inputs that broadcasting puts side by side have equal extents
+//! in every call (the shape rules check it), so their symbols are unified: [`Graph::canonical`]. The
+//! extent of a slice can happen to be 1; what it broadcasts to is a symbol of its own.
 
+mod symbols;
 mod text;
+mod view;
 
 use fuse_ir::{
-    Axis, DType, Dim, ElementRule, FitRule, ProgramInput, Shape, ShapeRule, SourceSpan, Symbol,
-    index_u32,
+    Axis, CountRule, DType, Dim, ElementRule, FitRule, IndexRule, ProgramInput, Shape, ShapeRule,
+    SourceSpan, Symbol, index_u32,
 };
 use fuse_ops::{Class, Op};
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+
+pub use symbols::Bound;
+pub use view::{View, ViewId};
 
 /// A node of a graph.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -93,15 +100,36 @@ pub enum Node {
     Apply(Op, [NodeId; 3]),
     /// `base ** exponent` for a literal exponent, |exponent| ≤ 64.
     Power(NodeId, i32),
+    /// The value of a symbol: an i64 scalar.
+    Symbol(u32),
+    /// 0, 1, 2, … along one axis, of an array that has extent 1 along all others: an i64.
+    Index {
+        /// Symbol of the axis's extent.
+        extent: u32,
+        /// The axis.
+        axis: u32,
+        /// Number of axes.
+        rank: u32,
+    },
+    /// A scalar as an array of a shape.
+    Expand(NodeId, ShapeId),
+    /// Some elements of an array.
+    View(NodeId, ViewId),
 }
+
+/// A shape of a graph, of a node whose operands do not tell it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct ShapeId(u32);
 
 impl Node {
     /// The nodes that this one reads.
     pub fn args(&self) -> &[NodeId] {
         match self {
-            Node::Input(_) | Node::Const(_) => &[],
+            Node::Input(_) | Node::Const(_) | Node::Symbol(_) | Node::Index { .. } => &[],
             Node::Apply(op, args) => &args[..op.row().arity],
-            Node::Power(base, _) => std::slice::from_ref(base),
+            Node::Power(arg, _) | Node::Expand(arg, _) | Node::View(arg, _) => {
+                std::slice::from_ref(arg)
+            }
         }
     }
 }
@@ -124,11 +152,20 @@ pub struct Graph {
     interned: FxHashMap<(Node, DType), NodeId>,
     inputs: Vec<ProgramInput>,
     symbols: Vec<Symbol>,
+    symbol_ids: FxHashMap<Symbol, u32>,
+    /// For each symbol the one that stands for all known to be equal to it.
     representatives: Vec<u32>,
+    views: Vec<View>,
+    view_ids: FxHashMap<View, u32>,
+    shapes: Vec<Shape>,
     /// What broadcasting demands of the extents.
     pub shape_rules: Vec<ShapeRule>,
     /// What reductions demand.
     pub element_rules: Vec<ElementRule>,
+    /// What integer indices demand.
+    pub index_rules: Vec<IndexRule>,
+    /// What numbers of elements demand.
+    pub count_rules: Vec<CountRule>,
     /// What weak scalars must fit.
     pub fit_rules: Vec<FitRule>,
     /// The formula's results.
@@ -141,9 +178,15 @@ impl Graph {
         Graph {
             inputs: other.inputs.clone(),
             symbols: other.symbols.clone(),
+            symbol_ids: other.symbol_ids.clone(),
             representatives: other.representatives.clone(),
+            views: other.views.clone(),
+            view_ids: other.view_ids.clone(),
+            shapes: other.shapes.clone(),
             shape_rules: other.shape_rules.clone(),
             element_rules: other.element_rules.clone(),
+            index_rules: other.index_rules.clone(),
+            count_rules: other.count_rules.clone(),
             fit_rules: other.fit_rules.clone(),
             ..Graph::default()
         }
@@ -154,8 +197,7 @@ impl Graph {
         let position = index_u32(self.inputs.len());
         for (axis, kind) in input.ty.axes.iter().enumerate() {
             if *kind == Axis::Many {
-                self.representatives.push(index_u32(self.symbols.len()));
-                self.symbols.push(Symbol { input: position, axis: index_u32(axis) });
+                self.symbol(Symbol::Axis { input: position, axis: index_u32(axis) });
             }
         }
         self.inputs.push(input);
@@ -201,7 +243,35 @@ impl Graph {
         self.push(Node::Power(base, exponent), ty, span)
     }
 
-    /// A copy of a node of another graph whose operands have been copied already.
+    /// The value of a symbol.
+    pub fn symbol_node(&mut self, symbol: u32, span: SourceSpan) -> NodeId {
+        let ty = Type { dtype: DType::I64, shape: Shape::new() };
+        self.push(Node::Symbol(symbol), ty, span)
+    }
+
+    /// 0, 1, 2, … along `axis` of `rank` axes, all others of extent 1.
+    pub fn index(&mut self, extent: u32, (axis, rank): (u32, u32), span: SourceSpan) -> NodeId {
+        let dim = |at| if at == axis { self.symbol_dim(extent) } else { Dim::One };
+        let ty = Type { dtype: DType::I64, shape: (0..rank).map(dim).collect() };
+        self.push(Node::Index { extent, axis, rank }, ty, span)
+    }
+
+    /// A scalar as an array of that shape.
+    pub fn expand(&mut self, scalar: NodeId, shape: Shape, span: SourceSpan) -> NodeId {
+        if shape.is_empty() {
+            return scalar;
+        }
+        let known = self.shapes.iter().position(|known| *known == shape);
+        let id = known.unwrap_or_else(|| {
+            self.shapes.push(shape.clone());
+            self.shapes.len() - 1
+        });
+        let ty = Type { dtype: self.dtype(scalar), shape };
+        self.push(Node::Expand(scalar, ShapeId(index_u32(id))), ty, span)
+    }
+
+    /// A copy of a node of another graph whose operands have been copied already. The other graph
+    /// has no symbols, views or shapes that this one lacks.
     pub fn copy(&mut self, other: &Graph, id: NodeId, args: &[NodeId]) -> NodeId {
         let span = other.span(id);
         match other.node(id) {
@@ -209,6 +279,10 @@ impl Graph {
             Node::Const(constant) => self.constant(constant, span),
             Node::Apply(op, _) => self.apply(op, args, other.ty(id).dtype, span),
             Node::Power(_, exponent) => self.power(args[0], exponent, span),
+            Node::Symbol(symbol) => self.symbol_node(symbol, span),
+            Node::Index { extent, axis, rank } => self.index(extent, (axis, rank), span),
+            Node::Expand(..) => self.expand(args[0], other.ty(id).shape.clone(), span),
+            Node::View(_, view) => self.view(args[0], other.view_of(view).clone(), span),
         }
     }
 
@@ -225,17 +299,18 @@ impl Graph {
     }
 
     /// The shape that operands broadcast to.
-    fn broadcast(&self, args: &[NodeId]) -> Shape {
+    fn broadcast(&mut self, args: &[NodeId]) -> Shape {
         let rank = args.iter().map(|&arg| self.ty(arg).shape.len()).max().unwrap_or(0);
-        (0..rank)
-            .map(|axis| {
-                let dims = args.iter().filter_map(|&arg| {
-                    let shape = &self.ty(arg).shape;
-                    (axis + shape.len()).checked_sub(rank).map(|own| shape[own])
-                });
-                dims.max_by_key(|&dim| dim != Dim::One).map_or(Dim::One, |dim| self.canonical(dim))
-            })
-            .collect()
+        let mut shape = Shape::new();
+        for axis in 0..rank {
+            let own = |&arg: &NodeId| {
+                let shape = &self.ty(arg).shape;
+                (axis + shape.len()).checked_sub(rank).map(|own| shape[own])
+            };
+            let dims: SmallVec<[Dim; 4]> = args.iter().filter_map(own).collect();
+            shape.push(self.broadcast_dims(&dims));
+        }
+        shape
     }
 
     /// Demands that the operand of a reduction has elements, if that has no value of none.
@@ -271,6 +346,10 @@ impl Graph {
                     rhs: (rhs_shape.clone(), rhs.1),
                     symbols: (left, right),
                 });
+                let may_be_one = |symbol: u32| self.symbols[symbol as usize].may_be_one();
+                if may_be_one(left) || may_be_one(right) {
+                    continue;
+                }
                 let (keep, replace) = (left.min(right), left.max(right));
                 for representative in &mut self.representatives {
                     if *representative == replace {
@@ -295,16 +374,14 @@ impl Graph {
     }
 
     fn input_shape(&self, input: u32) -> Shape {
-        let mut symbols = (self.symbols.iter().enumerate())
-            .filter(|(_, symbol)| symbol.input == input)
-            .map(|(position, _)| Dim::Symbol(index_u32(position)));
-        let axes = &self.inputs[input as usize].ty.axes;
-        axes.iter()
-            .map(|axis| match axis {
-                Axis::One => Dim::One,
-                Axis::Many => symbols.next().expect("each such axis has its symbol"),
-            })
-            .collect()
+        let dim = |(axis, kind): (usize, &Axis)| match kind {
+            Axis::One => Dim::One,
+            Axis::Many => {
+                let symbol = Symbol::Axis { input, axis: index_u32(axis) };
+                Dim::Symbol(self.symbol_ids[&symbol])
+            }
+        };
+        self.inputs[input as usize].ty.axes.iter().enumerate().map(dim).collect()
     }
 
     /// The node.
@@ -331,7 +408,8 @@ impl Graph {
     pub fn as_constant(&self, id: NodeId) -> Option<Constant> {
         match self.node(id) {
             Node::Const(constant) => Some(constant),
-            Node::Input(_) | Node::Apply(..) | Node::Power(..) => None,
+            Node::Input(_) | Node::Symbol(_) | Node::Index { .. } => None,
+            Node::Apply(..) | Node::Power(..) | Node::Expand(..) | Node::View(..) => None,
         }
     }
 

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use fuse_ir::{DType, Dim};
+use fuse_ir::{DType, Dim, symbol_text};
 
-use super::{Constant, Graph, Node, NodeId};
+use super::{Constant, Graph, Node, NodeId, View};
 
 impl fmt::Display for NodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -36,14 +36,29 @@ impl Graph {
             let comma = if position > 0 { ", " } else { "" };
             match dim {
                 Dim::One => write!(f, "{comma}1")?,
-                Dim::Symbol(symbol) => {
-                    let symbol = self.symbols[*symbol as usize];
-                    let name = &self.inputs[symbol.input as usize].name;
-                    write!(f, "{comma}{name}.{}", symbol.axis)?;
-                }
+                Dim::Symbol(symbol) => write!(f, "{comma}{}", self.symbol_text(*symbol))?,
             }
         }
         f.write_str("]")
+    }
+
+    /// `x.0` for the extent of an input's axis, `less(x.0, 1)` for what is computed from it.
+    pub(crate) fn symbol_text(&self, symbol: u32) -> String {
+        symbol_text(&self.symbols, symbol, &|input| &self.inputs[input as usize].name)
+    }
+
+    /// Start, step and extent along each axis of a view's operand, and the order of its axes.
+    fn write_view(&self, f: &mut fmt::Formatter<'_>, view: &View) -> fmt::Result {
+        f.write_str(" = view")?;
+        for pick in &view.picks {
+            write!(f, " {}", self.symbol_text(pick.start))?;
+            if pick.extent != Dim::One {
+                write!(f, "::{}", pick.step)?;
+            }
+        }
+        let axis = |axis: &Option<u32>| axis.map_or("new".to_string(), |axis| axis.to_string());
+        let axes: Vec<String> = view.axes.iter().map(axis).collect();
+        write!(f, " axes ({}) of", axes.join(", "))
     }
 }
 
@@ -59,6 +74,10 @@ impl fmt::Display for Graph {
                 Node::Const(constant) => write!(f, " = {constant}")?,
                 Node::Apply(op, _) => write!(f, " = {}", op.row().name)?,
                 Node::Power(_, exponent) => write!(f, " = power[{exponent}]")?,
+                Node::Symbol(symbol) => write!(f, " = {}", self.symbol_text(symbol))?,
+                Node::Index { axis, .. } => write!(f, " = index along axis {axis}")?,
+                Node::Expand(..) => write!(f, " = expand")?,
+                Node::View(_, view) => self.write_view(f, self.view_of(view))?,
             }
             for arg in node.args() {
                 write!(f, " {arg}")?;

@@ -13,11 +13,12 @@
 
 use fuse_ir::{
     Builder, Dim, InputClass, Kernel, Mem, Node as KernelNode, OperandOutput, OperandView, Pass,
-    Prim, RegionBuilder, Scalar, Shape, Sink, Source, ValueId, index_u32, verify,
+    Pick, Prim, RegionBuilder, Scalar, Shape, Sink, ValueId, index_u32, verify,
 };
 use fuse_ops::arith::{self, UniformDivisor};
 use fuse_ops::{Call, Expander, Expansion, Op, lane_of, power};
 use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
 
 use super::{PassPlan, Schedule, broadcasts_along_last};
 use crate::graph::{Constant, Graph, Node, NodeId};
@@ -52,7 +53,7 @@ struct Emitter<'a> {
     builder: Builder,
     uniform: RegionBuilder,
     lane: RegionBuilder,
-    scalars: Vec<Source>,
+    scalars: Vec<OperandView>,
     operands: Vec<OperandView>,
     uniform_values: FxHashMap<NodeId, ValueId>,
     /// Uniform values that the lane region reads, in the order of its parameters.
@@ -67,12 +68,13 @@ impl Emitter<'_> {
 
     /// Is the node there before the pass, rather than computed by it?
     fn is_given(&self, id: NodeId) -> bool {
-        let written = self.plan.outputs.contains(&id) && !self.is_input(id);
+        let written = self.plan.outputs.contains(&id) && !self.is_read(id);
         !written && self.schedule.source_of(self.graph, id).is_some()
     }
 
-    fn is_input(&self, id: NodeId) -> bool {
-        matches!(self.graph.node(id), Node::Input(_))
+    /// Is it read wherever it is used, and never computed?
+    fn is_read(&self, id: NodeId) -> bool {
+        matches!(self.graph.node(id), Node::Input(_) | Node::Symbol(_) | Node::View(..))
     }
 
     /// The elementwise roots: what is stored, and what is folded.
@@ -107,7 +109,6 @@ impl Emitter<'_> {
     }
 
     fn declare_operand(&mut self, id: NodeId) {
-        let source = self.schedule.source_of(self.graph, id).expect("a given node has a source");
         let shape = self.graph.shape(id);
         let space = &self.plan.space;
         let splat = broadcasts_along_last(space, &shape);
@@ -115,7 +116,24 @@ impl Emitter<'_> {
         self.builder.input(self.mem(id), class);
         let value = self.lane.add_param(self.mem(id).lane());
         self.lane_values.insert(id, value);
-        self.operands.push(OperandView { source, axes: loop_axes(space, &shape) });
+        let view = self.operand_view(id, loop_axes(space, &shape));
+        self.operands.push(view);
+    }
+
+    /// How a pass reads a given node; `axes` lead from the loop's axes to the node's.
+    fn operand_view(&self, id: NodeId, mut axes: SmallVec<[Option<u32>; 4]>) -> OperandView {
+        let source = self.schedule.source_of(self.graph, id).expect("a given node has a source");
+        let mut picks = Vec::new();
+        if let Node::View(_, view) = self.graph.node(id) {
+            let view = self.graph.view_of(view);
+            let canonical =
+                |pick: &Pick| Pick { extent: self.graph.canonical(pick.extent), ..*pick };
+            picks = view.picks.iter().map(canonical).collect();
+            for axis in &mut axes {
+                *axis = axis.and_then(|axis| view.axes[axis as usize]);
+            }
+        }
+        OperandView { source, picks, axes }
     }
 
     fn mem(&self, id: NodeId) -> Mem {
@@ -129,8 +147,8 @@ impl Emitter<'_> {
         }
         if self.is_given(id) {
             if self.is_scalar(id) {
-                let source = self.schedule.source_of(self.graph, id).expect("a source");
-                self.scalars.push(source);
+                let view = self.operand_view(id, SmallVec::new());
+                self.scalars.push(view);
                 let value = self.uniform.add_param(self.mem(id).lane());
                 self.uniform_values.insert(id, value);
             }
@@ -147,7 +165,14 @@ impl Emitter<'_> {
             Node::Apply(Op::Div, [a, b, _]) if self.is_scalar(b) && !self.is_scalar(a) => {
                 self.divide_by_scalar(a, b)
             }
-            Node::Input(_) | Node::Const(_) | Node::Apply(..) | Node::Power(..) => {
+            Node::Expand(scalar, _) => self.lane_value(scalar),
+            Node::Index { .. } => self.lane.prim(Prim::LaneIndex, &[]),
+            Node::Input(_)
+            | Node::Const(_)
+            | Node::Apply(..)
+            | Node::Power(..)
+            | Node::Symbol(_)
+            | Node::View(..) => {
                 let args: Vec<ValueId> =
                     node.args().iter().map(|&arg| self.lane_value(arg)).collect();
                 expand(&mut self.builder, &mut self.lane, self.graph, id, &args)
@@ -260,7 +285,12 @@ fn expand(
     let mut expander = Expander { kernel: builder, region };
     let call = Call { operand, result, args };
     match graph.node(id) {
-        Node::Input(_) | Node::Const(_) => unreachable!("inputs and constants are not expanded"),
+        Node::Input(_)
+        | Node::Const(_)
+        | Node::Symbol(_)
+        | Node::Index { .. }
+        | Node::Expand(..)
+        | Node::View(..) => unreachable!("only operators are expanded"),
         Node::Apply(op, _) => match op.row().expansion {
             Expansion::Lanes(expand) => expand(&mut expander, &call),
             Expansion::Fold(_) => unreachable!("the schedule makes reductions folds"),
@@ -275,7 +305,7 @@ fn scalar(constant: Constant) -> Scalar {
 }
 
 /// For each axis of the loop the operand's axis, where it does not broadcast.
-fn loop_axes(space: &[Dim], shape: &Shape) -> smallvec::SmallVec<[Option<u32>; 4]> {
+fn loop_axes(space: &[Dim], shape: &Shape) -> SmallVec<[Option<u32>; 4]> {
     let missing = space.len() - shape.len();
     let own = |axis: usize| {
         let own = axis.checked_sub(missing)?;

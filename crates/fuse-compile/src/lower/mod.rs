@@ -32,6 +32,8 @@ pub fn lower(graph: &Graph) -> Program {
         symbols: graph.symbols().to_vec(),
         shape_rules: graph.shape_rules.clone(),
         element_rules: graph.element_rules.clone(),
+        index_rules: graph.index_rules.clone(),
+        count_rules: graph.count_rules.clone(),
         fit_rules: graph.fit_rules.clone(),
         temporaries: schedule.temporaries.iter().map(|&id| spec(id)).collect(),
         results: graph.results.iter().map(|&id| spec(id)).collect(),
@@ -42,12 +44,20 @@ pub fn lower(graph: &Graph) -> Program {
 }
 
 impl Schedule {
-    /// Where a pass reads a node that it does not compute, or `None` if it computes it.
+    /// Where a pass reads a node that it does not compute, or `None` if it computes it. What views
+    /// read is an input, or kept.
     fn source_of(&self, graph: &Graph, id: NodeId) -> Option<Source> {
-        if let Node::Input(position) = graph.node(id) {
-            return Some(Source::Input(position));
+        match graph.node(id) {
+            Node::Input(position) => Some(Source::Input(position)),
+            Node::Symbol(symbol) => Some(Source::Symbol(symbol)),
+            Node::View(operand, _) => self.source_of(graph, operand),
+            Node::Const(_) | Node::Apply(..) | Node::Power(..) => {
+                self.temporary_of[id.index()].map(Source::Temporary)
+            }
+            Node::Index { .. } | Node::Expand(..) => {
+                self.temporary_of[id.index()].map(Source::Temporary)
+            }
         }
-        self.temporary_of[id.index()].map(Source::Temporary)
     }
 
     /// Everywhere a pass has to write a node.

@@ -5,20 +5,19 @@
 //! * results of reductions, which are known only when their pass has ended;
 //! * values that a loop of a larger space uses, when computing them again for each element would
 //!   cost more than a load: `exp(a[:,None]) * exp(b[None,:])` evaluates N + M exponentials;
+//! * what views read, unless it is an input: the optimizer has moved cheap values behind views;
+//! * what depends on the place in the loop (`arange`), where another loop uses it;
 //! * values that cross from one part of a very large formula to the next.
 //!
 //! Each value to be written (a result, a temporary, the argument of a reduction) is then assigned to
 //! the pass of its *stage*, the number of passes that must have ended before, and its loop space.
 //! All that share both are computed by one kernel, in one sweep.
 
-use fuse_ir::{DType, Shape, index_u32};
-use fuse_ops::{Class, Cost, Op};
-use rustc_hash::FxHashMap;
+use fuse_ir::{Dim, Shape, index_u32};
+use fuse_ops::{Class, Cost};
 
 use crate::graph::{Graph, Node, NodeId};
-
-/// Recomputing a value is taken to be as cheap as loading it up to this many primitives.
-const LOAD_COST: usize = 3;
+use crate::opt::cost::{LOAD_COST, of_expansions};
 
 /// What one pass computes.
 #[derive(Clone, Debug)]
@@ -47,13 +46,14 @@ pub(super) struct Schedule {
 pub(super) fn is_reduction(graph: &Graph, id: NodeId) -> bool {
     match graph.node(id) {
         Node::Apply(op, _) => op.row().class == Class::Reduction,
-        Node::Input(_) | Node::Const(_) | Node::Power(..) => false,
+        Node::Input(_) | Node::Const(_) | Node::Power(..) | Node::Symbol(_) => false,
+        Node::Index { .. } | Node::Expand(..) | Node::View(..) => false,
     }
 }
 
 /// Schedules a graph whose dead nodes have been removed.
 pub(super) fn schedule(graph: &Graph, budget: usize) -> Schedule {
-    let costs = costs(graph);
+    let costs = of_expansions(graph);
     let parts = parts(&costs, budget);
     let kept = kept_nodes(graph, &costs, &parts, budget);
     let stages = stages(graph, &kept, &parts);
@@ -95,28 +95,12 @@ impl Schedule {
     }
 }
 
-/// What each node adds to a kernel.
-fn costs(graph: &Graph) -> Vec<Cost> {
-    let mut of_op: FxHashMap<(Op, DType, DType), Cost> = FxHashMap::default();
-    let cost = |(id, node): (NodeId, Node)| match node {
-        Node::Input(_) | Node::Const(_) => Cost::default(),
-        Node::Apply(op, _) => {
-            let (operand, result) = (graph.operand_dtype(id), graph.dtype(id));
-            *of_op.entry((op, operand, result)).or_insert_with(|| op.cost(operand, result))
-        }
-        Node::Power(_, exponent) => {
-            let products =
-                2 * exponent.unsigned_abs().checked_ilog2().map_or(1, |log| log as usize + 1);
-            Cost { primitives: products, weight: products }
-        }
-    };
-    graph.iter().map(cost).collect()
-}
-
 /// Which nodes are kept in temporaries.
 fn kept_nodes(graph: &Graph, costs: &[Cost], parts: &[u32], budget: usize) -> Vec<bool> {
     let mut kept = vec![false; graph.len()];
     let mut cumulative = vec![0_usize; graph.len()];
+    // Does it depend on where in the loop it is computed?
+    let mut indexed = vec![false; graph.len()];
     for (id, node) in graph.iter() {
         // A reduction's value is known only after its pass; a result that nobody else reads goes
         // straight to its place.
@@ -129,10 +113,14 @@ fn kept_nodes(graph: &Graph, costs: &[Cost], parts: &[u32], budget: usize) -> Ve
             let is_array = !graph.ty(arg).shape.is_empty();
             let coarser = !is_reduction(graph, id) && is_coarser(graph, arg, id);
             let dear = cumulative[arg.index()] > LOAD_COST;
-            if is_array && (crosses || (coarser && dear)) {
+            let elsewhere = indexed[arg.index()] && extents(graph, arg) != extents(graph, id);
+            let viewed = matches!(node, Node::View(..)) && !is_input(graph, arg);
+            if is_array && (crosses || (coarser && dear) || elsewhere || viewed) {
                 kept[arg.index()] = true;
             }
         }
+        indexed[id.index()] = matches!(node, Node::Index { .. })
+            || node.args().iter().any(|arg| indexed[arg.index()] && !kept[arg.index()]);
         let inherited = node.args().iter().filter(|arg| !kept[arg.index()]);
         let inherited: usize = inherited.map(|arg| cumulative[arg.index()]).sum();
         cumulative[id.index()] = (costs[id.index()].weight + inherited).min(budget);
@@ -164,11 +152,16 @@ fn parts(costs: &[Cost], budget: usize) -> Vec<u32> {
 
 /// Has `arg` fewer elements than its user, because it broadcasts?
 fn is_coarser(graph: &Graph, arg: NodeId, user: NodeId) -> bool {
-    let dims = |id: NodeId| {
-        let shape = graph.shape(id);
-        shape.into_iter().filter(|dim| *dim != fuse_ir::Dim::One).count()
-    };
-    dims(arg) < dims(user)
+    extents(graph, arg).len() < extents(graph, user).len()
+}
+
+/// The axes of a node that are not of extent 1.
+fn extents(graph: &Graph, id: NodeId) -> Shape {
+    graph.shape(id).into_iter().filter(|dim| *dim != Dim::One).collect()
+}
+
+fn is_input(graph: &Graph, id: NodeId) -> bool {
+    matches!(graph.node(id), Node::Input(_))
 }
 
 /// For each node the first stage in which a pass can compute or read it. What belongs to a part waits

@@ -21,9 +21,8 @@ pub(super) fn share(program: &mut Program) {
     }
     let slot = |index: u32| slot_of[index as usize].expect("every temporary is written");
     for pass in &mut program.passes {
-        let views = pass.operands.iter_mut().map(|view| &mut view.source);
-        for source in views.chain(&mut pass.scalars) {
-            if let Source::Temporary(index) = source {
+        for view in pass.operands.iter_mut().chain(&mut pass.scalars) {
+            if let Source::Temporary(index) = &mut view.source {
                 *index = slot(*index);
             }
         }
@@ -58,9 +57,8 @@ fn take(slots: &mut Vec<Slot>, spec: &ArraySpec, number: usize, last_read: usize
 fn last_reads(program: &Program) -> Vec<usize> {
     let mut last = vec![0; program.temporaries.len()];
     for (number, pass) in program.passes.iter().enumerate() {
-        let views = pass.operands.iter().map(|view| view.source);
-        for source in views.chain(pass.scalars.iter().copied()) {
-            if let Source::Temporary(index) = source {
+        for view in pass.operands.iter().chain(&pass.scalars) {
+            if let Source::Temporary(index) = view.source {
                 last[index as usize] = number;
             }
         }

@@ -31,6 +31,19 @@ fn write_node(graph: &Graph, id: NodeId, depth: usize, text: &mut String) {
             text.push_str(&format!("**{exponent}"));
         }
         Node::Apply(op, _) => write_apply(graph, id, op, depth, text),
+        Node::Symbol(symbol) => text.push_str(&graph.symbol_text(symbol)),
+        Node::Index { extent, .. } => {
+            text.push_str(&format!("arange({})", graph.symbol_text(extent)));
+        }
+        Node::Expand(arg, _) => {
+            text.push_str("full(");
+            write_node(graph, arg, depth - 1, text);
+            text.push(')');
+        }
+        Node::View(arg, _) => {
+            write_operand(graph, arg, depth, text);
+            text.push_str("[…]");
+        }
     }
 }
 
@@ -67,7 +80,8 @@ fn write_apply(graph: &Graph, id: NodeId, op: Op, depth: usize, text: &mut Strin
 /// An operand of an operator: in brackets where it is an operator itself.
 fn write_operand(graph: &Graph, id: NodeId, depth: usize, text: &mut String) {
     let bare = match graph.node(id) {
-        Node::Input(_) | Node::Const(_) | Node::Power(..) => true,
+        Node::Input(_) | Node::Const(_) | Node::Power(..) | Node::Symbol(_) => true,
+        Node::Index { .. } | Node::Expand(..) | Node::View(..) => true,
         Node::Apply(op, _) => matches!(op.row().syntax, Syntax::Function | Syntax::Internal),
     };
     if bare {

@@ -41,7 +41,8 @@ fn value(graph: &Graph, id: NodeId) -> Option<Constant> {
     let call = Call { operand, result, args: &args };
     let mut expander = Expander { kernel: &mut kernel, region: &mut region };
     let value = match node {
-        Node::Input(_) | Node::Const(_) => return None,
+        Node::Input(_) | Node::Const(_) | Node::Symbol(_) | Node::Index { .. } => return None,
+        Node::Expand(..) | Node::View(..) => return None,
         Node::Apply(op, _) => match op.row().expansion {
             Expansion::Lanes(expand) => expand(&mut expander, &call),
             Expansion::Fold(_) => return None,

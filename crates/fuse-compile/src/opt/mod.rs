@@ -1,8 +1,8 @@
 //! The optimizer: passes from graph to graph, in one readable list.
 //!
 //! ```text
-//! fold ─▶ algebra ─▶ horner ─▶ powers ─▶ reassociate ─▶ contract      dead code after each
-//! exact   exact      relaxed   relaxed   relaxed        relaxed       (exact on integers)
+//! views ─▶ fold ─▶ algebra ─▶ horner ─▶ powers ─▶ reassociate ─▶ contract      dead code after each
+//! exact    exact   exact      relaxed   relaxed   relaxed        relaxed       (exact on integers)
 //! ```
 //!
 //! * [`rules`]: the rule table. Every rewrite is an instance of a named, counted rule.
@@ -24,7 +24,7 @@
 mod algebra;
 pub mod coefficient;
 mod contract;
-mod cost;
+pub(crate) mod cost;
 mod dead;
 mod describe;
 mod fold;
@@ -39,6 +39,7 @@ pub mod rounding;
 pub mod rules;
 mod session;
 pub mod sign;
+mod views;
 
 use crate::graph::Graph;
 pub use report::{OptReport, Rewrite};
@@ -77,8 +78,15 @@ pub struct OptConfig {
 type Pass = fn(&Graph, &mut Session) -> Graph;
 
 /// The pipeline.
-const PIPELINE: &[Pass] =
-    &[fold::run, algebra::run, horner::run, powers::run, reassociate::run, contract::run];
+const PIPELINE: &[Pass] = &[
+    views::run,
+    fold::run,
+    algebra::run,
+    horner::run,
+    powers::run,
+    reassociate::run,
+    contract::run,
+];
 
 /// Runs the pipeline.
 pub fn optimize(graph: &Graph, mode: Mode) -> (Graph, OptReport) {

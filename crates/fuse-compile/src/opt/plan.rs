@@ -120,7 +120,8 @@ fn leaves(graph: &Graph, uses: &[u32]) -> Vec<bool> {
     for (id, node) in graph.iter() {
         let base = |arg: NodeId| bases[arg.index()];
         let (power_of, leaf) = match node {
-            Node::Input(_) => (id, true),
+            Node::Input(_) | Node::Index { .. } | Node::View(..) => (id, true),
+            Node::Symbol(_) | Node::Expand(..) => (id, true),
             Node::Const(_) => (id, false),
             Node::Power(arg, exponent) if exponent > 0 => (base(arg), false),
             Node::Power(..) => (id, true),
@@ -179,5 +180,6 @@ fn degree_of(graph: &Graph, id: NodeId, variable: NodeId) -> Option<(i32, bool)>
             Some((2, false))
         }
         Node::Input(_) | Node::Const(_) | Node::Apply(..) | Node::Power(..) => None,
+        Node::Symbol(_) | Node::Index { .. } | Node::Expand(..) | Node::View(..) => None,
     }
 }

@@ -209,7 +209,8 @@ pub(super) fn may_be_added(graph: &Graph, value: NodeId) -> bool {
         return true;
     }
     match graph.node(value) {
-        Node::Input(_) | Node::Const(_) => true,
+        Node::Input(_) | Node::Const(_) | Node::Symbol(_) | Node::Index { .. } => true,
+        Node::Expand(..) | Node::View(..) => true,
         Node::Power(..) => false,
         Node::Apply(Op::Add | Op::Sub, _) => graph.ty(value).shape.is_empty(),
         Node::Apply(op, args) => {

@@ -276,6 +276,9 @@ impl Walk<'_> {
             }
             Node::Apply(Op::Add | Op::Sub | Op::Fma, _) if times == 1 => return None,
             Node::Input(_) | Node::Apply(..) | Node::Power(..) => product.add(id, times),
+            Node::Symbol(_) | Node::Index { .. } | Node::Expand(..) | Node::View(..) => {
+                product.add(id, times);
+            }
         }
         Some(())
     }

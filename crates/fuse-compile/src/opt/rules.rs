@@ -53,6 +53,7 @@ macro_rules! rules {
 }
 
 rules! {
+    View "view" Exact, "(x*y)[:2] + (z - w)[:2]", "a slice of an expression is the expression of slices, unless that computes more";
     Fold "fold" Exact, "x + 7 // 2.0", "an operator on constants is its value, computed by its own expansion";
     TimesOne "times-one" Exact, "x * 1", "x*1 and x/1 are x";
     TimesMinusOne "times-minus-one" Exact, "x * -1", "x*(-1) and x/(-1) are -x";

@@ -88,6 +88,10 @@ impl Resolver<'_> {
         let constant = match value {
             Value::Node(id, _) => return Some(id),
             Value::Error => return None,
+            Value::Shape(_) | Value::Tuple(_) => {
+                self.not_a_number(value, span);
+                return None;
+            }
             Value::Float(value) if dtype.is_float() => Constant::float(dtype, value),
             Value::Float(_) => {
                 self.out_of_range("a float literal", dtype, span);
@@ -139,6 +143,10 @@ impl Resolver<'_> {
             }
             Value::Float(_) => {
                 self.literal_as(value, DType::F64, span).map(|id| (id, Strength::Weak))
+            }
+            Value::Shape(_) | Value::Tuple(_) => {
+                self.not_a_number(value, span);
+                None
             }
             Value::Error => None,
         }

@@ -2,7 +2,7 @@
 //! but not built.
 
 use fuse_ir::DType;
-use fuse_ops::{Class, Op};
+use fuse_ops::{Class, Form, FormKind, Op};
 use fuse_syntax::{Argument, Code, Diagnostic, List, NameId, NodeId as SyntaxId, Span, quoted};
 
 use super::names::{called_here, elsewhere, nearest, planned};
@@ -14,30 +14,68 @@ impl Resolver<'_> {
         let name = ast.name(callee);
         let name_span = ast.token_span(id);
         let arguments = ast.arguments(args);
+        if let Some(form) = Form::named(name) {
+            return self.form(form, arguments, span);
+        }
         let operands: Vec<Operand> =
             arguments.iter().map(|argument| self.operand(argument.value)).collect();
         if let Some(dtype) = DType::from_name(name) {
             return self.cast_call(dtype, &operands, name_span, span);
         }
-        let op = Op::function(name);
-        if op.is_none() && name != "clip" {
+        let Some(op) = Op::function(name) else {
             return self.unknown_function(name, name_span);
-        }
+        };
         if let Some((keyword, place)) = arguments.iter().find_map(|argument| argument.keyword) {
-            return self.keyword(op, ast.name(keyword), place);
+            return self.keyword(Some(op), ast.name(keyword), place);
         }
-        let arity = op.map_or(3, |op| op.row().arity);
+        let arity = op.row().arity;
         if operands.len() != arity {
             return self.wrong_arity(name, arity, operands.len(), span);
         }
         match op {
-            Some(Op::Pow) => self.power([operands[0], operands[1]], span),
-            Some(op @ (Op::Lt | Op::Le | Op::Eq | Op::Ne | Op::Gt | Op::Ge)) => {
+            Op::Pow => self.power([operands[0], operands[1]], span),
+            Op::Lt | Op::Le | Op::Eq | Op::Ne | Op::Gt | Op::Ge => {
                 self.compare(op, [operands[0], operands[1]], span)
             }
-            Some(op) => self.apply(op, &operands, span),
-            None => self.clip(&operands, span),
+            op => self.apply(op, &operands, span),
         }
+    }
+
+    /// What is written like a function and is none.
+    fn form(&mut self, form: &Form, arguments: &[Argument], span: Span) -> Value {
+        let ast = self.ast;
+        if let Some((keyword, place)) = arguments.iter().find_map(|argument| argument.keyword) {
+            return self.keyword(None, ast.name(keyword), place);
+        }
+        let (least, most) = form.arity;
+        if arguments.len() < least || arguments.len() > most {
+            return self.wrong_form(form, arguments.len(), span);
+        }
+        match form.kind {
+            FormKind::Clip => {
+                let operands: Vec<Operand> =
+                    arguments.iter().map(|argument| self.operand(argument.value)).collect();
+                self.clip(&operands, span)
+            }
+            FormKind::Len => self.len(arguments[0].value, span),
+            FormKind::Arange => self.arange(arguments, span),
+            FormKind::Linspace => self.linspace(arguments, span),
+            FormKind::Zeros => self.filled(arguments[0].value, 0.0, span),
+            FormKind::Ones => self.filled(arguments[0].value, 1.0, span),
+            FormKind::Full => self.full([arguments[0].value, arguments[1].value], span),
+        }
+    }
+
+    fn wrong_form(&mut self, form: &Form, found: usize, span: Span) -> Value {
+        let (least, most) = form.arity;
+        let takes = match (least, most) {
+            (1, 1) => "1 argument".to_string(),
+            _ if least == most => format!("{least} arguments"),
+            _ => format!("{least} to {most} arguments"),
+        };
+        let message = format!("{} takes {takes}, {found} given", quoted(form.name));
+        let help = format!("as in `{}`", form.example);
+        self.error(Diagnostic::new(Code::WrongArity, message).at(span, "").help(help))
     }
 
     /// `clip(x, low, high)` is `minimum(maximum(x, low), high)`, as in NumPy.

@@ -8,12 +8,16 @@
 //! * `apply`: typing rules, casts, broadcasting, and what the errors say.
 //! * `call`: functions, casts written as calls, names that are known but not built.
 //! * `power`: what `**` means.
+//! * `subscript`: slices, indices, attributes; `slice`: their ends; `generate`: `arange` and its kin.
 
 mod apply;
 mod call;
+mod generate;
 mod literal;
 mod names;
 mod power;
+mod slice;
+mod subscript;
 
 use fuse_ir::{DType, InputType, ProgramInput, SourceSpan, Strength};
 use fuse_ops::{ArgType, Op};
@@ -45,6 +49,10 @@ enum Value {
     Int(i128),
     /// A plain number.
     Float(f64),
+    /// `x.shape`, of a value: no operand, but something to take an element of.
+    Shape(NodeId),
+    /// A tuple as written: no operand, but the shape of `zeros((2, 3))`.
+    Tuple(SyntaxId),
     /// An error that has been reported.
     Error,
 }
@@ -118,7 +126,7 @@ impl Resolver<'_> {
     fn results(&mut self) {
         let Some(&result) = self.ast.results().first() else { return };
         let span = self.ast.span(result);
-        match self.values[result.index()] {
+        match self.operand(result).0 {
             Value::Error => {}
             value => {
                 let id = self.concrete(value, span);
@@ -140,7 +148,7 @@ impl Resolver<'_> {
                 self.not_yet(span, "text is", "compare text before the call")
             }
             Syntax::None => self.not_yet(span, "`None` as a value is", "leave it out"),
-            Syntax::Tuple(_) => self.not_yet(span, "tuples are", "evaluate the parts one by one"),
+            Syntax::Tuple(_) => Value::Tuple(id),
             Syntax::Suffixed { literal, suffix } => self.suffixed(literal, suffix, span),
             Syntax::Name(name) => self.name(self.ast.name(name), span),
             Syntax::Unary { op, operand } => self.unary(op, operand, span),
@@ -156,17 +164,28 @@ impl Resolver<'_> {
                 let text = format!("write `{function}({})`", self.text_of(receiver));
                 self.not_yet(self.ast.token_span(id), "methods are", &text)
             }
-            Syntax::Attribute { .. } => {
-                self.not_yet(self.ast.token_span(id), "attributes are", "pass it as a variable")
-            }
-            Syntax::Subscript { .. } => {
-                self.not_yet(span, "subscripts are", "slice the array before the call")
-            }
+            Syntax::Attribute { receiver, name } => self.attribute(id, receiver, name),
+            Syntax::Subscript { value, items } => self.subscript(id, value, items),
         }
     }
 
-    fn operand(&self, id: SyntaxId) -> Operand {
-        (self.values[id.index()], self.ast.span(id))
+    /// The value of a syntax node where a number or an array is wanted.
+    fn operand(&mut self, id: SyntaxId) -> Operand {
+        let (value, span) = (self.values[id.index()], self.ast.span(id));
+        match value {
+            Value::Shape(_) | Value::Tuple(_) => (self.not_a_number(value, span), span),
+            Value::Node(..) | Value::Int(_) | Value::Float(_) | Value::Error => (value, span),
+        }
+    }
+
+    /// A tuple where a number or an array is wanted.
+    fn not_a_number(&mut self, value: Value, span: Span) -> Value {
+        let help = match value {
+            Value::Shape(_) => "take one of its elements, as in `x.shape[0]`",
+            _ => "write one value; a formula may have several results: `a, b`",
+        };
+        let message = "a tuple is not a number or an array";
+        self.error(Diagnostic::new(Code::TypeMismatch, message).at(span, "").help(help))
     }
 
     fn text_of(&self, id: SyntaxId) -> String {
@@ -297,7 +316,7 @@ impl Resolver<'_> {
         let is_float = |id: SyntaxId| match self.values[id.index()] {
             Value::Float(_) => true,
             Value::Node(node, _) => self.graph.dtype(node).is_float(),
-            Value::Int(_) | Value::Error => false,
+            Value::Int(_) | Value::Shape(_) | Value::Tuple(_) | Value::Error => false,
         };
         let fires = is_bits(op) && (is_float(lhs) || is_float(rhs));
         fires.then(|| self.bits_beside_comparison(op, lhs, rhs))
@@ -310,6 +329,7 @@ impl Resolver<'_> {
         let is_bool = |id: SyntaxId| match self.values[id.index()] {
             Value::Node(node, _) => self.graph.dtype(node) == DType::Bool,
             Value::Int(_) | Value::Float(_) | Value::Error => false,
+            Value::Shape(_) | Value::Tuple(_) => false,
         };
         let fires =
             is_bits(op) && !self.ast.parenthesised(operand) && (is_bool(lhs) || is_bool(rhs));
@@ -340,6 +360,7 @@ impl Resolver<'_> {
             Value::Node(node, _) => self.graph.dtype(node).to_string(),
             Value::Int(_) => "integer".to_string(),
             Value::Float(_) => "float".to_string(),
+            Value::Shape(_) | Value::Tuple(_) => "tuple".to_string(),
             Value::Error => "unknown".to_string(),
         }
     }
@@ -376,6 +397,7 @@ impl Resolver<'_> {
             Value::Node(id, strength) => ArgType { dtype: self.graph.dtype(id), strength },
             Value::Int(_) => ArgType::weak(DType::I64),
             Value::Float(_) | Value::Error => ArgType::weak(DType::F64),
+            Value::Shape(_) | Value::Tuple(_) => ArgType::weak(DType::F64),
         }
     }
 }

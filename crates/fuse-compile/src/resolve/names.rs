@@ -53,12 +53,6 @@ const PLANNED: &[&str] = &[
     "nanmean",
     "nanvar",
     "nanstd",
-    "arange",
-    "linspace",
-    "zeros",
-    "ones",
-    "full",
-    "len",
 ];
 
 /// Is it a function of the language that is not built yet?

@@ -72,7 +72,8 @@ fn work(graph: &Graph) -> [usize; 2] {
     let mut work = [0; 2];
     for (id, node) in graph.iter() {
         let operations = match node {
-            Node::Input(_) | Node::Const(_) => 0,
+            Node::Input(_) | Node::Const(_) | Node::Symbol(_) | Node::Index { .. } => 0,
+            Node::Expand(..) | Node::View(..) => 0,
             Node::Power(_, exponent) => exponent.unsigned_abs().ilog2() as usize,
             Node::Apply(..) => 1,
         };

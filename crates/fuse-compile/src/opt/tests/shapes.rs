@@ -9,7 +9,8 @@ use crate::opt::{RULES, RuleClass, RuleName};
 fn ops(graph: &Graph) -> Vec<Op> {
     let op = |node| match node {
         Node::Apply(op, _) => Some(op),
-        Node::Input(_) | Node::Const(_) | Node::Power(..) => None,
+        Node::Input(_) | Node::Const(_) | Node::Power(..) | Node::Symbol(_) => None,
+        Node::Index { .. } | Node::Expand(..) | Node::View(..) => None,
     };
     graph.iter().filter_map(|(_, node)| op(node)).collect()
 }

@@ -1,0 +1,268 @@
+//! `x[1:, None, 0]` and `x.shape`, `x.size`, `x.ndim`, `x.T`.
+//!
+//! Basic slicing, as NumPy has it: the result is a view. Ends of slices and integer indices are numbers
+//! that a call binds ([`super::slice`]); a step is a literal. A slice is cut off at the ends of its axis;
+//! an integer index must lie inside, which is checked when extents are known.
+
+use fuse_ir::{Dim, IndexRule, Pick, Strength, SymbolOp, index_u32};
+use fuse_syntax::{
+    Code, Diagnostic, List, NameId, NodeId as SyntaxId, Span, SubscriptItem, quoted,
+};
+
+use super::slice::Number;
+use super::{Resolver, Value, source};
+use crate::graph::{NodeId, View};
+
+/// A view as its items make it, axis by axis.
+struct Builder {
+    /// What is subscripted.
+    operand: NodeId,
+    /// The operand's axes so far.
+    picks: Vec<Pick>,
+    /// The result's axes so far.
+    axes: Vec<Option<u32>>,
+}
+
+impl Resolver<'_> {
+    pub(super) fn subscript(
+        &mut self,
+        id: SyntaxId,
+        value: SyntaxId,
+        items: List<SubscriptItem>,
+    ) -> Value {
+        let (ast, span) = (self.ast, self.ast.span(id));
+        let items = ast.items(items);
+        if let Value::Shape(operand) = self.values[value.index()] {
+            return self.extent_at(operand, items, span);
+        }
+        let (receiver, place) = self.operand(value);
+        if receiver == Value::Error {
+            return Value::Error;
+        }
+        let Some((operand, _)) = self.concrete(receiver, place) else { return Value::Error };
+        match self.build_view(operand, items, span) {
+            Some(view) => {
+                let id = self.graph.view(operand, view, source(span));
+                Value::Node(id, Strength::Strong)
+            }
+            None => Value::Error,
+        }
+    }
+
+    fn build_view(&mut self, operand: NodeId, items: &[SubscriptItem], span: Span) -> Option<View> {
+        let rank = self.graph.ty(operand).shape.len();
+        let taken = |item: &&SubscriptItem| match item {
+            SubscriptItem::Index(_) | SubscriptItem::Slice { .. } => true,
+            SubscriptItem::NewAxis | SubscriptItem::Ellipsis => false,
+        };
+        let n_taken = items.iter().filter(taken).count();
+        if n_taken > rank {
+            let plural = if rank == 1 { "axis" } else { "axes" };
+            let message = format!("{n_taken} indices for an array of {rank} {plural}");
+            self.error(Diagnostic::new(Code::AxisOutOfRange, message).at(span, ""));
+            return None;
+        }
+        let mut view = Builder { operand, picks: Vec::new(), axes: Vec::new() };
+        let mut ellipsis = false;
+        for item in items {
+            match *item {
+                SubscriptItem::NewAxis => view.axes.push(None),
+                SubscriptItem::Ellipsis if ellipsis => {
+                    let message = "more than one `...` in a subscript";
+                    self.error(Diagnostic::new(Code::InvalidSubscript, message).at(span, ""));
+                    return None;
+                }
+                SubscriptItem::Ellipsis => {
+                    ellipsis = true;
+                    self.whole_axes(&mut view, rank - n_taken);
+                }
+                SubscriptItem::Index(index) => self.index_axis(&mut view, index)?,
+                SubscriptItem::Slice { start, stop, step } => {
+                    self.slice_axis(&mut view, [start, stop], step)?;
+                }
+            }
+        }
+        let rest = rank - view.picks.len();
+        self.whole_axes(&mut view, rest);
+        Some(View { picks: view.picks, axes: view.axes.into_iter().collect() })
+    }
+
+    fn whole_axes(&mut self, view: &mut Builder, count: usize) {
+        let start = self.graph.literal_symbol(0);
+        let shape = self.graph.shape(view.operand);
+        for _ in 0..count {
+            let axis = view.picks.len();
+            view.axes.push(Some(index_u32(axis)));
+            view.picks.push(Pick { start, step: 1, extent: shape[axis] });
+        }
+    }
+
+    fn index_axis(&mut self, view: &mut Builder, index: SyntaxId) -> Option<()> {
+        let number = self.number(index, "an index")?;
+        let (axis, shape) = (view.picks.len(), self.graph.shape(view.operand));
+        let n = self.graph.dim_symbol(shape[axis]);
+        let index_symbol = self.number_symbol(number);
+        let span = source(self.ast.span(index));
+        self.graph.index_rules.push(IndexRule {
+            index: index_symbol,
+            axis: index_u32(axis),
+            operand: (shape, span),
+        });
+        let start = match number {
+            Number::Literal(value) if value >= 0 => index_symbol,
+            Number::Literal(value) => {
+                let back = self.graph.literal_symbol(value.saturating_neg());
+                self.graph.combine(SymbolOp::Sub, n, back)
+            }
+            Number::Symbol(symbol) => self.graph.combine(SymbolOp::Wrap, symbol, n),
+        };
+        view.picks.push(Pick { start, step: 1, extent: Dim::One });
+        Some(())
+    }
+
+    fn slice_axis(
+        &mut self,
+        view: &mut Builder,
+        ends: [Option<SyntaxId>; 2],
+        step: Option<SyntaxId>,
+    ) -> Option<()> {
+        let mut numbers = [None; 2];
+        for (number, end) in numbers.iter_mut().zip(ends) {
+            if let Some(end) = end {
+                *number = Some(self.number(end, "the end of a slice")?);
+            }
+        }
+        let step = match step {
+            None => 1,
+            Some(step) => self.step(step)?,
+        };
+        let (axis, shape) = (view.picks.len(), self.graph.shape(view.operand));
+        let n = self.graph.dim_symbol(shape[axis]);
+        let pick = self.slice((numbers[0], numbers[1]), step, n);
+        view.axes.push(Some(index_u32(axis)));
+        view.picks.push(pick);
+        Some(())
+    }
+
+    /// The step of a slice: a literal other than 0.
+    fn step(&mut self, id: SyntaxId) -> Option<i64> {
+        let span = self.ast.span(id);
+        match self.number(id, "the step of a slice")? {
+            Number::Literal(0) => {
+                let message = "the step of a slice cannot be 0";
+                self.error(Diagnostic::new(Code::InvalidSubscript, message).at(span, ""));
+                None
+            }
+            Number::Literal(step) => Some(step),
+            Number::Symbol(_) => {
+                let message = "the step of a slice must be a literal";
+                self.error(
+                    Diagnostic::new(Code::NotConstant, message)
+                        .at(span, "this is known only when the formula runs")
+                        .help("write the number, as in `x[::2]`"),
+                );
+                None
+            }
+        }
+    }
+
+    pub(super) fn attribute(&mut self, id: SyntaxId, receiver: SyntaxId, name: NameId) -> Value {
+        let (name, place) = (self.ast.name(name), self.ast.token_span(id));
+        let span = self.ast.span(id);
+        let (value, value_span) = self.operand(receiver);
+        if value == Value::Error {
+            return Value::Error;
+        }
+        let Some((node, strength)) = self.concrete(value, value_span) else { return Value::Error };
+        let rank = self.graph.ty(node).shape.len();
+        match name {
+            "ndim" => Value::Int(rank as i128),
+            "shape" => Value::Shape(node),
+            "size" => self.size(node, span),
+            "T" => {
+                let shape = self.graph.shape(node);
+                let mut view = self.graph.whole(&shape);
+                view.axes.reverse();
+                Value::Node(self.graph.view(node, view, source(span)), strength)
+            }
+            "real" | "imag" => self.not_yet(place, "complex numbers are", "use real arrays"),
+            _ => {
+                let message = format!("unknown attribute {}", quoted(name));
+                let help = "attributes are `.T`, `.shape`, `.size`, `.ndim`";
+                self.error(
+                    Diagnostic::new(Code::UnknownAttribute, message).at(place, "").help(help),
+                )
+            }
+        }
+    }
+
+    /// The number of elements: a plain integer, as in Python.
+    fn size(&mut self, node: NodeId, span: Span) -> Value {
+        let one = self.graph.literal_symbol(1);
+        let size = self.graph.shape(node).iter().fold(one, |size, &dim| {
+            let extent = self.graph.dim_symbol(dim);
+            self.graph.combine(SymbolOp::Mul, extent, size)
+        });
+        self.extent_value(size, span)
+    }
+
+    /// `len(x)`.
+    pub(super) fn len(&mut self, argument: SyntaxId, span: Span) -> Value {
+        let (value, place) = self.operand(argument);
+        if value == Value::Error {
+            return Value::Error;
+        }
+        let Some((node, _)) = self.concrete(value, place) else { return Value::Error };
+        match self.graph.shape(node).first() {
+            Some(&dim) => {
+                let extent = self.graph.dim_symbol(dim);
+                self.extent_value(extent, span)
+            }
+            None => {
+                let message = "`len` of a scalar";
+                self.error(Diagnostic::new(Code::AxisOutOfRange, message).at(place, "no axes"))
+            }
+        }
+    }
+
+    /// `x.shape[k]`.
+    fn extent_at(&mut self, operand: NodeId, items: &[SubscriptItem], span: Span) -> Value {
+        let shape = self.graph.shape(operand);
+        let rank = shape.len();
+        let &[SubscriptItem::Index(index)] = items else {
+            let message = "a shape takes one integer index";
+            let help = "as in `x.shape[0]`";
+            return self
+                .error(Diagnostic::new(Code::InvalidSubscript, message).at(span, "").help(help));
+        };
+        let at = match self.number(index, "the axis") {
+            None => return Value::Error,
+            Some(Number::Literal(at)) => at,
+            Some(Number::Symbol(_)) => {
+                let message = "the axis must be a literal";
+                let place = self.ast.span(index);
+                return self.error(Diagnostic::new(Code::NotConstant, message).at(place, ""));
+            }
+        };
+        let own = if at < 0 { at.saturating_add(rank as i64) } else { at };
+        match usize::try_from(own).ok().and_then(|own| shape.get(own)) {
+            Some(&dim) => {
+                let extent = self.graph.dim_symbol(dim);
+                self.extent_value(extent, span)
+            }
+            None => {
+                let message = format!("axis {at} of an array of {rank} dimensions");
+                let place = self.ast.span(index);
+                self.error(Diagnostic::new(Code::AxisOutOfRange, message).at(place, ""))
+            }
+        }
+    }
+
+    /// An extent as a value: a plain integer, as in Python.
+    fn extent_value(&mut self, symbol: u32, span: Span) -> Value {
+        match self.graph.symbol_value(symbol) {
+            Some(value) => Value::Int(i128::from(value)),
+            None => Value::Node(self.graph.symbol_node(symbol, source(span)), Strength::Weak),
+        }
+    }
+}

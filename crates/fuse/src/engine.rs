@@ -234,7 +234,8 @@ impl EngineBuilder {
             Some(backend) => backend,
             None => host(self.backend, self.isa)?,
         };
-        let options = Options { mode: self.mode, max_inputs: self.limits.inputs };
+        let Limits { inputs, nodes, .. } = self.limits;
+        let options = Options { mode: self.mode, max_inputs: inputs, max_nodes: nodes };
         let shared = Shared {
             backend,
             limits: self.limits,

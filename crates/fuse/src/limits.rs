@@ -12,7 +12,8 @@ pub struct Limits {
     pub source_bytes: usize,
     /// Depth of brackets, signs, `**` and `else`.
     pub nesting: usize,
-    /// Operators, calls and commas of a formula.
+    /// Operators, calls and commas of a formula; as many operators and operands again may come
+    /// from the bodies of its functions, counted at each call.
     pub nodes: usize,
     /// Variables that a formula may use.
     pub inputs: usize,

@@ -87,7 +87,7 @@ impl Resolver<'_> {
     pub(super) fn literal_as(&mut self, value: Value, dtype: DType, span: Span) -> Option<NodeId> {
         let constant = match value {
             Value::Node(id, _) => return Some(id),
-            Value::Error => return None,
+            Value::Type(_) | Value::Error => return None,
             Value::Float(value) if dtype.is_float() => Constant::float(dtype, value),
             Value::Float(_) => {
                 self.out_of_range("a float literal", dtype, span);
@@ -140,7 +140,7 @@ impl Resolver<'_> {
             Value::Float(_) => {
                 self.literal_as(value, DType::F64, span).map(|id| (id, Strength::Weak))
             }
-            Value::Error => None,
+            Value::Type(_) | Value::Error => None,
         }
     }
 

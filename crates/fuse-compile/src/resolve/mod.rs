@@ -107,24 +107,30 @@ impl Resolver<'_> {
                 Statement::Function { target, .. } => {
                     self.not_yet(target, "local functions are", "write the expression out");
                 }
-                Statement::Results(list) if list.len() > 1 => {
-                    self.not_yet(span, "several results are", "evaluate them one by one");
-                }
-                Statement::Results(_) => {}
+                Statement::Results(list) => self.limit_results(list.len(), span),
             }
         }
     }
 
+    fn limit_results(&mut self, count: usize, span: Span) {
+        let limit = self.options.max_results;
+        if count > limit {
+            let message = format!("{count} results, {limit} are allowed");
+            self.error(
+                Diagnostic::new(Code::TooManyResults, message)
+                    .at(span, "")
+                    .help("evaluate some of them in a second formula"),
+            );
+        }
+    }
+
+    /// What the last statement lists becomes the graph's results, each of its own dtype and shape.
     fn results(&mut self) {
-        let Some(&result) = self.ast.results().first() else { return };
-        let span = self.ast.span(result);
-        match self.values[result.index()] {
-            Value::Error => {}
-            value => {
-                let id = self.concrete(value, span);
-                if let Some((id, _)) = id {
-                    self.graph.results = vec![id];
-                }
+        let ast = self.ast;
+        for &result in ast.results() {
+            let value = self.values[result.index()];
+            if let Some((id, _)) = self.concrete(value, ast.span(result)) {
+                self.graph.results.push(id);
             }
         }
     }

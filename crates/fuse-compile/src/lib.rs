@@ -38,11 +38,13 @@ pub struct Options {
     pub max_inputs: usize,
     /// Most syntax nodes that calls of local functions may expand to.
     pub max_nodes: usize,
+    /// Most results a formula may have.
+    pub max_results: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { mode: Mode::Relaxed, max_inputs: 255, max_nodes: 1 << 16 }
+        Options { mode: Mode::Relaxed, max_inputs: 255, max_results: 255, max_nodes: 1 << 16 }
     }
 }
 

@@ -160,6 +160,8 @@ codes! {
          many names is better an array and `sum`.";
     TooManyInputs "E0504" "too many inputs"
         "The formula uses more variables than the limit allows.";
+    TooManyResults "E0505" "too many results"
+        "The last statement lists more values than the limit allows.";
 
     // Not supported: each says what to do instead.
     NotSupportedYet "E0901" "not supported yet"

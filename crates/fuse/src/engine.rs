@@ -234,8 +234,12 @@ impl EngineBuilder {
             Some(backend) => backend,
             None => host(self.backend, self.isa)?,
         };
-        let Limits { inputs, nodes, .. } = self.limits;
-        let options = Options { mode: self.mode, max_inputs: inputs, max_nodes: nodes };
+        let options = Options {
+            mode: self.mode,
+            max_inputs: self.limits.inputs,
+            max_results: self.limits.results,
+            max_nodes: self.limits.nodes,
+        };
         let shared = Shared {
             backend,
             limits: self.limits,

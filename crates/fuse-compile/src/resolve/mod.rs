@@ -130,10 +130,25 @@ fn source(span: Span) -> SourceSpan {
 }
 
 impl Resolver<'_> {
+    fn limit_results(&mut self, count: usize) {
+        let span = self.ast.statement_spans().last().map_or(Span::default(), |last| last.1);
+        let limit = self.options.max_results;
+        if count > limit {
+            let message = format!("{count} results, {limit} are allowed");
+            self.error(
+                Diagnostic::new(Code::TooManyResults, message)
+                    .at(span, "")
+                    .help("evaluate some of them in a second formula"),
+            );
+        }
+    }
+
+    /// What the last statement lists becomes the graph's results, each of its own dtype and shape.
     fn results(&mut self) {
-        for &result in self.ast.results() {
-            let (value, span) = self.operand(result);
-            if let Some((id, _)) = self.concrete(value, span) {
+        let ast = self.ast;
+        for &result in ast.results() {
+            let value = self.values[result.index()];
+            if let Some((id, _)) = self.concrete(value, ast.span(result)) {
                 self.graph.results.push(id);
             }
         }

@@ -55,7 +55,8 @@ impl Resolver<'_> {
                     self.free_to_bind(name, target);
                     self.definition(name, range)
                 }
-                Statement::Results(_) => {
+                Statement::Results(list) => {
+                    self.limit_results(list.len());
                     self.nodes(range);
                     Bound::Value(Value::Error)
                 }

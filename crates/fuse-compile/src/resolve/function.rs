@@ -210,7 +210,8 @@ impl Resolver<'_> {
         let before = self.n_inlined;
         self.n_inlined = before.saturating_add(nodes);
         if self.n_inlined > limit && before <= limit {
-            let message = format!("calls of functions expand to more than {limit} nodes");
+            let message =
+                format!("calls of functions expand to more than {limit} operators and operands");
             let error = Diagnostic::new(Code::TooManyNodes, message)
                 .at(self.ast.span(call), "the limit is passed in this call")
                 .help("compute what several calls share once, and bind it to a name");

@@ -11,6 +11,7 @@
 
 use std::ops::Range;
 
+use fuse_ir::DType;
 use fuse_syntax::{BinaryOp, Code, Diagnostic, NameId, Node as Syntax, NodeId as SyntaxId};
 use fuse_syntax::{Span, Statement, quoted};
 
@@ -135,7 +136,8 @@ impl Resolver<'_> {
     fn free_to_bind(&mut self, name: NameId, target: Span) {
         let name = self.ast.name(name);
         if is_function(name) {
-            let message = format!("{} is a built-in function", quoted(name));
+            let what = DType::from_name(name).map_or("function", |_| "dtype");
+            let message = format!("{} is a built-in {what}", quoted(name));
             self.error(
                 Diagnostic::new(Code::ShadowedFunction, message)
                     .at(target, "cannot be defined anew")

@@ -350,10 +350,11 @@ def powers():
 
 def all_themes():
     from themes_functions import functions, powers_float
+    from themes_programs import programs
     from themes_types import (broadcasting, empty, errors, literals, promotion, relaxed, rules,
                               special, sums)
 
     return [make() for make in (
         arithmetic, integer_division, shifts, bool_logic, comparisons, casts, rounding, min_max, extrema,
         signs, remainders, powers, functions, powers_float, literals, promotion, broadcasting, empty, sums,
-        special, relaxed, rules, errors)]
+        special, relaxed, rules, programs, errors)]

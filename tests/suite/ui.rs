@@ -79,7 +79,7 @@ fn render(page: &Page) -> String {
     let mode = if page.name.ends_with("-strict") { Mode::Strict } else { Mode::Relaxed };
     let mut limits = fuse::Limits::default();
     if page.name.contains("-limit") {
-        limits.inputs = 2;
+        (limits.inputs, limits.results) = (2, 2);
     }
     let engine = Engine::builder().mode(mode).limits(limits).build().expect("an engine");
     match engine.evaluate(&page.formula, vars) {

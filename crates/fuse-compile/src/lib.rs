@@ -36,11 +36,15 @@ pub struct Options {
     pub mode: Mode,
     /// Most variables a formula may use.
     pub max_inputs: usize,
+    /// Most syntax nodes that calls of local functions may expand to.
+    pub max_nodes: usize,
+    /// Most results a formula may have.
+    pub max_results: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { mode: Mode::Relaxed, max_inputs: 255 }
+        Options { mode: Mode::Relaxed, max_inputs: 255, max_results: 255, max_nodes: 1 << 16 }
     }
 }
 

@@ -215,8 +215,20 @@ pub struct Pass {
     pub operands: Vec<OperandView>,
     /// For each output of the kernel where it goes; the sink's shape is the loop space.
     pub outputs: Vec<Sink>,
-    /// For each fold the sinks of its results, scalars all.
-    pub folds: Vec<Vec<Sink>>,
+    /// For each fold, for each of its results, where that goes; the sinks are scalars all.
+    pub folds: Vec<Vec<Vec<Sink>>>,
+}
+
+impl Pass {
+    /// Everywhere it writes.
+    pub fn sinks(&self) -> impl Iterator<Item = &Sink> {
+        self.outputs.iter().chain(self.folds.iter().flatten().flatten())
+    }
+
+    /// Everywhere it writes.
+    pub fn sinks_mut(&mut self) -> impl Iterator<Item = &mut Sink> {
+        self.outputs.iter_mut().chain(self.folds.iter_mut().flatten().flatten())
+    }
 }
 
 /// A compiled formula, before any back end has seen it.
@@ -454,7 +466,7 @@ impl fmt::Display for Program {
             writeln!(f, "]")?;
             let arrays = pass.operands.iter().map(|view| self.view_text(view));
             let scalars = pass.scalars.iter().map(|view| self.view_text(view));
-            let sinks = pass.outputs.iter().chain(pass.folds.iter().flatten());
+            let sinks = pass.sinks();
             write_list(f, "reads", arrays.collect())?;
             write_list(f, "scalars", scalars.collect())?;
             write_list(f, "writes", sinks.map(|&sink| sink_name(sink)).collect())?;

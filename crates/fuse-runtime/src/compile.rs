@@ -314,10 +314,12 @@ fn check_pass(program: &Program, pass: &Pass, written: &mut Written) -> Result<(
     }
     for (sinks, fold) in pass.folds.iter().zip(&kernel.folds) {
         expect(sinks.len() == fold.finish.results.len(), "a fold's sinks are not its results")?;
-        for (&sink, lane) in sinks.iter().zip(fold.finish.result_lanes()) {
-            let mem = check_sink(program, sink, written)?;
-            let is_scalar = program.sink(sink).shape.is_empty();
-            expect(is_scalar && mem.lane() == lane, "a fold's sink does not fit")?;
+        for (sinks, lane) in sinks.iter().zip(fold.finish.result_lanes()) {
+            for &sink in sinks {
+                let mem = check_sink(program, sink, written)?;
+                let is_scalar = program.sink(sink).shape.is_empty();
+                expect(is_scalar && mem.lane() == lane, "a fold's sink does not fit")?;
+            }
         }
     }
     Ok(())

@@ -324,8 +324,8 @@ impl<'c> Call<'c> {
         for (fold, sinks) in pass.folds.iter().enumerate() {
             let _floats = DefaultFloats::enter();
             let results = finish(compiled, &pass.kernel, fold, &state);
-            for (&sink, bits) in sinks.iter().zip(results) {
-                write_scalar(self.sink(sink), bits);
+            for (sinks, bits) in sinks.iter().zip(results) {
+                sinks.iter().for_each(|&sink| write_scalar(self.sink(sink), bits));
             }
         }
         Ok(())

@@ -426,6 +426,11 @@ impl Ast {
         self.nodes.iter().enumerate().map(|(position, node)| (NodeId::at(position), *node))
     }
 
+    /// The id of the node at this position of the postfix order.
+    pub fn id(&self, position: usize) -> Option<NodeId> {
+        (position < self.nodes.len()).then(|| NodeId::at(position))
+    }
+
     /// The node.
     ///
     /// Ids belong to the tree that made them; [`Node::None`] answers for one that it has not.

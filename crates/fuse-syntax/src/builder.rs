@@ -12,8 +12,9 @@ use pest::iterators::Pair;
 use rustc_hash::FxHashMap;
 use unicode_normalization::{UnicodeNormalization, is_nfkc};
 
-/// More errors than these are noise, and a text may have one at every byte.
-pub(crate) const MOST_ERRORS: usize = 20;
+/// How many errors of a formula are reported, at most. More are noise, and a text may have one at
+/// every byte.
+pub const MOST_ERRORS: usize = 20;
 
 /// A token of the grammar.
 pub(crate) type Token<'i> = Pair<'i, Rule>;

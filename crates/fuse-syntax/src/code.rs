@@ -113,15 +113,20 @@ codes! {
     UnknownKeyword "E0204" "unknown keyword argument"
         "The function has no argument of that name, or not as a keyword.";
     UnknownAttribute "E0205" "unknown attribute or method"
-        "Values have the attributes `real imag T size ndim shape`, and the methods that \
-         `fuse info --functions` marks.";
+        "Values have the attributes `real imag T size ndim shape`. Some functions are methods too, with the \
+         value in front as the first argument, as in NumPy: `x.sum()` is `sum(x)`. All others are written \
+         as calls: `sqrt(x)`.";
     UnknownSuffix "E0206" "unknown suffix of a number"
         "Letters behind a number name its type, as in `3.5f64` or `7i32`. `2x` is not a product: \
          write `2*x`.";
     RecursiveFunction "E0207" "recursive function"
-        "Local functions are inlined, hence cannot call themselves, directly or through others.";
+        "Local functions are inlined, hence cannot call themselves, directly or through others: a function \
+         sees only those that are defined before it. Write out as many steps as you need: \
+         `f(x) = x*x; f(f(f(x)))`.";
     ShadowedFunction "E0208" "built-in function redefined"
-        "A local function cannot take the name of a built-in one.";
+        "No statement can give the name of a built-in function or of a dtype another meaning: \
+         `sum = a + b` is written `total = a + b`. Parameters of local functions may have such names, and so \
+         may the variables of a call.";
 
     // Types: raised by the compiler.
     TypeMismatch "E0301" "type mismatch"
@@ -156,10 +161,13 @@ codes! {
     NestingTooDeep "E0502" "nesting too deep"
         "Brackets, signs, `not`, `**` and `else` nest deeper than the limit. Bind inner parts to names.";
     TooManyNodes "E0503" "formula too large"
-        "The formula has more operators, calls and commas than the limit allows. A long sum over \
-         many names is better an array and `sum`.";
+        "The formula has more operators, calls and commas than the limit allows, or the bodies of its \
+         functions have, counted at each call. A long sum over many names is better an array and `sum`; \
+         what several calls compute alike is better bound to a name.";
     TooManyInputs "E0504" "too many inputs"
         "The formula uses more variables than the limit allows.";
+    TooManyResults "E0505" "too many results"
+        "The last statement lists more values than the limit allows.";
 
     // Not supported: each says what to do instead.
     NotSupportedYet "E0901" "not supported yet"

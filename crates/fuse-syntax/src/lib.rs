@@ -41,6 +41,7 @@ pub use ast::{
     Argument, Ast, BinaryOp, CompareOp, FloatBits, IntegerId, List, NameId, Node, NodeId, Param,
     Statement, SubscriptItem, TextId, UnaryOp,
 };
+pub use builder::MOST_ERRORS;
 pub use code::{Code, UnknownCode};
 pub use diagnostic::{Diagnostic, Label, quoted};
 pub use limits::SyntaxLimits;

@@ -234,7 +234,12 @@ impl EngineBuilder {
             Some(backend) => backend,
             None => host(self.backend, self.isa)?,
         };
-        let options = Options { mode: self.mode, max_inputs: self.limits.inputs };
+        let options = Options {
+            mode: self.mode,
+            max_inputs: self.limits.inputs,
+            max_results: self.limits.results,
+            max_nodes: self.limits.nodes,
+        };
         let shared = Shared {
             backend,
             limits: self.limits,

@@ -1,5 +1,6 @@
 //! The variables of a session, and what a line does to them.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::io::{Write as _, stdout};
 
@@ -48,7 +49,7 @@ impl Session {
             return command::run(self, command);
         }
         match assignment(line) {
-            Some((name, value)) => self.assign(name, value)?,
+            Some((name, value)) => self.assign(name, &value)?,
             None => self.print(line)?,
         }
         Ok(Next::Go)
@@ -137,12 +138,18 @@ impl Session {
     }
 }
 
-/// `name = value`; programs of several statements are formulas.
-fn assignment(line: &str) -> Option<(&str, &str)> {
-    let (name, value) = line.split_once('=')?;
-    let name = name.trim_end();
-    let is_assignment = binding::is_name(name) && !value.starts_with('=') && !value.contains(';');
-    is_assignment.then(|| (name, value.trim()))
+/// The name and the value of `name = value`, and of `name += value`, which is a program of two
+/// statements; other programs are formulas.
+fn assignment(line: &str) -> Option<(&str, Cow<'_, str>)> {
+    let (left, value) = line.split_once('=')?;
+    let name = left.trim_end().trim_end_matches(|letter| "+-*/%&|^<>".contains(letter));
+    let (name, operator) = (name.trim_end(), left[name.len()..].trim_end());
+    let compares = value.starts_with('=') || matches!(operator, "<" | ">");
+    if !binding::is_name(name) || compares || value.contains(';') {
+        return None;
+    }
+    let augmented = || format!("{line}\n{name}").into();
+    Some((name, if operator.is_empty() { value.trim().into() } else { augmented() }))
 }
 
 #[cfg(test)]
@@ -151,8 +158,16 @@ mod tests {
 
     #[test]
     fn assignments_are_told_from_formulas() {
-        assert_eq!(assignment("x = 1 + 2"), Some(("x", "1 + 2")));
-        assert_eq!(assignment("x=y == 2"), Some(("x", "y == 2")));
+        for (line, value) in [
+            ("x = 1 + 2", "1 + 2"),
+            ("x=y == 2", "y == 2"),
+            ("x = -y", "-y"),
+            ("x += 2", "x += 2\nx"),
+            ("x **= y == 2", "x **= y == 2\nx"),
+            ("x>>=1", "x>>=1\nx"),
+        ] {
+            assert_eq!(assignment(line), Some(("x", value.into())), "{line}");
+        }
         for formula in [
             "x == 1",
             "x <= 1",

@@ -265,11 +265,12 @@ impl Emitter<'_> {
         }
     }
 
-    fn fold(&mut self, id: NodeId) -> Vec<Sink> {
+    /// Adds a fold; gives the sinks of its one result.
+    fn fold(&mut self, id: NodeId) -> Vec<Vec<Sink>> {
         let Node::Apply(op, _) = self.graph.node(id) else { unreachable!("a fold is an operator") };
         let Expansion::Fold(fold) = op.row().expansion else { unreachable!("a reduction's row") };
         self.builder.fold(fold(self.graph.operand_dtype(id), self.graph.dtype(id)));
-        self.schedule.sinks_of(self.graph, id)
+        vec![self.schedule.sinks_of(self.graph, id)]
     }
 }
 

@@ -125,10 +125,12 @@ fn kept_nodes(graph: &Graph, costs: &[Cost], parts: &[u32], budget: usize) -> Ve
         let inherited: usize = inherited.map(|arg| cumulative[arg.index()]).sum();
         cumulative[id.index()] = (costs[id.index()].weight + inherited).min(budget);
     }
-    let counts = graph.use_counts();
+    let mut read = vec![false; graph.len()];
+    for (_, node) in graph.iter() {
+        node.args().iter().for_each(|arg| read[arg.index()] = true);
+    }
     for &result in &graph.results {
-        let only_result = counts[result.index()] == 1;
-        if is_reduction(graph, result) && only_result {
+        if is_reduction(graph, result) && !read[result.index()] {
             kept[result.index()] = false;
         }
     }

@@ -26,7 +26,7 @@ pub(super) fn share(program: &mut Program) {
                 *index = slot(*index);
             }
         }
-        for sink in pass.outputs.iter_mut().chain(pass.folds.iter_mut().flatten()) {
+        for sink in pass.sinks_mut() {
             if let Sink::Temporary(index) = sink {
                 *index = slot(*index);
             }
@@ -70,10 +70,9 @@ fn last_reads(program: &Program) -> Vec<usize> {
 }
 
 fn written(pass: &Pass) -> Vec<usize> {
-    let sinks = pass.outputs.iter().chain(pass.folds.iter().flatten());
     let temporary = |sink: &Sink| match sink {
         Sink::Temporary(index) => Some(*index as usize),
         Sink::Result(_) => None,
     };
-    sinks.filter_map(temporary).collect()
+    pass.sinks().filter_map(temporary).collect()
 }

@@ -84,7 +84,7 @@ fn what_costs_no_more_than_a_load_is_computed_again() {
 fn a_reduction_inside_a_formula_is_a_pass_before_it() {
     let program = f64s("x / sum(x*x)", &[("x", &[5])]);
     assert_eq!(program.passes.len(), 2);
-    assert_eq!(program.passes[0].folds, [vec![Sink::Temporary(0)]]);
+    assert_eq!(program.passes[0].folds, [[[Sink::Temporary(0)]]]);
     assert_eq!(sources(&program.passes[1].scalars), [Source::Temporary(0)]);
 }
 
@@ -92,7 +92,7 @@ fn a_reduction_inside_a_formula_is_a_pass_before_it() {
 fn a_reduction_that_is_the_result_needs_no_temporary() {
     let program = f64s("sum(x)", &[("x", &[5])]);
     assert!(program.temporaries.is_empty());
-    assert_eq!(program.passes[0].folds, [vec![Sink::Result(0)]]);
+    assert_eq!(program.passes[0].folds, [[[Sink::Result(0)]]]);
 }
 
 #[test]
@@ -135,4 +135,63 @@ fn weak_scalars_take_on_the_array_s_type_under_a_fit_rule() {
     let program = compile(&ast, &variables, Options::default()).expect("it compiles").program;
     assert_eq!(program.results[0].dtype, DType::I32);
     assert_eq!(program.fit_rules.len(), 1);
+}
+
+#[test]
+fn results_of_one_shape_share_a_pass() {
+    let program = f64s("a + b, a - b, a", &[("a", &[5]), ("b", &[5])]);
+    assert_eq!(program.passes.len(), 1);
+    let pass = &program.passes[0];
+    assert_eq!((pass.operands.len(), arithmetic(pass)), (2, (0, 2)));
+    let mut written = pass.outputs.clone();
+    written.sort_by_key(|&sink| program_result(sink));
+    assert_eq!(written, [Sink::Result(0), Sink::Result(1), Sink::Result(2)]);
+    let later = f64s("a + 1, b + 1, a*b", &[("a", &[5]), ("b", &[5])]);
+    assert_eq!(later.passes.len(), 1, "a*b says that both have one shape");
+    let apart = f64s("a + 1, b + 1", &[("a", &[5]), ("b", &[5])]);
+    assert_eq!(apart.passes.len(), 2, "nothing says that both have one shape");
+}
+
+fn program_result(sink: Sink) -> u32 {
+    match sink {
+        Sink::Result(position) => position,
+        Sink::Temporary(position) => panic!("temporary {position} is no result"),
+    }
+}
+
+#[test]
+fn one_value_can_be_several_results() {
+    let program = f64s("x*x, x, x*x", &[("x", &[5])]);
+    assert_eq!(program.passes.len(), 1);
+    let pass = &program.passes[0];
+    assert_eq!((arithmetic(pass), pass.outputs.len()), ((0, 1), 3));
+    let program = f64s("sum(x), sum(x)", &[("x", &[5])]);
+    assert!(program.temporaries.is_empty());
+    assert_eq!(program.passes[0].folds, [[[Sink::Result(0), Sink::Result(1)]]]);
+}
+
+#[test]
+fn reductions_beside_elementwise_results_share_their_pass() {
+    let program = f64s("x*x, sum(x), sum(x*x), x + 1", &[("x", &[5])]);
+    assert_eq!((program.passes.len(), program.temporaries.len()), (1, 0));
+    let pass = &program.passes[0];
+    assert_eq!((pass.operands.len(), pass.outputs.len(), pass.folds.len()), (1, 2, 2));
+    assert_eq!(arithmetic(pass), (0, 2));
+}
+
+#[test]
+fn a_reduction_that_is_read_again_is_a_result_and_a_temporary() {
+    let program = f64s("sum(x), x / sum(x)", &[("x", &[5])]);
+    assert_eq!(program.passes[0].folds, [[[Sink::Result(0), Sink::Temporary(0)]]]);
+    assert_eq!(program.passes[1].outputs, [Sink::Result(1)]);
+}
+
+#[test]
+fn results_of_other_shapes_have_passes_of_their_own() {
+    let program = f64s("a*b, a + 1, k*2, 3", &[("a", &[5, 1]), ("b", &[1, 7]), ("k", &[])]);
+    let spaces: Vec<usize> = program.passes.iter().map(|pass| pass.space.len()).collect();
+    assert_eq!(program.passes.len(), 3, "{spaces:?}");
+    let ranks: Vec<usize> = program.results.iter().map(|result| result.shape.len()).collect();
+    assert_eq!(ranks, [2, 2, 0, 0]);
+    assert_eq!(program.results[3].dtype, DType::I64);
 }

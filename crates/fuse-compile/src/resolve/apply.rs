@@ -87,11 +87,11 @@ impl Resolver<'_> {
     pub(super) fn literal_as(&mut self, value: Value, dtype: DType, span: Span) -> Option<NodeId> {
         let constant = match value {
             Value::Node(id, _) => return Some(id),
-            Value::Error => return None,
             Value::Shape(_) | Value::Tuple(_) => {
                 self.not_a_number(value, span);
                 return None;
             }
+            Value::Type(_) | Value::Error => return None,
             Value::Float(value) if dtype.is_float() => Constant::float(dtype, value),
             Value::Float(_) => {
                 self.out_of_range("a float literal", dtype, span);
@@ -148,7 +148,7 @@ impl Resolver<'_> {
                 self.not_a_number(value, span);
                 None
             }
-            Value::Error => None,
+            Value::Type(_) | Value::Error => None,
         }
     }
 

@@ -3,71 +3,106 @@
 
 use fuse_ir::DType;
 use fuse_ops::{Class, Form, FormKind, Op};
-use fuse_syntax::{Argument, Code, Diagnostic, List, NameId, NodeId as SyntaxId, Span, quoted};
+use fuse_syntax::{
+    Argument, Code, Diagnostic, List, NameId, NodeId as SyntaxId, Span, Statement, quoted,
+};
 
-use super::names::{called_here, elsewhere, nearest, planned};
+use super::names::{called_here, elsewhere, is_function, nearest, planned};
+use super::scope::Meaning;
 use super::{Operand, Resolver, Value, is_computable};
 
+/// What is called, and where.
+pub(super) struct Callee<'a> {
+    pub(super) name: &'a str,
+    /// Where the name stands.
+    pub(super) place: Span,
+    /// Where the call stands.
+    pub(super) span: Span,
+    /// Operands that stand before the name: 1 for a method.
+    pub(super) n_receivers: usize,
+}
+
 impl Resolver<'_> {
-    pub(super) fn call(&mut self, id: SyntaxId, callee: NameId, args: List<Argument>) -> Value {
-        let (ast, span) = (self.ast, self.ast.span(id));
-        let name = ast.name(callee);
-        let name_span = ast.token_span(id);
+    /// A call of anything but a local function.
+    pub(super) fn call(&mut self, id: SyntaxId, name: NameId, args: List<Argument>) -> Value {
+        let (ast, place) = (self.ast, self.ast.token_span(id));
+        match self.scope.of(id) {
+            Meaning::Outer if is_function(ast.name(name)) => {}
+            Meaning::Outer => return self.unknown_function(name, place),
+            Meaning::Assigned(_) | Meaning::Parameter(_) => {
+                return self.not_a_function(name, place);
+            }
+            // Local functions are inlined; what calls itself has been reported; dtypes are not called.
+            Meaning::Function(_) | Meaning::Itself | Meaning::Type => return Value::Error,
+        }
+        let callee = Callee { name: ast.name(name), place, span: ast.span(id), n_receivers: 0 };
         let arguments = ast.arguments(args);
+        let operands: Vec<Operand> =
+            arguments.iter().map(|argument| self.any_operand(argument.value)).collect();
+        self.function(&callee, &operands, arguments)
+    }
+
+    /// A function of the language, called with these operands; keywords are those of the arguments.
+    pub(super) fn function(
+        &mut self,
+        callee: &Callee<'_>,
+        operands: &[Operand],
+        arguments: &[Argument],
+    ) -> Value {
+        let &Callee { name, place, span, .. } = callee;
+        if planned(name) {
+            let what = format!("the function {} is", quoted(name));
+            return self.not_yet(place, &what, "`fuse info --functions` lists what there is");
+        }
+        let op = Op::function(name);
+        if let Some((keyword, place)) = arguments.iter().find_map(|argument| argument.keyword) {
+            return self.keyword(op, self.ast.name(keyword), place);
+        }
         if let Some(form) = Form::named(name) {
-            return self.form(form, arguments, span);
+            return self.form(form, callee, operands);
+        }
+        let arity = op.map_or(1, |op| op.row().arity);
+        if operands.len() != arity {
+            return self.wrong_arity(callee, arity, operands.len());
         }
         let operands: Vec<Operand> =
-            arguments.iter().map(|argument| self.operand(argument.value)).collect();
-        if let Some(dtype) = DType::from_name(name) {
-            return self.cast_call(dtype, &operands, name_span, span);
-        }
-        let Some(op) = Op::function(name) else {
-            return self.unknown_function(name, name_span);
-        };
-        if let Some((keyword, place)) = arguments.iter().find_map(|argument| argument.keyword) {
-            return self.keyword(Some(op), ast.name(keyword), place);
-        }
-        let arity = op.row().arity;
-        if operands.len() != arity {
-            return self.wrong_arity(name, arity, operands.len(), span);
-        }
-        match op {
-            Op::Pow => self.power([operands[0], operands[1]], span),
-            Op::Lt | Op::Le | Op::Eq | Op::Ne | Op::Gt | Op::Ge => {
+            operands.iter().map(|&operand| self.checked(operand)).collect();
+        match (op, DType::from_name(name)) {
+            (Some(Op::Pow), _) => self.power([operands[0], operands[1]], span),
+            (Some(op @ (Op::Lt | Op::Le | Op::Eq | Op::Ne | Op::Gt | Op::Ge)), _) => {
                 self.compare(op, [operands[0], operands[1]], span)
             }
-            op => self.apply(op, &operands, span),
+            (Some(op), _) => self.apply(op, &operands, span),
+            (None, Some(dtype)) => self.cast_to(dtype, operands[0], place, span),
+            (None, None) => unreachable!("a function is an operator, a form or a cast"),
         }
     }
 
     /// What is written like a function and is none.
-    fn form(&mut self, form: &Form, arguments: &[Argument], span: Span) -> Value {
-        let ast = self.ast;
-        if let Some((keyword, place)) = arguments.iter().find_map(|argument| argument.keyword) {
-            return self.keyword(None, ast.name(keyword), place);
-        }
+    fn form(&mut self, form: &Form, callee: &Callee<'_>, operands: &[Operand]) -> Value {
         let (least, most) = form.arity;
-        if arguments.len() < least || arguments.len() > most {
-            return self.wrong_form(form, arguments.len(), span);
+        if operands.len() < least || operands.len() > most {
+            return self.wrong_form(form, callee, operands.len());
         }
+        let span = callee.span;
         match form.kind {
             FormKind::Clip => {
-                let operands: Vec<Operand> =
-                    arguments.iter().map(|argument| self.operand(argument.value)).collect();
+                let operands = [0, 1, 2].map(|position| self.checked(operands[position]));
                 self.clip(&operands, span)
             }
-            FormKind::Len => self.len(arguments[0].value, span),
-            FormKind::Arange => self.arange(arguments, span),
-            FormKind::Linspace => self.linspace(arguments, span),
-            FormKind::Zeros => self.filled(arguments[0].value, 0.0, span),
-            FormKind::Ones => self.filled(arguments[0].value, 1.0, span),
-            FormKind::Full => self.full([arguments[0].value, arguments[1].value], span),
+            FormKind::Len => self.len(operands[0], span),
+            FormKind::Arange => self.arange(operands, span),
+            FormKind::Linspace => self.linspace(operands, span),
+            FormKind::Zeros => self.filled(operands[0], 0.0, span),
+            FormKind::Ones => self.filled(operands[0], 1.0, span),
+            FormKind::Full => self.full([operands[0], operands[1]], span),
         }
     }
 
-    fn wrong_form(&mut self, form: &Form, found: usize, span: Span) -> Value {
+    fn wrong_form(&mut self, form: &Form, callee: &Callee<'_>, found: usize) -> Value {
         let (least, most) = form.arity;
+        let (least, most, found) =
+            [least, most, found].map(|n| n.saturating_sub(callee.n_receivers)).into();
         let takes = match (least, most) {
             (1, 1) => "1 argument".to_string(),
             _ if least == most => format!("{least} arguments"),
@@ -75,7 +110,7 @@ impl Resolver<'_> {
         };
         let message = format!("{} takes {takes}, {found} given", quoted(form.name));
         let help = format!("as in `{}`", form.example);
-        self.error(Diagnostic::new(Code::WrongArity, message).at(span, "").help(help))
+        self.error(Diagnostic::new(Code::WrongArity, message).at(callee.span, "").help(help))
     }
 
     /// `clip(x, low, high)` is `minimum(maximum(x, low), high)`, as in NumPy.
@@ -84,20 +119,17 @@ impl Resolver<'_> {
         self.apply(Op::Minimum, &[(raised, span), operands[2]], span)
     }
 
-    fn cast_call(
+    /// A cast, whose dtype is named at `place`.
+    pub(super) fn cast_to(
         &mut self,
         dtype: DType,
-        operands: &[Operand],
-        name_span: Span,
+        operand: Operand,
+        place: Span,
         span: Span,
     ) -> Value {
         if !is_computable(dtype) {
-            let what = format!("{dtype} is");
-            return self.not_yet(name_span, &what, "use bool, i32, i64, f32 or f64");
+            return self.not_yet(place, &format!("{dtype} is"), "use bool, i32, i64, f32 or f64");
         }
-        let &[operand] = operands else {
-            return self.wrong_arity(&dtype.to_string(), 1, operands.len(), span);
-        };
         let Some((id, _)) = self.concrete(operand.0, operand.1) else { return Value::Error };
         if self.graph.dtype(id) == dtype {
             return Value::Node(id, fuse_ir::Strength::Strong);
@@ -112,14 +144,24 @@ impl Resolver<'_> {
             let what = format!("{} of a reduction is", quoted(keyword));
             return self.not_yet(place, &what, "reduce over all elements, as in `sum(x)`");
         }
+        self.unknown_keyword(keyword, place)
+    }
+
+    pub(super) fn unknown_keyword(&mut self, keyword: &str, place: Span) -> Value {
         let message = format!("unknown keyword argument {}", quoted(keyword));
         self.error(Diagnostic::new(Code::UnknownKeyword, message).at(place, ""))
     }
 
-    fn wrong_arity(&mut self, name: &str, arity: usize, found: usize, span: Span) -> Value {
+    /// The receiver of a method does not count.
+    fn wrong_arity(&mut self, callee: &Callee<'_>, arity: usize, found: usize) -> Value {
+        let &Callee { name, span, n_receivers, .. } = callee;
+        let (arity, given) = (arity - n_receivers, found - n_receivers);
         let plural = if arity == 1 { "" } else { "s" };
-        let message = format!("{} takes {arity} argument{plural}, {found} given", quoted(name));
+        let message = format!("{} takes {arity} argument{plural}, {given} given", quoted(name));
         let mut diagnostic = Diagnostic::new(Code::WrongArity, message).at(span, "");
+        if n_receivers > 0 {
+            return self.error(diagnostic);
+        }
         let between_arrays = match Op::function(name) {
             Some(Op::Max) if found == 2 => Some(Op::Maximum),
             Some(Op::Min) if found == 2 => Some(Op::Minimum),
@@ -134,19 +176,23 @@ impl Resolver<'_> {
         self.error(diagnostic)
     }
 
-    fn unknown_function(&mut self, name: &str, span: Span) -> Value {
+    pub(super) fn unknown_function(&mut self, id: NameId, span: Span) -> Value {
+        if self.enough_errors() {
+            return Value::Error;
+        }
+        let name = self.ast.name(id);
         if let Some(code) = elsewhere(name) {
             let message = format!("{} is not supported", quoted(name));
             return self
                 .error(Diagnostic::new(code, message).at(span, "").note(code.explanation()));
         }
-        if planned(name) {
-            let what = format!("the function {} is", quoted(name));
-            return self.not_yet(span, &what, "`fuse info --functions` lists what there is");
-        }
         let message = format!("unknown function {}", quoted(name));
         let mut diagnostic = Diagnostic::new(Code::UnknownFunction, message).at(span, "");
-        if self.variables.iter().any(|variable| variable.name == name) {
+        if let Some(target) = self.defined_below(id, span) {
+            diagnostic = diagnostic
+                .related(target, "defined only here, below")
+                .help("move the definition before this use");
+        } else if self.variables.iter().any(|variable| variable.name == name) {
             diagnostic = diagnostic.help("it is a variable; multiplication is written `*`");
         } else if let Some(ours) = called_here(name) {
             diagnostic = diagnostic.help(format!("here it is called `{ours}`"));
@@ -156,20 +202,13 @@ impl Resolver<'_> {
         self.error(diagnostic)
     }
 
-    pub(super) fn unknown_name(&mut self, name: &str, span: Span) -> Value {
-        let message = format!("unknown name {}", quoted(name));
-        let mut diagnostic = Diagnostic::new(Code::UnknownName, message).at(span, "");
-        let known = self.variables.iter().map(|variable| variable.name);
-        if Op::function(name).is_some() {
-            diagnostic = diagnostic.help(format!("it is a function: write `{name}(x)`"));
-        } else if let Some(near) = nearest(name, known.clone().chain(["pi", "inf", "nan"])) {
-            diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
-        } else if self.variables.is_empty() {
-            diagnostic = diagnostic.help(format!("no variables were given; give it: {name}=..."));
-        } else {
-            let known: Vec<String> = known.map(quoted).collect();
-            diagnostic = diagnostic.help(format!("the variables are {}", known.join(", ")));
-        }
-        self.error(diagnostic)
+    /// The target of the first definition of the function, if that stands after its use.
+    fn defined_below(&self, name: NameId, span: Span) -> Option<Span> {
+        self.ast.statements().find_map(|statement| match statement {
+            Statement::Function { name: defined, target, .. } => {
+                (defined == name && span.end <= target.start).then_some(target)
+            }
+            Statement::Assign { .. } | Statement::Results(_) => None,
+        })
     }
 }

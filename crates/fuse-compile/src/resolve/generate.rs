@@ -5,22 +5,22 @@
 
 use fuse_ir::{CountRule, DType, Dim, Shape, Strength, SymbolOp};
 use fuse_ops::Op;
-use fuse_syntax::{Argument, Code, Diagnostic, NodeId as SyntaxId, Span};
+use fuse_syntax::{Code, Diagnostic, Span};
 
 use super::slice::Number;
-use super::{Resolver, Value, source};
+use super::{Operand, Resolver, Value, source};
 use crate::graph::{Constant, NodeId};
 
 impl Resolver<'_> {
     /// `zeros(n)`, `zeros((n, m))`, `zeros(x.shape)`.
-    pub(super) fn filled(&mut self, shape: SyntaxId, value: f64, span: Span) -> Value {
+    pub(super) fn filled(&mut self, shape: Operand, value: f64, span: Span) -> Value {
         let scalar = self.graph.constant(Constant::float(DType::F64, value), source(span));
         self.expanded(shape, scalar, span)
     }
 
     /// `full(n, v)`.
-    pub(super) fn full(&mut self, args: [SyntaxId; 2], span: Span) -> Value {
-        let (value, place) = self.operand(args[1]);
+    pub(super) fn full(&mut self, args: [Operand; 2], span: Span) -> Value {
+        let (value, place) = self.checked(args[1]);
         if value == Value::Error {
             return Value::Error;
         }
@@ -35,7 +35,7 @@ impl Resolver<'_> {
         self.expanded(args[0], scalar, span)
     }
 
-    fn expanded(&mut self, shape: SyntaxId, scalar: NodeId, span: Span) -> Value {
+    fn expanded(&mut self, shape: Operand, scalar: NodeId, span: Span) -> Value {
         match self.shape_argument(shape) {
             Some(shape) => {
                 let id = self.graph.expand(scalar, shape, source(span));
@@ -46,40 +46,37 @@ impl Resolver<'_> {
     }
 
     /// A number of elements, a tuple of them, or the shape of an array.
-    fn shape_argument(&mut self, id: SyntaxId) -> Option<Shape> {
-        match self.values[id.index()] {
+    fn shape_argument(&mut self, operand: Operand) -> Option<Shape> {
+        match operand.0 {
             Value::Shape(node) => Some(self.graph.shape(node)),
             Value::Tuple(tuple) => {
-                let ast = self.ast;
-                let fuse_syntax::Node::Tuple(items) = ast.node(tuple) else { return None };
-                ast.list(items).iter().map(|&item| self.count(item)).collect()
+                let parts = self.tuples[tuple as usize].clone();
+                parts.into_iter().map(|part| self.count(part)).collect()
             }
-            Value::Node(..) | Value::Int(_) | Value::Float(_) | Value::Error => {
-                self.count(id).map(|dim| [dim].into_iter().collect())
+            Value::Node(..) | Value::Int(_) | Value::Float(_) | Value::Type(_) | Value::Error => {
+                self.count(operand).map(|dim| [dim].into_iter().collect())
             }
         }
     }
 
     /// A number of elements, which a call checks not to be negative.
-    fn count(&mut self, id: SyntaxId) -> Option<Dim> {
-        let number = self.number(id, "a number of elements")?;
+    fn count(&mut self, operand: Operand) -> Option<Dim> {
+        let number = self.number(operand, "a number of elements")?;
         let count = self.number_symbol(number);
         if !matches!(number, Number::Literal(0..)) {
-            let span = source(self.ast.span(id));
-            self.graph.count_rules.push(CountRule { count, span });
+            self.graph.count_rules.push(CountRule { count, span: source(operand.1) });
         }
         Some(self.graph.symbol_dim(count))
     }
 
     /// `arange(stop)`, `arange(start, stop)`, `arange(start, stop, step)`.
-    pub(super) fn arange(&mut self, args: &[Argument], span: Span) -> Value {
-        let values: Vec<Value> = args.iter().map(|arg| self.values[arg.value.index()]).collect();
-        if values.iter().any(|value| matches!(value, Value::Float(_))) {
-            return self.arange_of_floats(&values, args, span);
+    pub(super) fn arange(&mut self, args: &[Operand], span: Span) -> Value {
+        if args.iter().any(|arg| matches!(arg.0, Value::Float(_))) {
+            return self.arange_of_floats(args, span);
         }
         let mut numbers = Vec::new();
-        for arg in args {
-            let Some(number) = self.number(arg.value, "an end of `arange`") else {
+        for &arg in args {
+            let Some(number) = self.number(arg, "an end of `arange`") else {
                 return Value::Error;
             };
             numbers.push(number);
@@ -106,8 +103,8 @@ impl Resolver<'_> {
         Value::Node(self.graph.apply(Op::Add, &[run, start], DType::I64, place), Strength::Strong)
     }
 
-    fn literal_step(&mut self, step: Number, args: &[Argument]) -> Option<i64> {
-        let place = args.last().map_or_else(Span::default, |arg| self.ast.span(arg.value));
+    fn literal_step(&mut self, step: Number, args: &[Operand]) -> Option<i64> {
+        let place = args.last().map_or_else(Span::default, |arg| arg.1);
         let (code, message) = match step {
             Number::Literal(0) => (Code::LiteralOutOfRange, "the step of `arange` cannot be 0"),
             Number::Literal(step) => return Some(step),
@@ -118,14 +115,15 @@ impl Resolver<'_> {
     }
 
     /// 0.0, step, … of literals: as NumPy, start + i·d where d is (start + step) - start rounded.
-    fn arange_of_floats(&mut self, values: &[Value], args: &[Argument], span: Span) -> Value {
-        let plain = |value: &Value| match *value {
+    fn arange_of_floats(&mut self, args: &[Operand], span: Span) -> Value {
+        let plain = |operand: &Operand| match operand.0 {
             Value::Int(value) => Some(value as f64),
             Value::Float(value) => Some(value),
-            Value::Node(..) | Value::Shape(_) | Value::Tuple(_) | Value::Error => None,
+            Value::Node(..) | Value::Type(_) | Value::Error => None,
+            Value::Shape(_) | Value::Tuple(_) => None,
         };
-        let Some(numbers) = values.iter().map(plain).collect::<Option<Vec<f64>>>() else {
-            let place = args.first().map_or(span, |arg| self.ast.span(arg.value));
+        let Some(numbers) = args.iter().map(plain).collect::<Option<Vec<f64>>>() else {
+            let place = args.first().map_or(span, |arg| arg.1);
             let message = "`arange` of floats takes literals only";
             let help = "`linspace(start, stop, n)` takes any scalars";
             return self
@@ -157,16 +155,16 @@ impl Resolver<'_> {
     }
 
     /// `linspace(start, stop, n)`: start + i·((stop - start)/(n - 1)), and stop itself at the end.
-    pub(super) fn linspace(&mut self, args: &[Argument], span: Span) -> Value {
+    pub(super) fn linspace(&mut self, args: &[Operand], span: Span) -> Value {
         let mut ends = Vec::new();
-        for arg in &args[..2] {
-            let operand = self.operand(arg.value);
+        for &arg in &args[..2] {
+            let operand = self.checked(arg);
             let Some(id) = self.scalar_f64(operand) else { return Value::Error };
             ends.push(id);
         }
         let count = match args.get(2) {
             None => Some(self.graph.literal_symbol(50)),
-            Some(arg) => self.count(arg.value).map(|dim| self.graph.dim_symbol(dim)),
+            Some(&arg) => self.count(arg).map(|dim| self.graph.dim_symbol(dim)),
         };
         let Some(count) = count else { return Value::Error };
         let place = source(span);
@@ -190,14 +188,11 @@ impl Resolver<'_> {
     }
 
     /// A scalar as f64.
-    fn scalar_f64(&mut self, operand: super::Operand) -> Option<NodeId> {
+    fn scalar_f64(&mut self, operand: Operand) -> Option<NodeId> {
         let id = match operand.0 {
-            Value::Error => return None,
-            Value::Node(..)
-            | Value::Int(_)
-            | Value::Float(_)
-            | Value::Shape(_)
-            | Value::Tuple(_) => self.cast(operand, DType::F64)?,
+            Value::Type(_) | Value::Error => return None,
+            Value::Node(..) | Value::Int(_) | Value::Float(_) => self.cast(operand, DType::F64)?,
+            Value::Shape(_) | Value::Tuple(_) => self.cast(operand, DType::F64)?,
         };
         if self.graph.ty(id).shape.is_empty() {
             return Some(id);

@@ -4,32 +4,45 @@
 //! its strength, a number that is still weak, or the mark of an error already reported; errors
 //! therefore do not cascade, and several are reported at once.
 //!
+//! * `scope`: what each name refers to, before anything has a type.
+//! * `program`: statements. `function`: local functions, inlined.
+//! * `given`: variables of the call and constants.
 //! * `literal`: arithmetic of weak numbers, integers in i128.
 //! * `apply`: typing rules, casts, broadcasting, and what the errors say.
+//! * `method`: methods and attributes.
 //! * `call`: functions, casts written as calls, names that are known but not built.
 //! * `power`: what `**` means.
-//! * `subscript`: slices, indices, attributes; `slice`: their ends; `generate`: `arange` and its kin.
+//! * `subscript`: slices, indices, extents; `slice`: their ends; `generate`: `arange` and its kin.
 
 mod apply;
 mod call;
+mod function;
 mod generate;
+mod given;
 mod literal;
+mod method;
 mod names;
 mod power;
+mod program;
+mod scope;
 mod slice;
 mod subscript;
 
-use fuse_ir::{DType, InputType, ProgramInput, SourceSpan, Strength};
+use fuse_ir::{DType, InputType, SourceSpan, Strength};
 use fuse_ops::{ArgType, Op};
 use fuse_syntax::{
-    Ast, BinaryOp, Code, CompareOp, Diagnostic, Node as Syntax, NodeId as SyntaxId, Span,
-    Statement, UnaryOp, quoted,
+    Ast, BinaryOp, Code, CompareOp, Diagnostic, List, MOST_ERRORS, Node as Syntax,
+    NodeId as SyntaxId, Span, UnaryOp, quoted,
 };
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::Options;
 use crate::graph::{Constant, Graph, NodeId};
+use function::CallKey;
+use program::{Bound, Frame};
+use scope::{Meaning, Scope};
 
-pub use names::names;
+pub use scope::names;
 
 /// A variable that a formula may use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,10 +62,12 @@ enum Value {
     Int(i128),
     /// A plain number.
     Float(f64),
-    /// `x.shape`, of a value: no operand, but something to take an element of.
+    /// A dtype, where one is expected.
+    Type(DType),
+    /// `x.shape`: no operand, but something to take an element of.
     Shape(NodeId),
-    /// A tuple as written: no operand, but the shape of `zeros((2, 3))`.
-    Tuple(SyntaxId),
+    /// A tuple, by its position in [`Resolver::tuples`]: no operand, but the shape of `zeros((2, 3))`.
+    Tuple(u32),
     /// An error that has been reported.
     Error,
 }
@@ -73,18 +88,26 @@ pub fn resolve(
         ast,
         variables,
         options,
+        scope: Scope::new(ast),
         graph: Graph::default(),
-        values: Vec::with_capacity(ast.nodes().len()),
-        used: Vec::new(),
+        values: vec![Value::Error; ast.nodes().len()],
+        tuples: Vec::new(),
+        given: vec![None; ast.names().len()],
+        bound: Vec::with_capacity(ast.statements().len()),
+        frames: Vec::new(),
+        inlined: FxHashMap::default(),
+        n_inlined: 0,
+        reported: FxHashSet::default(),
         errors: Vec::new(),
     };
-    resolver.statements();
-    for (id, node) in ast.iter() {
-        let value = resolver.node(id, node);
-        resolver.values.push(value);
-    }
+    resolver.program();
     resolver.results();
-    if resolver.errors.is_empty() { Ok(resolver.graph) } else { Err(resolver.errors) }
+    let Resolver { graph, mut errors, .. } = resolver;
+    if errors.is_empty() {
+        return Ok(graph);
+    }
+    errors.sort_by_key(Diagnostic::span);
+    Err(errors)
 }
 
 struct Resolver<'a> {
@@ -92,10 +115,23 @@ struct Resolver<'a> {
     variables: &'a [Variable<'a>],
     options: Options,
     graph: Graph,
-    /// The value of each syntax node so far.
+    scope: Scope,
+    /// The value of each syntax node so far; of a body, at the call that was inlined last.
     values: Vec<Value>,
-    /// Position of the variable of each graph input.
-    used: Vec<usize>,
+    /// The parts of tuples.
+    tuples: Vec<Vec<Operand>>,
+    /// By name: the variable or constant, once it has been looked up.
+    given: Vec<Option<Value>>,
+    /// By statement: what it binds.
+    bound: Vec<Bound>,
+    /// What is being resolved, the innermost last.
+    frames: Vec<Frame>,
+    /// Values of calls of local functions.
+    inlined: FxHashMap<CallKey, Value>,
+    /// Nodes of inlined bodies so far.
+    n_inlined: usize,
+    /// Where an error of which kind has been reported.
+    reported: FxHashSet<(Code, Option<Span>)>,
     errors: Vec<Diagnostic>,
 }
 
@@ -105,34 +141,26 @@ fn source(span: Span) -> SourceSpan {
 }
 
 impl Resolver<'_> {
-    /// Programs of several statements wait for a later version.
-    fn statements(&mut self) {
-        for (statement, span) in self.ast.statement_spans().iter().copied() {
-            match statement {
-                Statement::Assign { target, .. } => {
-                    self.not_yet(target, "assignments are", "write the expression out");
-                }
-                Statement::Function { target, .. } => {
-                    self.not_yet(target, "local functions are", "write the expression out");
-                }
-                Statement::Results(list) if list.len() > 1 => {
-                    self.not_yet(span, "several results are", "evaluate them one by one");
-                }
-                Statement::Results(_) => {}
-            }
+    fn limit_results(&mut self, count: usize) {
+        let span = self.ast.statement_spans().last().map_or(Span::default(), |last| last.1);
+        let limit = self.options.max_results;
+        if count > limit {
+            let message = format!("{count} results, {limit} are allowed");
+            self.error(
+                Diagnostic::new(Code::TooManyResults, message)
+                    .at(span, "")
+                    .help("evaluate some of them in a second formula"),
+            );
         }
     }
 
+    /// What the last statement lists becomes the graph's results, each of its own dtype and shape.
     fn results(&mut self) {
-        let Some(&result) = self.ast.results().first() else { return };
-        let span = self.ast.span(result);
-        match self.operand(result).0 {
-            Value::Error => {}
-            value => {
-                let id = self.concrete(value, span);
-                if let Some((id, _)) = id {
-                    self.graph.results = vec![id];
-                }
+        let ast = self.ast;
+        for &result in ast.results() {
+            let value = self.operand(result).0;
+            if let Some((id, _)) = self.concrete(value, ast.span(result)) {
+                self.graph.results.push(id);
             }
         }
     }
@@ -144,37 +172,50 @@ impl Resolver<'_> {
             Syntax::Float(bits) => Value::Float(bits.get()),
             Syntax::Bool(value) => self.constant(Constant::bool(value), Strength::Strong, span),
             Syntax::Imaginary(_) => self.not_yet(span, "complex numbers are", "use real arrays"),
+            Syntax::Text(text) if self.scope.of(id) == Meaning::Type => {
+                self.dtype_text(self.ast.text(text), span)
+            }
             Syntax::Text(_) | Syntax::Bytes(_) => {
                 self.not_yet(span, "text is", "compare text before the call")
             }
             Syntax::None => self.not_yet(span, "`None` as a value is", "leave it out"),
-            Syntax::Tuple(_) => Value::Tuple(id),
+            Syntax::Tuple(parts) => self.tuple(parts),
             Syntax::Suffixed { literal, suffix } => self.suffixed(literal, suffix, span),
-            Syntax::Name(name) => self.name(self.ast.name(name), span),
+            Syntax::Name(name) => self.name(id, name, span),
             Syntax::Unary { op, operand } => self.unary(op, operand, span),
-            Syntax::Binary { op, lhs, rhs } => self.binary(id, op, lhs, rhs),
+            Syntax::Binary { op, lhs, rhs } => {
+                let operands = [self.operand(lhs), self.operand(rhs)];
+                self.binary(op, operands, span)
+            }
             Syntax::Comparison { operands, ops } => self.comparison(id, operands, ops),
             Syntax::Conditional { test, then, otherwise } => {
                 let operands = [test, then, otherwise].map(|id| self.operand(id));
                 self.apply(Op::Where, &operands, span)
             }
             Syntax::Call { callee, args } => self.call(id, callee, args),
-            Syntax::Method { receiver, name, .. } => {
-                let function = self.ast.name(name);
-                let text = format!("write `{function}({})`", self.text_of(receiver));
-                self.not_yet(self.ast.token_span(id), "methods are", &text)
-            }
+            Syntax::Method { receiver, name, args } => self.method(id, receiver, name, args),
             Syntax::Attribute { receiver, name } => self.attribute(id, receiver, name),
             Syntax::Subscript { value, items } => self.subscript(id, value, items),
         }
     }
 
+    /// The value of a syntax node, a tuple perhaps.
+    fn any_operand(&self, id: SyntaxId) -> Operand {
+        (self.values[id.index()], self.ast.span(id))
+    }
+
     /// The value of a syntax node where a number or an array is wanted.
     fn operand(&mut self, id: SyntaxId) -> Operand {
-        let (value, span) = (self.values[id.index()], self.ast.span(id));
+        let operand = self.any_operand(id);
+        self.checked(operand)
+    }
+
+    /// An operand where a number or an array is wanted.
+    fn checked(&mut self, (value, span): Operand) -> Operand {
         match value {
             Value::Shape(_) | Value::Tuple(_) => (self.not_a_number(value, span), span),
-            Value::Node(..) | Value::Int(_) | Value::Float(_) | Value::Error => (value, span),
+            Value::Node(..) | Value::Int(_) | Value::Float(_) => (value, span),
+            Value::Type(_) | Value::Error => (value, span),
         }
     }
 
@@ -188,6 +229,13 @@ impl Resolver<'_> {
         self.error(Diagnostic::new(Code::TypeMismatch, message).at(span, "").help(help))
     }
 
+    fn tuple(&mut self, parts: List<SyntaxId>) -> Value {
+        let ast = self.ast;
+        let parts = ast.list(parts).iter().map(|&part| self.any_operand(part)).collect();
+        self.tuples.push(parts);
+        Value::Tuple(fuse_ir::index_u32(self.tuples.len() - 1))
+    }
+
     fn text_of(&self, id: SyntaxId) -> String {
         self.ast.span(id).slice(self.ast.source()).to_string()
     }
@@ -198,62 +246,23 @@ impl Resolver<'_> {
         self.error(Diagnostic::new(Code::NotSupportedYet, message).at(span, "").help(instead))
     }
 
+    /// Are there so many errors that one more would not be reported?
+    fn enough_errors(&self) -> bool {
+        self.errors.len() >= MOST_ERRORS
+    }
+
+    /// Reports an error, of each kind once at each place: a body may be inlined many times.
     fn error(&mut self, diagnostic: Diagnostic) -> Value {
-        self.errors.push(diagnostic);
+        let is_new = self.reported.insert((diagnostic.code, diagnostic.span()));
+        if is_new && !self.enough_errors() {
+            let diagnostic = self.with_calls(diagnostic);
+            self.errors.push(diagnostic);
+        }
         Value::Error
     }
 
     fn constant(&mut self, constant: Constant, strength: Strength, span: Span) -> Value {
         Value::Node(self.graph.constant(constant, source(span)), strength)
-    }
-
-    /// A variable, else a constant of that name.
-    fn name(&mut self, name: &str, span: Span) -> Value {
-        let Some(position) = self.variables.iter().position(|variable| variable.name == name)
-        else {
-            return match name {
-                _ if self.is_assigned(name) => Value::Error,
-                "pi" => Value::Float(std::f64::consts::PI),
-                "e" => Value::Float(std::f64::consts::E),
-                "inf" => Value::Float(f64::INFINITY),
-                "nan" => Value::Float(f64::NAN),
-                _ => self.unknown_name(name, span),
-            };
-        };
-        let known = self.used.iter().position(|&used| used == position);
-        let Some(input) = known.or_else(|| self.new_input(position, span)) else {
-            return Value::Error;
-        };
-        let strength = self.variables[position].ty.strength;
-        let input = fuse_ir::index_u32(input);
-        Value::Node(self.graph.input(input, source(span)), strength)
-    }
-
-    /// Is it the target of an assignment, which has been reported?
-    fn is_assigned(&self, name: &str) -> bool {
-        self.ast.statements().any(|statement| match statement {
-            Statement::Assign { name: target, .. } => self.ast.name(target) == name,
-            Statement::Function { .. } | Statement::Results(_) => false,
-        })
-    }
-
-    /// Makes a variable an input of the graph, if it can be computed with.
-    fn new_input(&mut self, position: usize, span: Span) -> Option<usize> {
-        let Variable { name, ty } = self.variables[position].clone();
-        if !is_computable(ty.dtype) {
-            let what = format!("{} is of type {}, which is", quoted(name), ty.dtype);
-            let help = "convert it before the call, to bool, i32, i64, f32 or f64";
-            self.not_yet(span, &what, help);
-            return None;
-        }
-        if self.used.len() >= self.options.max_inputs {
-            let message = format!("more than {} variables", self.options.max_inputs);
-            self.error(Diagnostic::new(Code::TooManyInputs, message).at(span, ""));
-            return None;
-        }
-        self.used.push(position);
-        self.graph.add_input(ProgramInput { name: name.to_string(), ty });
-        Some(self.used.len() - 1)
     }
 
     fn suffixed(&mut self, literal: SyntaxId, suffix: fuse_syntax::NameId, span: Span) -> Value {
@@ -288,9 +297,7 @@ impl Resolver<'_> {
         self.apply(op, &[operand], span)
     }
 
-    fn binary(&mut self, id: SyntaxId, op: BinaryOp, lhs: SyntaxId, rhs: SyntaxId) -> Value {
-        let span = self.ast.span(id);
-        let operands = [self.operand(lhs), self.operand(rhs)];
+    fn binary(&mut self, op: BinaryOp, operands: [Operand; 2], span: Span) -> Value {
         match literal::binary(op, operands[0].0, operands[1].0) {
             Ok(Some(value)) => return value,
             Ok(None) => {}
@@ -305,41 +312,43 @@ impl Resolver<'_> {
         if op == BinaryOp::Pow {
             return self.power(operands, span);
         }
-        if let Some(value) = self.float_beside_bits(op, lhs, rhs) {
+        if let Some(value) = self.float_beside_bits(op, operands) {
             return value;
         }
         self.apply(binary_op(op), &operands, span)
     }
 
     /// `a > 0.5 & b`: Python binds `&` tighter than `>`, so that a float meets `&`.
-    fn float_beside_bits(&mut self, op: BinaryOp, lhs: SyntaxId, rhs: SyntaxId) -> Option<Value> {
-        let is_float = |id: SyntaxId| match self.values[id.index()] {
+    fn float_beside_bits(&mut self, op: BinaryOp, operands: [Operand; 2]) -> Option<Value> {
+        let is_float = |(value, _): Operand| match value {
             Value::Float(_) => true,
             Value::Node(node, _) => self.graph.dtype(node).is_float(),
-            Value::Int(_) | Value::Shape(_) | Value::Tuple(_) | Value::Error => false,
+            Value::Int(_) | Value::Type(_) | Value::Error => false,
+            Value::Shape(_) | Value::Tuple(_) => false,
         };
-        let fires = is_bits(op) && (is_float(lhs) || is_float(rhs));
-        fires.then(|| self.bits_beside_comparison(op, lhs, rhs))
+        let fires = is_bits(op) && operands.into_iter().any(is_float);
+        fires.then(|| self.bits_beside_comparison(op, operands))
     }
 
     /// `a > 0 & b` again, where `0 & b` has a meaning that nobody wants: an operand of a comparison
     /// that is `&`, `|` or `^` of a bool, without brackets around it.
     fn bool_bits_compared(&mut self, operand: SyntaxId) -> Option<Value> {
         let Syntax::Binary { op, lhs, rhs } = self.ast.node(operand) else { return None };
-        let is_bool = |id: SyntaxId| match self.values[id.index()] {
+        let operands = [self.operand(lhs), self.operand(rhs)];
+        let is_bool = |(value, _): Operand| match value {
             Value::Node(node, _) => self.graph.dtype(node) == DType::Bool,
-            Value::Int(_) | Value::Float(_) | Value::Error => false,
+            Value::Int(_) | Value::Float(_) | Value::Type(_) | Value::Error => false,
             Value::Shape(_) | Value::Tuple(_) => false,
         };
-        let fires =
-            is_bits(op) && !self.ast.parenthesised(operand) && (is_bool(lhs) || is_bool(rhs));
-        fires.then(|| self.bits_beside_comparison(op, lhs, rhs))
+        let is_bare = is_bits(op) && !self.ast.parenthesised(operand);
+        let fires = is_bare && operands.into_iter().any(is_bool);
+        fires.then(|| self.bits_beside_comparison(op, operands))
     }
 
-    fn bits_beside_comparison(&mut self, op: BinaryOp, lhs: SyntaxId, rhs: SyntaxId) -> Value {
-        let span = self.ast.span(lhs).to(self.ast.span(rhs));
+    fn bits_beside_comparison(&mut self, op: BinaryOp, [lhs, rhs]: [Operand; 2]) -> Value {
+        let span = lhs.1.to(rhs.1);
         let symbol = op.symbol();
-        let found = format!("{} {symbol} {}", self.type_of(lhs), self.type_of(rhs));
+        let found = format!("{} {symbol} {}", self.type_text(lhs.0), self.type_text(rhs.0));
         let help = match op {
             BinaryOp::BitXor => "for powers write `x ** 2`".to_string(),
             _ => format!(
@@ -351,16 +360,13 @@ impl Resolver<'_> {
         self.error(Diagnostic::new(Code::TypeMismatch, message).at(span, found).help(help))
     }
 
-    fn type_of(&self, id: SyntaxId) -> String {
-        self.type_text(self.values[id.index()])
-    }
-
     fn type_text(&self, value: Value) -> String {
         match value {
             Value::Node(node, _) => self.graph.dtype(node).to_string(),
             Value::Int(_) => "integer".to_string(),
             Value::Float(_) => "float".to_string(),
-            Value::Shape(_) | Value::Tuple(_) => "tuple".to_string(),
+            Value::Type(dtype) => format!("the dtype {dtype}"),
+            Value::Shape(_) | Value::Tuple(_) => "a tuple".to_string(),
             Value::Error => "unknown".to_string(),
         }
     }
@@ -396,7 +402,7 @@ impl Resolver<'_> {
         match value {
             Value::Node(id, strength) => ArgType { dtype: self.graph.dtype(id), strength },
             Value::Int(_) => ArgType::weak(DType::I64),
-            Value::Float(_) | Value::Error => ArgType::weak(DType::F64),
+            Value::Float(_) | Value::Type(_) | Value::Error => ArgType::weak(DType::F64),
             Value::Shape(_) | Value::Tuple(_) => ArgType::weak(DType::F64),
         }
     }

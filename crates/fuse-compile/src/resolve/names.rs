@@ -1,22 +1,9 @@
-//! Which variables a formula uses, what an unknown name may have meant, and names of the language
-//! that this version does not build.
+//! Which names are functions of the language, which of them this version does not build, and what an
+//! unknown name may have meant.
 
-use fuse_syntax::{Ast, Code, Node};
-
-/// The names of a formula that are not constants, in order of first use: what must be given, but for
-/// `pi e inf nan`, which may.
-pub fn names(ast: &Ast) -> Vec<&str> {
-    let mut names: Vec<&str> = Vec::new();
-    for (_, node) in ast.iter() {
-        if let Node::Name(name) = node {
-            let name = ast.name(name);
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-    }
-    names
-}
+use fuse_ir::DType;
+use fuse_ops::{Form, Op};
+use fuse_syntax::Code;
 
 /// Functions of the language that have no row in the operator table yet. A test fails when one of
 /// them has a row after all.
@@ -58,6 +45,12 @@ const PLANNED: &[&str] = &[
 /// Is it a function of the language that is not built yet?
 pub(super) fn planned(name: &str) -> bool {
     PLANNED.contains(&name)
+}
+
+/// Is it a function of the language, built or not? No statement may bind such a name.
+pub(super) fn is_function(name: &str) -> bool {
+    let is_built = DType::from_name(name).is_some() || Op::function(name).is_some();
+    is_built || Form::named(name).is_some() || planned(name)
 }
 
 /// What mathematicians and other libraries call functions of the language.

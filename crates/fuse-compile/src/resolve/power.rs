@@ -108,7 +108,7 @@ fn literal_exponent(value: Value) -> Exponent {
         Value::Float(value) if value.trunc() == value && value.abs() <= 64.0 => {
             Exponent::Integer(value as i128)
         }
-        Value::Float(_) | Value::Node(..) | Value::Error => Exponent::Other,
+        Value::Float(_) | Value::Node(..) | Value::Type(_) | Value::Error => Exponent::Other,
         Value::Shape(_) | Value::Tuple(_) => Exponent::Other,
     }
 }

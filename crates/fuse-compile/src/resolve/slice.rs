@@ -6,9 +6,9 @@
 
 use fuse_ir::{Pick, Symbol, SymbolOp};
 use fuse_ops::Op;
-use fuse_syntax::{Code, Diagnostic, NodeId as SyntaxId, Span};
+use fuse_syntax::{Code, Diagnostic, Span};
 
-use super::{Resolver, Value};
+use super::{Operand, Resolver, Value};
 use crate::graph::{Bound, Node, NodeId};
 
 /// Operators nested deeper than this are not looked through.
@@ -23,8 +23,8 @@ pub(super) enum Number {
 
 impl Resolver<'_> {
     /// A value as such an integer; an error otherwise.
-    pub(super) fn number(&mut self, id: SyntaxId, what: &str) -> Option<Number> {
-        let (value, span) = self.operand(id);
+    pub(super) fn number(&mut self, operand: Operand, what: &str) -> Option<Number> {
+        let (value, span) = self.checked(operand);
         match value {
             Value::Error => None,
             Value::Int(value) => {
@@ -39,7 +39,7 @@ impl Resolver<'_> {
                 }),
                 None => self.not_a_bound(value, what, span),
             },
-            Value::Float(_) | Value::Shape(_) | Value::Tuple(_) => {
+            Value::Float(_) | Value::Type(_) | Value::Shape(_) | Value::Tuple(_) => {
                 self.not_a_bound(value, what, span)
             }
         }

@@ -1,16 +1,14 @@
-//! `x[1:, None, 0]` and `x.shape`, `x.size`, `x.ndim`, `x.T`.
+//! `x[1:, None, 0]` and `x.shape`, `x.size`, `len(x)`, `x.T`.
 //!
 //! Basic slicing, as NumPy has it: the result is a view. Ends of slices and integer indices are numbers
 //! that a call binds ([`super::slice`]); a step is a literal. A slice is cut off at the ends of its axis;
 //! an integer index must lie inside, which is checked when extents are known.
 
 use fuse_ir::{Dim, IndexRule, Pick, Strength, SymbolOp, index_u32};
-use fuse_syntax::{
-    Code, Diagnostic, List, NameId, NodeId as SyntaxId, Span, SubscriptItem, quoted,
-};
+use fuse_syntax::{Code, Diagnostic, List, NodeId as SyntaxId, Span, SubscriptItem};
 
 use super::slice::Number;
-use super::{Resolver, Value, source};
+use super::{Operand, Resolver, Value, source};
 use crate::graph::{NodeId, View};
 
 /// A view as its items make it, axis by axis.
@@ -98,7 +96,7 @@ impl Resolver<'_> {
     }
 
     fn index_axis(&mut self, view: &mut Builder, index: SyntaxId) -> Option<()> {
-        let number = self.number(index, "an index")?;
+        let number = self.number(self.any_operand(index), "an index")?;
         let (axis, shape) = (view.picks.len(), self.graph.shape(view.operand));
         let n = self.graph.dim_symbol(shape[axis]);
         let index_symbol = self.number_symbol(number);
@@ -129,7 +127,7 @@ impl Resolver<'_> {
         let mut numbers = [None; 2];
         for (number, end) in numbers.iter_mut().zip(ends) {
             if let Some(end) = end {
-                *number = Some(self.number(end, "the end of a slice")?);
+                *number = Some(self.number(self.any_operand(end), "the end of a slice")?);
             }
         }
         let step = match step {
@@ -147,7 +145,7 @@ impl Resolver<'_> {
     /// The step of a slice: a literal other than 0.
     fn step(&mut self, id: SyntaxId) -> Option<i64> {
         let span = self.ast.span(id);
-        match self.number(id, "the step of a slice")? {
+        match self.number(self.any_operand(id), "the step of a slice")? {
             Number::Literal(0) => {
                 let message = "the step of a slice cannot be 0";
                 self.error(Diagnostic::new(Code::InvalidSubscript, message).at(span, ""));
@@ -166,38 +164,24 @@ impl Resolver<'_> {
         }
     }
 
-    pub(super) fn attribute(&mut self, id: SyntaxId, receiver: SyntaxId, name: NameId) -> Value {
-        let (name, place) = (self.ast.name(name), self.ast.token_span(id));
-        let span = self.ast.span(id);
-        let (value, value_span) = self.operand(receiver);
-        if value == Value::Error {
-            return Value::Error;
-        }
-        let Some((node, strength)) = self.concrete(value, value_span) else { return Value::Error };
-        let rank = self.graph.ty(node).shape.len();
-        match name {
-            "ndim" => Value::Int(rank as i128),
-            "shape" => Value::Shape(node),
-            "size" => self.size(node, span),
-            "T" => {
-                let shape = self.graph.shape(node);
-                let mut view = self.graph.whole(&shape);
-                view.axes.reverse();
-                Value::Node(self.graph.view(node, view, source(span)), strength)
-            }
-            "real" | "imag" => self.not_yet(place, "complex numbers are", "use real arrays"),
-            _ => {
-                let message = format!("unknown attribute {}", quoted(name));
-                let help = "attributes are `.T`, `.shape`, `.size`, `.ndim`";
-                self.error(
-                    Diagnostic::new(Code::UnknownAttribute, message).at(place, "").help(help),
-                )
-            }
-        }
+    /// `x.T`: the axes in reverse order.
+    pub(super) fn transposed(&mut self, operand: Operand, span: Span) -> Value {
+        let (value, place) = operand;
+        let Some((node, strength)) = self.concrete(value, place) else { return Value::Error };
+        let shape = self.graph.shape(node);
+        let mut view = self.graph.whole(&shape);
+        view.axes.reverse();
+        Value::Node(self.graph.view(node, view, source(span)), strength)
+    }
+
+    /// `x.shape`.
+    pub(super) fn shape_of(&mut self, (value, place): Operand) -> Value {
+        self.concrete(value, place).map_or(Value::Error, |(node, _)| Value::Shape(node))
     }
 
     /// The number of elements: a plain integer, as in Python.
-    fn size(&mut self, node: NodeId, span: Span) -> Value {
+    pub(super) fn size(&mut self, (value, place): Operand, span: Span) -> Value {
+        let Some((node, _)) = self.concrete(value, place) else { return Value::Error };
         let one = self.graph.literal_symbol(1);
         let size = self.graph.shape(node).iter().fold(one, |size, &dim| {
             let extent = self.graph.dim_symbol(dim);
@@ -207,8 +191,8 @@ impl Resolver<'_> {
     }
 
     /// `len(x)`.
-    pub(super) fn len(&mut self, argument: SyntaxId, span: Span) -> Value {
-        let (value, place) = self.operand(argument);
+    pub(super) fn len(&mut self, operand: Operand, span: Span) -> Value {
+        let (value, place) = self.checked(operand);
         if value == Value::Error {
             return Value::Error;
         }
@@ -235,7 +219,7 @@ impl Resolver<'_> {
             return self
                 .error(Diagnostic::new(Code::InvalidSubscript, message).at(span, "").help(help));
         };
-        let at = match self.number(index, "the axis") {
+        let at = match self.number(self.any_operand(index), "the axis") {
             None => return Value::Error,
             Some(Number::Literal(at)) => at,
             Some(Number::Symbol(_)) => {

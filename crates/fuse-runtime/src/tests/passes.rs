@@ -30,7 +30,7 @@ fn centred() -> Program {
         ty: fuse_ir::InputType::scalar(DType::F64, fuse_ir::Strength::Weak),
     });
     program.temporaries = vec![ArraySpec { dtype: DType::F64, shape: Shape::new() }];
-    program.passes[0].folds = vec![vec![Sink::Temporary(0)]];
+    program.passes[0].folds = vec![vec![vec![Sink::Temporary(0)]]];
     program.results = vec![ArraySpec { dtype: DType::F64, shape: space.clone() }];
 
     let mut builder = Builder::new();

@@ -226,7 +226,7 @@ pub(super) fn program(inputs: &[(DType, &[usize])], body: &Body) -> Program {
         let first = program.results.len();
         let spec = |&dtype: &DType| ArraySpec { dtype, shape: Shape::new() };
         program.results.extend(dtypes.iter().map(spec));
-        folds.push((first..program.results.len()).map(|n| Sink::Result(n as u32)).collect());
+        folds.push((first..program.results.len()).map(|n| vec![Sink::Result(n as u32)]).collect());
     }
     let kernel = verify(builder.finish(lane.finish(&results))).expect("a valid kernel");
     program.passes.push(Pass {

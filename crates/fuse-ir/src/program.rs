@@ -10,8 +10,7 @@
 //!
 //! **Passes.** A pass runs one verified kernel over a loop space in logical C order. Each operand is
 //! a view of an input or a temporary: a map from loop axes to source axes, where a missing axis
-//! broadcasts. Elementwise results go to sinks of the loop's shape; folds reduce the whole loop space
-//! to scalars. A value computed at a coarser rate than the loop that uses it (a row of an outer
+//! broadcasts. Elementwise results go to sinks of the loop's shape; folds reduce some of its axes. A value computed at a coarser rate than the loop that uses it (a row of an outer
 //! product, a reduction) is a temporary of its own, smaller shape.
 
 use std::fmt;
@@ -207,6 +206,9 @@ pub struct OperandView {
 pub struct Pass {
     /// The loop space, outermost axis first.
     pub space: Shape,
+    /// The axes of the loop that the folds reduce, in rising order; none in a pass without folds. A
+    /// fold's results have the extents of the other axes.
+    pub reduced: SmallVec<[u32; 4]>,
     /// The kernel, with a splat input for each operand that broadcasts along the last loop axis.
     pub kernel: VerifiedKernel,
     /// For each parameter of the kernel's uniform region the scalar it is: no view has loop axes.
@@ -220,6 +222,12 @@ pub struct Pass {
 }
 
 impl Pass {
+    /// The shape of its folds' results: the axes that are not reduced.
+    pub fn kept(&self) -> Shape {
+        let is_kept = |axis: &usize| !self.reduced.iter().any(|&reduced| reduced as usize == *axis);
+        (0..self.space.len()).filter(is_kept).map(|axis| self.space[axis]).collect()
+    }
+
     /// Everywhere it writes.
     pub fn sinks(&self) -> impl Iterator<Item = &Sink> {
         self.outputs.iter().chain(self.folds.iter().flatten().flatten())

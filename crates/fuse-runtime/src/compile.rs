@@ -312,6 +312,11 @@ fn check_pass(program: &Program, pass: &Pass, written: &mut Written) -> Result<(
         let mem = check_sink(program, sink, written)?;
         expect(mem == output.mem, "a sink does not fit the kernel")?;
     }
+    let axes_rise = pass.reduced.is_sorted_by(|a, b| a < b);
+    let axes_exist = pass.reduced.iter().all(|&axis| (axis as usize) < pass.space.len());
+    expect(axes_rise && axes_exist, "a pass reduces an axis that it has not")?;
+    let reduces_all = kernel.folds.is_empty() || pass.reduced.len() == pass.space.len();
+    expect(reduces_all, "reductions over some axes are not built")?;
     for (sinks, fold) in pass.folds.iter().zip(&kernel.folds) {
         expect(sinks.len() == fold.finish.results.len(), "a fold's sinks are not its results")?;
         for (sinks, lane) in sinks.iter().zip(fold.finish.result_lanes()) {

@@ -255,8 +255,10 @@ impl Emitter<'_> {
         }
         self.builder.uniform(self.uniform.finish(&self.uniform_results));
         let kernel: Kernel = self.builder.finish(self.lane.finish(&results));
+        let reduced = if folds.is_empty() { 0 } else { self.plan.space.len() };
         Pass {
             space: self.plan.space.clone(),
+            reduced: (0..reduced).map(index_u32).collect(),
             kernel: verify(kernel).expect("lowering makes valid kernels"),
             scalars: self.scalars,
             operands: self.operands,

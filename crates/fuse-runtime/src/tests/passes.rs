@@ -45,6 +45,7 @@ fn centred() -> Program {
     let centred = lane.prim(Prim::FSub, &[x, mean]);
     program.passes.push(Pass {
         space,
+        reduced: Default::default(),
         kernel: verify(builder.finish(lane.finish(&[centred]))).expect("valid"),
         scalars: vec![operand(Source::Temporary(0), &[], 0), operand(Source::Input(1), &[], 0)],
         operands: vec![operand(Source::Input(0), &[100], 1)],

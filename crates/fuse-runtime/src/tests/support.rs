@@ -231,6 +231,7 @@ pub(super) fn program(inputs: &[(DType, &[usize])], body: &Body) -> Program {
     let kernel = verify(builder.finish(lane.finish(&results))).expect("a valid kernel");
     program.passes.push(Pass {
         space,
+        reduced: (0..if folds.is_empty() { 0 } else { rank as u32 }).collect(),
         kernel,
         scalars: vec![],
         operands,

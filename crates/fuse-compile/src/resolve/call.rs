@@ -22,6 +22,13 @@ pub(super) struct Callee<'a> {
     pub(super) n_receivers: usize,
 }
 
+/// An argument and its value; a method's receiver is the first.
+#[derive(Clone, Copy)]
+pub(super) struct Passed {
+    pub(super) keyword: Option<(NameId, Span)>,
+    pub(super) operand: Operand,
+}
+
 impl Resolver<'_> {
     /// A call of anything but a local function.
     pub(super) fn call(&mut self, id: SyntaxId, name: NameId, args: List<Argument>) -> Value {
@@ -36,26 +43,27 @@ impl Resolver<'_> {
             Meaning::Function(_) | Meaning::Itself | Meaning::Type => return Value::Error,
         }
         let callee = Callee { name: ast.name(name), place, span: ast.span(id), n_receivers: 0 };
-        let arguments = ast.arguments(args);
-        let operands: Vec<Operand> =
-            arguments.iter().map(|argument| self.operand(argument.value)).collect();
-        self.function(&callee, &operands, arguments)
+        let passed: Vec<Passed> = self.passed(args).collect();
+        self.function(&callee, &passed)
     }
 
-    /// A function of the language, called with these operands; keywords are those of the arguments.
-    pub(super) fn function(
-        &mut self,
-        callee: &Callee<'_>,
-        operands: &[Operand],
-        arguments: &[Argument],
-    ) -> Value {
+    /// The arguments of a call with their values.
+    pub(super) fn passed(&self, args: List<Argument>) -> impl Iterator<Item = Passed> + '_ {
+        self.ast
+            .arguments(args)
+            .iter()
+            .map(|&Argument { keyword, value }| Passed { keyword, operand: self.operand(value) })
+    }
+
+    /// A function of the language.
+    pub(super) fn function(&mut self, callee: &Callee<'_>, passed: &[Passed]) -> Value {
         let &Callee { name, place, span, .. } = callee;
         if planned(name) {
             let what = format!("the function {} is", quoted(name));
             return self.not_yet(place, &what, "`fuse info --functions` lists what there is");
         }
         let op = Op::function(name);
-        if let Some((keyword, place)) = arguments.iter().find_map(|argument| argument.keyword) {
+        if let Some((keyword, place)) = passed.iter().find_map(|passed| passed.keyword) {
             return self.keyword(op, self.ast.name(keyword), place);
         }
         let dtype = DType::from_name(name);
@@ -64,17 +72,18 @@ impl Resolver<'_> {
             None if dtype.is_some() => 1,
             None => 3,
         };
-        if operands.len() != arity {
-            return self.wrong_arity(callee, arity, operands.len());
+        if passed.len() != arity {
+            return self.wrong_arity(callee, arity, passed.len());
         }
+        let operands: Vec<Operand> = passed.iter().map(|passed| passed.operand).collect();
         match (op, dtype) {
             (Some(Op::Pow), _) => self.power([operands[0], operands[1]], span),
             (Some(op @ (Op::Lt | Op::Le | Op::Eq | Op::Ne | Op::Gt | Op::Ge)), _) => {
                 self.compare(op, [operands[0], operands[1]], span)
             }
-            (Some(op), _) => self.apply(op, operands, span),
+            (Some(op), _) => self.apply(op, &operands, span),
             (None, Some(dtype)) => self.cast_to(dtype, operands[0], place, span),
-            (None, None) => self.clip(operands, span),
+            (None, None) => self.clip(&operands, span),
         }
     }
 

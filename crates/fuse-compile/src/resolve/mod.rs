@@ -168,7 +168,9 @@ impl Resolver<'_> {
                 self.not_yet(span, "text is", "compare text before the call")
             }
             Syntax::None => self.not_yet(span, "`None` as a value is", "leave it out"),
-            Syntax::Tuple(_) => self.not_yet(span, "tuples are", "evaluate the parts one by one"),
+            Syntax::Tuple(_) => {
+                self.not_yet(span, "tuples are", "several results need no brackets: `r, d`")
+            }
             Syntax::Suffixed { literal, suffix } => self.suffixed(literal, suffix, span),
             Syntax::Name(name) => self.name(id, name, span),
             Syntax::Unary { op, operand } => self.unary(op, operand, span),

@@ -1,4 +1,4 @@
-//! Methods and attributes: `x.sum()` is `sum(x)`, `x.astype(f32)` is `f32(x)`.
+//! Methods, attributes and subscripts: `x.sum()` is `sum(x)`, `x.astype(f32)` is `f32(x)`.
 
 use fuse_ir::DType;
 use fuse_syntax::{Argument, Code, Diagnostic, List, NameId, NodeId as SyntaxId, Span, quoted};
@@ -99,6 +99,11 @@ impl Resolver<'_> {
             error.note(format!("the methods are {}", METHODS.join(" ")))
         };
         self.error(error)
+    }
+
+    /// `x[1:]`.
+    pub(super) fn subscript(&mut self, span: Span) -> Value {
+        self.not_yet(span, "subscripts are", "slice the array before the call")
     }
 
     pub(super) fn attribute(&mut self, id: SyntaxId, receiver: SyntaxId, name: NameId) -> Value {

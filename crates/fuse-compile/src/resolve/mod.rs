@@ -130,30 +130,6 @@ fn source(span: Span) -> SourceSpan {
 }
 
 impl Resolver<'_> {
-    fn limit_results(&mut self, count: usize) {
-        let span = self.ast.statement_spans().last().map_or(Span::default(), |last| last.1);
-        let limit = self.options.max_results;
-        if count > limit {
-            let message = format!("{count} results, {limit} are allowed");
-            self.error(
-                Diagnostic::new(Code::TooManyResults, message)
-                    .at(span, "")
-                    .help("evaluate some of them in a second formula"),
-            );
-        }
-    }
-
-    /// What the last statement lists becomes the graph's results, each of its own dtype and shape.
-    fn results(&mut self) {
-        let ast = self.ast;
-        for &result in ast.results() {
-            let value = self.values[result.index()];
-            if let Some((id, _)) = self.concrete(value, ast.span(result)) {
-                self.graph.results.push(id);
-            }
-        }
-    }
-
     fn node(&mut self, id: SyntaxId, node: Syntax) -> Value {
         let span = self.ast.span(id);
         match node {
@@ -185,9 +161,7 @@ impl Resolver<'_> {
             Syntax::Call { callee, args } => self.call(id, callee, args),
             Syntax::Method { receiver, name, args } => self.method(id, receiver, name, args),
             Syntax::Attribute { receiver, name } => self.attribute(id, receiver, name),
-            Syntax::Subscript { .. } => {
-                self.not_yet(span, "subscripts are", "slice the array before the call")
-            }
+            Syntax::Subscript { .. } => self.subscript(span),
         }
     }
 

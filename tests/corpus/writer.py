@@ -67,7 +67,8 @@ class Theme:
         self.cases = []
 
     def case(self, formula, expect=None, error=None, mode="strict", note=None, ulp=0, **inputs):
-        """A case with an expected value, or an error code, or NumPy's value of the text."""
+        """A case with an expected value, or an error code, or NumPy's value of the text; of several
+        results a tuple, as Python gives."""
         if error is None and expect is None:
             expect = self.numpy(formula, inputs)
         self.cases.append((formula, mode, note, inputs, expect, error, ulp))
@@ -117,7 +118,11 @@ class Theme:
                 lines.append(f'error = "{error}"')
             else:
                 tolerance = f"ulp = {ulp}, " if ulp else ""
-                lines.append(f"expect = {{ {tolerance}{array_text(np.asarray(expect))} }}")
+                table = lambda value: f"{{ {tolerance}{array_text(np.asarray(value))} }}"
+                if isinstance(expect, tuple):
+                    lines += ["expect = [", *(f"    {table(value)}," for value in expect), "]"]
+                else:
+                    lines.append(f"expect = {table(expect)}")
             if inputs:
                 lines.append("[case.inputs]")
                 lines += [self.input_text(name, value) for name, value in inputs.items()]

@@ -20,7 +20,7 @@ pub(crate) const COMPUTABLE: [DType; 5] =
 /// All cases that have a value, compiled.
 pub(crate) fn compiled_cases() -> Vec<(Case, Compiled)> {
     let all = themes().into_iter().flat_map(|theme| cases(&theme));
-    let with_value = all.filter(|case| matches!(case.expect, Expect::Value(_)));
+    let with_value = all.filter(|case| matches!(case.expect, Expect::Values(_)));
     with_value.filter_map(|case| compile(&case).map(|compiled| (case, compiled))).collect()
 }
 

@@ -8,6 +8,7 @@ mod counts;
 mod hostile;
 mod limits;
 mod memory;
+mod numexpr;
 
 /// `x + x**2 + ... + x**n`.
 fn power_sum(x: &str, n: u32) -> String {

@@ -22,6 +22,13 @@ pub(super) struct Callee<'a> {
     pub(super) n_receivers: usize,
 }
 
+/// An argument and its value; a method's receiver is the first.
+#[derive(Clone, Copy)]
+pub(super) struct Passed {
+    pub(super) keyword: Option<(NameId, Span)>,
+    pub(super) operand: Operand,
+}
+
 impl Resolver<'_> {
     /// A call of anything but a local function.
     pub(super) fn call(&mut self, id: SyntaxId, name: NameId, args: List<Argument>) -> Value {
@@ -36,30 +43,32 @@ impl Resolver<'_> {
             Meaning::Function(_) | Meaning::Itself | Meaning::Type => return Value::Error,
         }
         let callee = Callee { name: ast.name(name), place, span: ast.span(id), n_receivers: 0 };
-        let arguments = ast.arguments(args);
-        let operands: Vec<Operand> =
-            arguments.iter().map(|argument| self.any_operand(argument.value)).collect();
-        self.function(&callee, &operands, arguments)
+        let passed: Vec<Passed> = self.passed(args).collect();
+        self.function(&callee, &passed)
     }
 
-    /// A function of the language, called with these operands; keywords are those of the arguments.
-    pub(super) fn function(
-        &mut self,
-        callee: &Callee<'_>,
-        operands: &[Operand],
-        arguments: &[Argument],
-    ) -> Value {
+    /// The arguments of a call with their values.
+    pub(super) fn passed(&self, args: List<Argument>) -> impl Iterator<Item = Passed> + '_ {
+        self.ast.arguments(args).iter().map(|&Argument { keyword, value }| Passed {
+            keyword,
+            operand: self.any_operand(value),
+        })
+    }
+
+    /// A function of the language.
+    pub(super) fn function(&mut self, callee: &Callee<'_>, passed: &[Passed]) -> Value {
         let &Callee { name, place, span, .. } = callee;
         if planned(name) {
             let what = format!("the function {} is", quoted(name));
             return self.not_yet(place, &what, "`fuse info --functions` lists what there is");
         }
         let op = Op::function(name);
-        if let Some((keyword, place)) = arguments.iter().find_map(|argument| argument.keyword) {
+        if let Some((keyword, place)) = passed.iter().find_map(|passed| passed.keyword) {
             return self.keyword(op, self.ast.name(keyword), place);
         }
+        let operands: Vec<Operand> = passed.iter().map(|passed| passed.operand).collect();
         if let Some(form) = Form::named(name) {
-            return self.form(form, callee, operands);
+            return self.form(form, callee, &operands);
         }
         let arity = op.map_or(1, |op| op.row().arity);
         if operands.len() != arity {

@@ -1,9 +1,9 @@
-//! Methods and attributes: `x.sum()` is `sum(x)`, `x.astype(f32)` is `f32(x)`.
+//! Methods, attributes and subscripts: `x.sum()` is `sum(x)`, `x.astype(f32)` is `f32(x)`.
 
 use fuse_ir::DType;
 use fuse_syntax::{Argument, Code, Diagnostic, List, NameId, NodeId as SyntaxId, Span, quoted};
 
-use super::call::Callee;
+use super::call::{Callee, Passed};
 use super::names::{is_function, nearest};
 use super::{Resolver, Value};
 
@@ -35,10 +35,9 @@ impl Resolver<'_> {
             return self.astype(id, receiver, args);
         }
         let callee = Callee { name, place, span: self.ast.span(id), n_receivers: 1 };
-        let mut operands = vec![self.operand(receiver)];
-        let arguments = self.ast.arguments(args);
-        operands.extend(arguments.iter().map(|argument| self.operand(argument.value)));
-        self.function(&callee, &operands, arguments)
+        let receiver = Passed { keyword: None, operand: self.operand(receiver) };
+        let passed: Vec<Passed> = std::iter::once(receiver).chain(self.passed(args)).collect();
+        self.function(&callee, &passed)
     }
 
     /// `x.astype(f32)`, `x.astype(np.float32)`, `x.astype('float32')`, `x.astype(dtype=f32)`.
@@ -106,6 +105,7 @@ impl Resolver<'_> {
         self.error(error)
     }
 
+    /// `x[1:]`.
     pub(super) fn attribute(&mut self, id: SyntaxId, receiver: SyntaxId, name: NameId) -> Value {
         let (name, place) = (self.ast.name(name), self.ast.token_span(id));
         let span = self.ast.span(id);

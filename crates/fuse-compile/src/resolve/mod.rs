@@ -141,30 +141,6 @@ fn source(span: Span) -> SourceSpan {
 }
 
 impl Resolver<'_> {
-    fn limit_results(&mut self, count: usize) {
-        let span = self.ast.statement_spans().last().map_or(Span::default(), |last| last.1);
-        let limit = self.options.max_results;
-        if count > limit {
-            let message = format!("{count} results, {limit} are allowed");
-            self.error(
-                Diagnostic::new(Code::TooManyResults, message)
-                    .at(span, "")
-                    .help("evaluate some of them in a second formula"),
-            );
-        }
-    }
-
-    /// What the last statement lists becomes the graph's results, each of its own dtype and shape.
-    fn results(&mut self) {
-        let ast = self.ast;
-        for &result in ast.results() {
-            let value = self.operand(result).0;
-            if let Some((id, _)) = self.concrete(value, ast.span(result)) {
-                self.graph.results.push(id);
-            }
-        }
-    }
-
     fn node(&mut self, id: SyntaxId, node: Syntax) -> Value {
         let span = self.ast.span(id);
         match node {
@@ -223,7 +199,7 @@ impl Resolver<'_> {
     fn not_a_number(&mut self, value: Value, span: Span) -> Value {
         let help = match value {
             Value::Shape(_) => "take one of its elements, as in `x.shape[0]`",
-            _ => "write one value; a formula may have several results: `a, b`",
+            _ => "write one value; several results need no brackets: `r, d`",
         };
         let message = "a tuple is not a number or an array";
         self.error(Diagnostic::new(Code::TypeMismatch, message).at(span, "").help(help))

@@ -5,8 +5,9 @@ use fuse_ir::DType;
 use fuse_ops::{Class, Op};
 use fuse_syntax::{Argument, Code, Diagnostic, List, NameId, NodeId as SyntaxId, Span, quoted};
 
+use super::apply::integer_constant;
 use super::names::{called_here, elsewhere, nearest, planned};
-use super::{Operand, Resolver, Value, is_computable};
+use super::{Operand, Resolver, Value, is_computable, number_types};
 
 impl Resolver<'_> {
     pub(super) fn call(&mut self, id: SyntaxId, callee: NameId, args: List<Argument>) -> Value {
@@ -54,12 +55,17 @@ impl Resolver<'_> {
         span: Span,
     ) -> Value {
         if !is_computable(dtype) {
-            let what = format!("{dtype} is");
-            return self.not_yet(name_span, &what, "use bool, i32, i64, f32 or f64");
+            let (what, help) = (format!("{dtype} is"), format!("use {}", number_types("or")));
+            return self.not_yet(name_span, &what, &help);
         }
         let &[operand] = operands else {
             return self.wrong_arity(&dtype.to_string(), 1, operands.len(), span);
         };
+        if let Value::Int(plain) = operand.0
+            && let Some(constant) = integer_constant(plain, dtype)
+        {
+            return self.constant(constant, fuse_ir::Strength::Strong, operand.1);
+        }
         let Some((id, _)) = self.concrete(operand.0, operand.1) else { return Value::Error };
         if self.graph.dtype(id) == dtype {
             return Value::Node(id, fuse_ir::Strength::Strong);

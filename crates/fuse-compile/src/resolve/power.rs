@@ -27,7 +27,11 @@ impl Resolver<'_> {
         if base.0 == Value::Error || exponent.0 == Value::Error {
             return Value::Error;
         }
-        let base_is_integer = self.arg_type(base.0).dtype.is_integer();
+        let base_dtype = self.arg_type(base.0).dtype;
+        if base_dtype == DType::Bool {
+            return self.apply(Op::Pow, &[base, base], span);
+        }
+        let base_is_integer = base_dtype.is_integer();
         match (literal_exponent(exponent.0), exponent.0) {
             (Exponent::Integer(n), Value::Int(_)) if base_is_integer && !is_plain(base.0) => {
                 self.integer_power(base, n, exponent, span)

@@ -380,6 +380,8 @@ def results():
 
 
 def all_themes():
+    from themes_dtypes import (all_casts, derived, dtype_functions, dtype_pairs, half,
+                               integer_widths)
     from themes_functions import functions, powers_float
     from themes_programs import programs
     from themes_types import (broadcasting, empty, errors, literals, promotion, relaxed, rules,
@@ -388,4 +390,5 @@ def all_themes():
     return [make() for make in (
         arithmetic, integer_division, shifts, bool_logic, comparisons, casts, rounding, min_max, extrema,
         signs, remainders, powers, functions, powers_float, literals, promotion, broadcasting, empty, sums,
-        results, special, relaxed, rules, programs, errors)]
+        results, special, relaxed, rules, programs, errors, integer_widths, all_casts, half, dtype_pairs,
+        dtype_functions, derived)]

@@ -7,8 +7,8 @@
 //!
 //! * [`table`]: one row for each operator and function that a user can write. From it come name
 //!   resolution, typing errors, help, `docs/functions.md`, test coverage and generators' weights.
-//! * [`FORMS`]: what is written like a function and is none: `arange`, `clip`, `len`.
 //! * [`typing`]: NumPy 2's promotion with weak literals, as rules that rows refer to.
+//! * [`derived`]: functions that are formulas over those, with named arguments and defaults.
 //! * The expansions, one family a file: [`arith`], [`integer`], [`remainder`], [`rounding`],
 //!   [`compare`], [`cast`], [`power`]; and the reductions in [`reduce`].
 //!
@@ -22,9 +22,9 @@ pub mod arith;
 pub mod cast;
 mod coefficients;
 pub mod compare;
+pub mod derived;
 pub mod elementary;
 mod expander;
-mod form;
 pub mod integer;
 pub mod pen;
 pub mod power;
@@ -37,6 +37,5 @@ mod tests;
 pub mod typing;
 
 pub use expander::{Call, Expander, lane_of};
-pub use form::{FORMS, Form, FormKind};
 pub use table::{Accuracy, Budget, Class, Cost, Domain, Expansion, Op, Row, Syntax, Yardstick};
 pub use typing::{ArgType, TypeIssue, Typed, promote};

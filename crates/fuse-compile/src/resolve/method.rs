@@ -59,7 +59,7 @@ impl Resolver<'_> {
             }
             (Value::Error, _) => Value::Error,
             (Value::Node(..) | Value::Int(_) | Value::Float(_), place)
-            | (Value::Shape(_) | Value::Tuple(_), place) => {
+            | (Value::Shape(_) | Value::Tuple(_) | Value::None, place) => {
                 let error = Diagnostic::new(Code::TypeMismatch, "`astype` takes a dtype");
                 self.error(error.at(place, "this is a value").help("as in `x.astype(f32)`"))
             }
@@ -105,7 +105,6 @@ impl Resolver<'_> {
         self.error(error)
     }
 
-    /// `x[1:]`.
     pub(super) fn attribute(&mut self, id: SyntaxId, receiver: SyntaxId, name: NameId) -> Value {
         let (name, place) = (self.ast.name(name), self.ast.token_span(id));
         let span = self.ast.span(id);
@@ -128,11 +127,13 @@ impl Resolver<'_> {
 
     /// `x.ndim`: a plain integer, known when compiled.
     fn rank(&mut self, receiver: SyntaxId) -> Value {
-        let rank = match self.values[receiver.index()] {
+        let rank = match self.operand(receiver).0 {
             Value::Node(id, _) => self.graph.ty(id).shape.len(),
             Value::Int(_) | Value::Float(_) => 0,
-            Value::Shape(_) | Value::Tuple(_) => 1,
-            Value::Type(_) | Value::Error => return Value::Error,
+            Value::Type(_) | Value::Shape(_) | Value::Tuple(_) | Value::None => {
+                return Value::Error;
+            }
+            Value::Error => return Value::Error,
         };
         Value::Int(i128::from(fuse_ir::index_u32(rank)))
     }

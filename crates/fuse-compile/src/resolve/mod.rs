@@ -11,14 +11,18 @@
 //! * `apply`: typing rules, casts, broadcasting, and what the errors say.
 //! * `method`: methods and attributes.
 //! * `call`: functions, casts written as calls, names that are known but not built.
+//! * `derived`: functions that are formulas over others.
 //! * `power`: what `**` means.
 //! * `subscript`: slices, indices, extents; `slice`: their ends; `generate`: `arange` and its kin.
+//! * `half`: f16 is computed in f32; the last step, which writes the roundings down.
 
 mod apply;
 mod call;
+mod derived;
 mod function;
 mod generate;
 mod given;
+mod half;
 mod literal;
 mod method;
 mod names;
@@ -68,6 +72,8 @@ enum Value {
     Shape(NodeId),
     /// A tuple, by its position in [`Resolver::tuples`]: no operand, but the shape of `zeros((2, 3))`.
     Tuple(u32),
+    /// `None`: no operand, but an argument that is left out.
+    None,
     /// An error that has been reported.
     Error,
 }
@@ -104,7 +110,7 @@ pub fn resolve(
     resolver.results();
     let Resolver { graph, mut errors, .. } = resolver;
     if errors.is_empty() {
-        return Ok(graph);
+        return Ok(half::explicit(graph, options.mode));
     }
     errors.sort_by_key(Diagnostic::span);
     Err(errors)
@@ -154,7 +160,7 @@ impl Resolver<'_> {
             Syntax::Text(_) | Syntax::Bytes(_) => {
                 self.not_yet(span, "text is", "compare text before the call")
             }
-            Syntax::None => self.not_yet(span, "`None` as a value is", "leave it out"),
+            Syntax::None => Value::None,
             Syntax::Tuple(parts) => self.tuple(parts),
             Syntax::Suffixed { literal, suffix } => self.suffixed(literal, suffix, span),
             Syntax::Name(name) => self.name(id, name, span),
@@ -189,7 +195,9 @@ impl Resolver<'_> {
     /// An operand where a number or an array is wanted.
     fn checked(&mut self, (value, span): Operand) -> Operand {
         match value {
-            Value::Shape(_) | Value::Tuple(_) => (self.not_a_number(value, span), span),
+            Value::Shape(_) | Value::Tuple(_) | Value::None => {
+                (self.not_a_number(value, span), span)
+            }
             Value::Node(..) | Value::Int(_) | Value::Float(_) => (value, span),
             Value::Type(_) | Value::Error => (value, span),
         }
@@ -197,6 +205,10 @@ impl Resolver<'_> {
 
     /// A tuple where a number or an array is wanted.
     fn not_a_number(&mut self, value: Value, span: Span) -> Value {
+        if value == Value::None {
+            let error = Diagnostic::new(Code::TypeMismatch, "`None` is not a number or an array");
+            return self.error(error.at(span, "").help("leave it out"));
+        }
         let help = match value {
             Value::Shape(_) => "take one of its elements, as in `x.shape[0]`",
             _ => "write one value; several results need no brackets: `r, d`",
@@ -245,12 +257,14 @@ impl Resolver<'_> {
         let name = self.ast.name(suffix);
         let Some(dtype) = DType::from_name(name) else {
             let message = format!("unknown suffix {}", quoted(name));
-            let help = "number types are i32, i64, f32, f64; multiplication is written `*`";
+            let types = number_types("and");
+            let help = format!("number types are {types}; multiplication is written `*`");
             return self
                 .error(Diagnostic::new(Code::UnknownSuffix, message).at(span, "").help(help));
         };
         if !is_computable(dtype) {
-            return self.not_yet(span, &format!("{dtype} is"), "use i32, i64, f32 or f64");
+            let help = format!("use {}", number_types("or"));
+            return self.not_yet(span, &format!("{dtype} is"), &help);
         }
         let value = self.values[literal.index()];
         match self.literal_as(value, dtype, span) {
@@ -300,7 +314,7 @@ impl Resolver<'_> {
             Value::Float(_) => true,
             Value::Node(node, _) => self.graph.dtype(node).is_float(),
             Value::Int(_) | Value::Type(_) | Value::Error => false,
-            Value::Shape(_) | Value::Tuple(_) => false,
+            Value::Shape(_) | Value::Tuple(_) | Value::None => false,
         };
         let fires = is_bits(op) && operands.into_iter().any(is_float);
         fires.then(|| self.bits_beside_comparison(op, operands))
@@ -314,7 +328,7 @@ impl Resolver<'_> {
         let is_bool = |(value, _): Operand| match value {
             Value::Node(node, _) => self.graph.dtype(node) == DType::Bool,
             Value::Int(_) | Value::Float(_) | Value::Type(_) | Value::Error => false,
-            Value::Shape(_) | Value::Tuple(_) => false,
+            Value::Shape(_) | Value::Tuple(_) | Value::None => false,
         };
         let is_bare = is_bits(op) && !self.ast.parenthesised(operand);
         let fires = is_bare && operands.into_iter().any(is_bool);
@@ -342,7 +356,7 @@ impl Resolver<'_> {
             Value::Int(_) => "integer".to_string(),
             Value::Float(_) => "float".to_string(),
             Value::Type(dtype) => format!("the dtype {dtype}"),
-            Value::Shape(_) | Value::Tuple(_) => "a tuple".to_string(),
+            Value::Shape(_) | Value::Tuple(_) | Value::None => "a tuple".to_string(),
             Value::Error => "unknown".to_string(),
         }
     }
@@ -379,7 +393,7 @@ impl Resolver<'_> {
             Value::Node(id, strength) => ArgType { dtype: self.graph.dtype(id), strength },
             Value::Int(_) => ArgType::weak(DType::I64),
             Value::Float(_) | Value::Type(_) | Value::Error => ArgType::weak(DType::F64),
-            Value::Shape(_) | Value::Tuple(_) => ArgType::weak(DType::F64),
+            Value::Shape(_) | Value::Tuple(_) | Value::None => ArgType::weak(DType::F64),
         }
     }
 }
@@ -390,7 +404,15 @@ fn is_bits(op: BinaryOp) -> bool {
 
 /// The dtypes that this version computes on.
 fn is_computable(dtype: DType) -> bool {
-    matches!(dtype, DType::Bool | DType::I32 | DType::I64 | DType::F32 | DType::F64)
+    dtype.mem().is_some()
+}
+
+/// The names of the dtypes of numbers that this version computes on, as a list with this last word.
+fn number_types(word: &str) -> String {
+    let computed = DType::ALL.iter().filter(|&&dtype| dtype != DType::Bool && is_computable(dtype));
+    let names: Vec<String> = computed.map(ToString::to_string).collect();
+    let (last, rest) = names.split_last().expect("some are");
+    format!("{} {word} {last}", rest.join(", "))
 }
 
 fn binary_op(op: BinaryOp) -> Op {

@@ -39,7 +39,7 @@ impl Resolver<'_> {
                 }),
                 None => self.not_a_bound(value, what, span),
             },
-            Value::Float(_) | Value::Type(_) | Value::Shape(_) | Value::Tuple(_) => {
+            Value::Float(_) | Value::Type(_) | Value::Shape(_) | Value::Tuple(_) | Value::None => {
                 self.not_a_bound(value, what, span)
             }
         }

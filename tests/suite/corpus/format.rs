@@ -139,9 +139,7 @@ fn read_case(name: String, table: &Table, vectors: &Table) -> Case {
     let text = |key: &str| table.get(key).map(|value| value.as_str().expect("a text").to_string());
     let expect = match (text("error"), table.get("expect")) {
         (Some(code), None) => Expect::Error(code),
-        (None, Some(value)) => {
-            Expect::Values(results(value).map(|table| read_data(table)).collect())
-        }
+        (None, Some(value)) => Expect::Values(results(value).map(read_data).collect()),
         _ => panic!("{name}: a case has `expect` or `error`"),
     };
     let (mode, in_either_mode) = match text("mode").as_deref() {

@@ -216,7 +216,9 @@ mod tests {
         assert_eq!(value("1e3f32"), "1000.0 f32");
         assert_eq!(value("0.1f16"), "0.1 f16");
         assert_eq!(value("True"), "True bool");
-        for (text, dtype) in [("255u8", DType::U8), ("18446744073709551615u64", DType::U64)] {
+        for (text, dtype) in
+            [("255u8", DType::U8), ("18446744073709551615u64", DType::U64), ("0.1f16", DType::F16)]
+        {
             assert_eq!(parse(text).expect(text).expect(text).ty().dtype, dtype);
         }
     }
@@ -231,6 +233,7 @@ mod tests {
             ("1.5j", "not built in"),
             ("1+2j", "not built in"),
             ("'text'", "not built in"),
+            ("1c64", "not built in"),
         ] {
             let message = parse(text).expect(text).map(|_| ()).expect_err(text);
             assert!(message.contains(part), "{text}: {message}");

@@ -136,6 +136,42 @@ mod half_types {
     }
 }
 
+#[cfg(all(test, feature = "half", feature = "num-complex"))]
+mod foreign_tests {
+    use half::f16;
+    use num_complex::Complex64;
+
+    use super::{Complex, F16};
+    use crate::{Array, View};
+
+    #[test]
+    fn their_types_are_elements_and_convert() {
+        let halves = [f16::from_f32(0.1), f16::INFINITY];
+        let array = Array::from_slice(&halves, &[2]).expect("it fits");
+        let ours = array.as_slice::<F16>().expect("one dtype");
+        assert_eq!(ours, [F16::from_f32(0.1), F16(0x7c00)]);
+        assert_eq!(array.as_slice::<f16>(), Some(halves.as_slice()));
+        assert_eq!(f16::from(F16::from(halves[0])), halves[0]);
+        let z = [Complex64::new(1.0, -2.0)];
+        assert_eq!(View::from_slice(&z).dtype(), fuse_ir::DType::C128);
+        let array = Array::from_slice(&z, &[1]).expect("it fits");
+        assert_eq!(array.as_slice(), Some([Complex::from(z[0])].as_slice()));
+        assert_eq!(Complex64::from(Complex::new(1.0, -2.0)), z[0]);
+    }
+
+    /// Both round alike, from f32 and from f64.
+    #[test]
+    fn conversions_agree_with_those_of_half() {
+        for k in 0..200_000_u32 {
+            let value = f32::from_bits(k.wrapping_mul(21_475));
+            assert_eq!(F16::from_f32(value).0 & 0x7fff > 0x7c00, value.is_nan());
+            if !value.is_nan() {
+                assert_eq!(F16::from_f32(value), f16::from_f32(value).into(), "{value}");
+            }
+        }
+    }
+}
+
 #[cfg(feature = "num-complex")]
 mod complex_types {
     use fuse_ir::DType;

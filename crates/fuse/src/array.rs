@@ -94,3 +94,49 @@ impl Array {
         element_text(self.dtype(), bytes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use fuse_runtime::{Complex, F16};
+
+    use super::*;
+    use crate::{AsInput, AsOutput, vars};
+
+    /// In and out again as array, scalar, input and output.
+    fn stored<T: Element + AsInput + AsOutput + PartialEq + std::fmt::Debug>(elements: [T; 2]) {
+        let mut array = Array::from_slice(&elements, &[2, 1]).expect("it fits");
+        assert_eq!((array.dtype(), array.shape()), (T::DTYPE, [2, 1].as_slice()));
+        assert_eq!(array.view_mut().dtype(), T::DTYPE);
+        assert_eq!(array.as_slice(), Some(elements.as_slice()));
+        array.as_mut_slice::<T>().expect("its dtype").swap(0, 1);
+        let (slice, [first, _]) = (elements.as_slice(), elements);
+        for (name, input) in &vars! { array, slice, first }.entries {
+            let ty = input.ty();
+            assert_eq!((ty.dtype, ty.axes.is_empty()), (T::DTYPE, *name == "first"));
+        }
+        assert_eq!(array.into_vec::<T>().expect("its dtype"), [elements[1], elements[0]]);
+        let mut element = elements[0];
+        assert_eq!(element.as_output().dtype(), T::DTYPE);
+        let zeros = Array::zeroed(T::DTYPE, &[3]).expect("small");
+        assert_eq!(zeros.as_bytes().len(), 3 * T::DTYPE.size());
+    }
+
+    #[test]
+    fn arrays_hold_every_dtype() {
+        stored([true, false]);
+        stored([i8::MIN, 7]);
+        stored([i16::MIN, 7]);
+        stored([i32::MIN, 7]);
+        stored([i64::MIN, 7]);
+        stored([u8::MAX, 7]);
+        stored([u16::MAX, 7]);
+        stored([u32::MAX, 7]);
+        stored([u64::MAX, 7]);
+        stored([F16::from_f32(0.1), F16(0x8000)]);
+        stored([0.1_f32, -0.0]);
+        stored([0.1_f64, -0.0]);
+        stored([Complex::new(0.1_f32, 2.0), Complex::new(-0.0, 1.0)]);
+        stored([Complex::new(0.1_f64, 2.0), Complex::new(-0.0, 1.0)]);
+        assert!(Array::from_slice(&[1_u8], &[1]).expect("it fits").into_vec::<i8>().is_err());
+    }
+}

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use fuse_compile::{Compiled, Variable};
 use fuse_ir::{DType, InputType, Strength};
-use fuse_runtime::{Executable, Operand, RunError};
+use fuse_runtime::{Executable, Operand, RunError, RunOptions, ViewMut};
 use fuse_syntax::Ast;
 use smallvec::SmallVec;
 
@@ -297,11 +297,11 @@ impl Formula {
         out: &mut (impl AsOutputs + ?Sized),
     ) -> Result<(), Error> {
         let operands = plan.operands(inputs);
-        self.engine
-            .with_options(is_small(inputs), |options| {
-                plan.executable.run(&operands, &mut out.as_outputs().views, options)
-            })
-            .map_err(|error| self.run_error(error))
+        let run = |outputs: &mut [ViewMut<'_>]| {
+            let call = |options: &RunOptions<'_>| plan.executable.run(&operands, outputs, options);
+            self.engine.with_options(is_small(inputs), call)
+        };
+        out.with_views(run).map_err(|error| self.run_error(error))
     }
 
     fn run_alloc(&self, plan: &Plan, inputs: &Gathered<'_, '_>) -> Result<Vec<Array>, Error> {
@@ -433,12 +433,50 @@ impl Formula {
 
 #[cfg(test)]
 mod tests {
-    use crate::{evaluate, vars};
+    use crate::{ErrorKind, evaluate, evaluate_all, evaluate_into, vars};
 
     #[test]
     fn an_unknown_name_is_compared_with_variables_that_the_formula_does_not_use() {
         let height = [1.0];
         let error = evaluate("heigth + 1", vars! { height }).expect_err("a typing error");
         assert_eq!(error.help(), Some("did you mean `height`?"));
+    }
+
+    #[test]
+    fn results_and_outputs_are_equally_many() {
+        let x = [1.0, 2.0];
+        let (mut one, mut two) = ([0.0; 2], [0.0; 2]);
+        let several = evaluate("x, x + 1", vars! { x }).expect_err("two results");
+        assert_eq!(several.kind(), ErrorKind::Output);
+        let message = "the formula has 2 results, which `evaluate_all` gives";
+        assert_eq!(several.to_string(), message);
+        let few = evaluate_into("x, x + 1", vars! { x }, &mut one).expect_err("one output");
+        assert_eq!(
+            (few.kind(), few.to_string().as_str()),
+            (ErrorKind::Output, "expected 2 outputs, found 1")
+        );
+        let outputs = &mut (&mut one, &mut two);
+        let many = evaluate_into("x + 1", vars! { x }, outputs).expect_err("two outputs");
+        assert_eq!(
+            (many.kind(), many.to_string().as_str()),
+            (ErrorKind::Output, "expected 1 outputs, found 2")
+        );
+        assert_eq!(evaluate_all("x", vars! { x }).expect("one result").len(), 1);
+        let wrong = evaluate_into("x, x > 1", vars! { x }, &mut (&mut one, &mut two));
+        assert_eq!(wrong.map_err(|error| error.kind()), Err(ErrorKind::Output));
+    }
+
+    #[test]
+    fn at_most_255_results() {
+        let x = [1.0, 2.0, 3.0];
+        let list =
+            |count: usize| (0..count).map(|k| format!("x + {k}")).collect::<Vec<_>>().join(", ");
+        let results = evaluate_all(&list(255), vars! { x }).expect("as many as allowed");
+        for (k, result) in (0..256_u32).zip(&results) {
+            let expected = x.map(|x| x + f64::from(k));
+            assert_eq!(result.as_slice(), Some(expected.as_slice()));
+        }
+        let error = evaluate_all(&list(256), vars! { x }).expect_err("one more");
+        assert_eq!((error.kind(), error.code()), (ErrorKind::Limit, Some("E0505")));
     }
 }

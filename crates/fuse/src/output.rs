@@ -79,8 +79,9 @@ element_outputs!(Complex<f32>, Complex<f64>);
 ///
 /// let x = [1.0, 2.0, 4.0];
 /// let mut powers = [[0.0; 3]; 2];
-/// let outputs: &mut Outputs<'_> = &mut powers.iter_mut().map(AsOutput::as_output).collect();
-/// evaluate_into("x*x, x**3", vars! { x }, outputs)?;
+/// let mut outputs: Outputs<'_> = powers.iter_mut().map(AsOutput::as_output).collect();
+/// evaluate_into("x*x, x**3", vars! { x }, &mut outputs)?;
+/// drop(outputs);
 /// assert_eq!(powers, [[1.0, 4.0, 16.0], [1.0, 8.0, 64.0]]);
 /// # Ok::<(), fuse::Error>(())
 /// ```
@@ -131,13 +132,21 @@ impl<'a> FromIterator<ViewMut<'a>> for Outputs<'a> {
 pub trait AsOutputs {
     /// Borrows the memory.
     fn as_outputs(&mut self) -> Outputs<'_>;
+
+    /// The same for the time of a call; the views of one output, or of a tuple, are not moved.
+    #[doc(hidden)]
+    fn with_views<R>(&mut self, call: impl FnOnce(&mut [ViewMut<'_>]) -> R) -> R {
+        call(&mut self.as_outputs().views)
+    }
 }
 
 impl<T: AsOutput + ?Sized> AsOutputs for T {
     fn as_outputs(&mut self) -> Outputs<'_> {
-        let mut outputs = Outputs::new();
-        outputs.push(self.as_output());
-        outputs
+        [self.as_output()].into_iter().collect()
+    }
+
+    fn with_views<R>(&mut self, call: impl FnOnce(&mut [ViewMut<'_>]) -> R) -> R {
+        call(&mut [self.as_output()])
     }
 }
 
@@ -178,6 +187,12 @@ macro_rules! tuple_outputs {
                 #[expect(non_snake_case, reason = "an element is called as its type")]
                 let ($($name,)*) = self;
                 [$($name.as_output()),*].into_iter().collect()
+            }
+
+            fn with_views<R>(&mut self, call: impl FnOnce(&mut [ViewMut<'_>]) -> R) -> R {
+                #[expect(non_snake_case, reason = "an element is called as its type")]
+                let ($($name,)*) = self;
+                call(&mut [$($name.as_output()),*])
             }
         }
     };

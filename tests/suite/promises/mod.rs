@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod aliasing;
+mod allocations;
 mod concurrency;
 mod counting;
 mod counts;

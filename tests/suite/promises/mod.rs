@@ -5,6 +5,7 @@ mod aliasing;
 mod concurrency;
 mod counting;
 mod counts;
+mod half;
 mod hostile;
 mod limits;
 mod memory;

@@ -276,7 +276,7 @@ operators! {
     Nextafter "nextafter" Function, [], 2, false, Typing::Floating, Exact, REAL, "the float after a towards b; b where they are equal; NaN where either is NaN", "nextafter(a, b)", Lanes(neighbour::expanded);
 
     // Reductions.
-    Sum "sum" Function, [], 1, false, Typing::Sum, Stated, REAL, "sum of all elements, in a fixed order; 0 for none; f32 accumulates in f64", "sum(a)", Expansion::Fold(reduce::sum);
+    Sum "sum" Function, [], 1, false, Typing::Sum, Stated, REAL, "sum of all elements, in a fixed order; 0 for none; f16 and f32 accumulate in f64, integers in 64 bits", "sum(a)", Expansion::Fold(reduce::sum);
     Max "max" Function, ["amax"], 1, false, Typing::Any, Exact, REAL, "the largest element; NaN if one is NaN", "max(a)", Expansion::Fold(reduce::max);
     Min "min" Function, ["amin"], 1, false, Typing::Any, Exact, REAL, "the smallest element; NaN if one is NaN", "min(a)", Expansion::Fold(reduce::min);
 

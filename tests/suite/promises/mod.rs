@@ -6,6 +6,7 @@ mod allocations;
 mod concurrency;
 mod counting;
 mod counts;
+mod half;
 mod hostile;
 mod limits;
 mod memory;

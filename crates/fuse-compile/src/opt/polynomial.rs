@@ -216,7 +216,10 @@ pub(super) fn may_be_added(graph: &Graph, value: NodeId) -> bool {
         Node::Apply(op, args) => {
             let whole = op.row().class == Class::Reduction;
             let cast = op == Op::Cast && may_be_added(graph, args[0]);
-            (whole || cast) && graph.ty(value).shape.is_empty()
+            // An f16 array is computed on in f32, which is the same input.
+            let half =
+                graph.dtype(args[0]) == DType::F16 && matches!(graph.node(args[0]), Node::Input(_));
+            (cast && half) || ((whole || cast) && graph.ty(value).shape.is_empty())
         }
     }
 }

@@ -184,3 +184,66 @@ fn stays_half(op: Op) -> bool {
     let whole = matches!(op, Op::Floor | Op::Ceil | Op::Trunc | Op::Round | Op::Fmod);
     signs || choices || whole || matches!(op, Op::OnesLike | Op::ZerosLike)
 }
+
+#[cfg(test)]
+mod tests {
+    use fuse_ir::InputType;
+    use fuse_syntax::{SyntaxLimits, parse};
+
+    use super::*;
+    use crate::Options;
+    use crate::resolve::{Variable, resolve};
+
+    /// The graph of a formula over f16 arrays h and g, and how often it rounds to f16.
+    fn rounded(formula: &str, mode: Mode) -> (Graph, usize) {
+        let ast = parse(formula, &SyntaxLimits::default()).expect("it parses");
+        let ty = InputType::array(DType::F16, &[5]);
+        let variables = ["h", "g"].map(|name| Variable { name, ty: ty.clone() });
+        let options = Options { mode, ..Options::default() };
+        let graph = resolve(&ast, &variables, options).expect("it has a type");
+        let to_half = |&(id, node): &(NodeId, Node)| {
+            matches!(node, Node::Apply(Op::Cast, _)) && graph.dtype(id) == DType::F16
+        };
+        let count = graph.iter().filter(to_half).count();
+        (graph, count)
+    }
+
+    #[test]
+    fn strict_mode_rounds_after_each_operation_and_relaxed_mode_where_it_shows() {
+        for (formula, strict, relaxed) in [
+            ("h * g + h", 2, 1),
+            ("h * g + h > g", 2, 1),
+            ("f64(h * g) + h * g", 1, 1),
+            ("sum(h * g / h)", 2, 1),
+            ("max(h * g) * h", 2, 2),
+            ("abs(-h) + minimum(h, g)", 1, 1),
+            ("abs(-h)", 1, 1),
+            ("isnan(abs(-h))", 0, 0),
+            ("nextafter(h * g, h)", 1, 1),
+            ("h", 0, 0),
+            ("exp(h)**3 - sqrt(g)", 4, 1),
+            ("f16(2.5) * h", 2, 2),
+        ] {
+            let counts = [Mode::Strict, Mode::Relaxed].map(|mode| rounded(formula, mode).1);
+            assert_eq!(counts, [strict, relaxed], "{formula}");
+        }
+    }
+
+    #[test]
+    fn no_arithmetic_is_left_on_f16() {
+        let formula = "where(h > g, sqrt(h)**3 // g, -h) % 2.5 + max(h) + sum(g) - nextafter(h, g)";
+        for mode in [Mode::Strict, Mode::Relaxed] {
+            let (graph, _) = rounded(formula, mode);
+            for (id, node) in graph.iter() {
+                let Node::Apply(op, _) = node else { continue };
+                let mut types = node.args().iter().map(|&arg| graph.dtype(arg));
+                let moves_bits = matches!(op, Op::Cast | Op::Nextafter);
+                assert!(moves_bits || types.all(|dtype| dtype != DType::F16), "{id} of\n{graph}");
+                assert!(
+                    moves_bits || op == Op::Sum || graph.dtype(id) != DType::F16,
+                    "{id} of\n{graph}"
+                );
+            }
+        }
+    }
+}

@@ -253,7 +253,7 @@ impl Generator {
 
     fn cast(&mut self, dtype: DType, budget: usize) -> Tree {
         // 64-bit integers reach f32 by primitives of their own.
-        let wide = dtype == F32 && self.random.percent(60);
+        let wide = dtype == F32 && self.random.percent(80);
         let from = if wide { self.random.pick(&[I64, U64]) } else { self.random.pick(&ALL) };
         let arg = self.tree(from, budget);
         Tree::new(dtype, Form::Call(name_of(dtype)), vec![arg])
@@ -337,6 +337,8 @@ impl Generator {
                 self.unary(dtype, form, budget)
             }
             76..85 => self.choice(dtype, budget),
+            // For its conversions from 64-bit integers.
+            85..89 if dtype == F32 => self.cast(dtype, budget),
             85..93 => self.with_literal(dtype, &["+", "-", "*", "/", "*"], budget),
             93..98 => self.cast(dtype, budget),
             _ => self.sum(dtype, budget),

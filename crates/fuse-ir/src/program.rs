@@ -110,13 +110,15 @@ pub struct ShapeRule {
     pub symbols: (u32, u32),
 }
 
-/// A reduction without a value for no elements: its operand must have some.
+/// A reduction without a value for no elements: each of its results must be of some.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ElementRule {
     /// Name of the reduction.
     pub reduction: &'static str,
     /// Shape and place of the operand.
     pub operand: (Shape, SourceSpan),
+    /// The axes that are reduced.
+    pub axes: SmallVec<[u32; 4]>,
 }
 
 /// An integer index: it must lie inside its axis.
@@ -282,10 +284,12 @@ pub enum BindError {
         rhs: (Extents, SourceSpan),
     },
     /// A reduction that has no value of no elements.
-    #[error("{reduction} of no elements")]
+    #[error("{reduction} of no elements: axis {axis} is empty")]
     NoElements {
         /// Name of the reduction.
         reduction: &'static str,
+        /// The axis that has no elements.
+        axis: u32,
         /// Extents and place of its operand.
         operand: (Extents, SourceSpan),
     },
@@ -406,9 +410,14 @@ impl Program {
             }
         }
         for rule in &self.element_rules {
-            if rule.operand.0.iter().any(|&dim| bound.extent(dim) == 0) {
-                let operand = (bound.extents(&rule.operand.0), rule.operand.1);
-                return Err(BindError::NoElements { reduction: rule.reduction, operand });
+            let extents = bound.extents(&rule.operand.0);
+            let is_empty = |axis: usize| extents[axis] == 0;
+            let is_reduced = |axis: usize| rule.axes.contains(&index_u32(axis));
+            let has_results = (0..extents.len()).all(|axis| is_reduced(axis) || !is_empty(axis));
+            let empty = rule.axes.iter().copied().find(|&axis| is_empty(axis as usize));
+            if let (Some(axis), true) = (empty, has_results) {
+                let (reduction, operand) = (rule.reduction, (extents, rule.operand.1));
+                return Err(BindError::NoElements { reduction, axis, operand });
             }
         }
         Ok(())
@@ -559,10 +568,25 @@ mod tests {
     fn a_reduction_can_demand_elements() {
         let mut program = two_vectors();
         let operand = (program.shape_rules[0].lhs.0.clone(), SourceSpan { start: 4, end: 5 });
-        program.element_rules = vec![ElementRule { reduction: "max", operand }];
+        let axes = [0].into_iter().collect();
+        program.element_rules = vec![ElementRule { reduction: "max", operand, axes }];
         assert!(program.bind(&[&[7], &[7]], |_| 0).is_ok());
         let error = program.bind(&[&[0], &[0]], |_| 0).expect_err("nothing to choose from");
-        assert_eq!(error.to_string(), "max of no elements");
+        assert_eq!(error.to_string(), "max of no elements: axis 0 is empty");
+    }
+
+    #[test]
+    fn without_results_a_reduction_demands_no_elements() {
+        let mut program = two_vectors();
+        let shape: Shape = [Dim::Symbol(0), Dim::Symbol(1)].into_iter().collect();
+        program.shape_rules.clear();
+        let operand = (shape, SourceSpan { start: 4, end: 5 });
+        let axes = [1].into_iter().collect();
+        program.element_rules = vec![ElementRule { reduction: "max", operand, axes }];
+        assert!(program.bind(&[&[0], &[0]], |_| 0).is_ok(), "(0, 0) has no rows");
+        assert!(program.bind(&[&[0], &[7]], |_| 0).is_ok());
+        let error = program.bind(&[&[7], &[0]], |_| 0).expect_err("seven rows of nothing");
+        assert_eq!(error.to_string(), "max of no elements: axis 1 is empty");
     }
 
     #[test]

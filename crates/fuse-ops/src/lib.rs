@@ -26,6 +26,7 @@ pub mod elementary;
 mod expander;
 mod form;
 pub mod integer;
+mod parameter;
 pub mod pen;
 pub mod power;
 pub mod reduce;
@@ -38,5 +39,6 @@ pub mod typing;
 
 pub use expander::{Call, Expander, lane_of};
 pub use form::{FORMS, Form, FormKind};
+pub use parameter::Parameter;
 pub use table::{Accuracy, Budget, Class, Cost, Domain, Expansion, Op, Row, Syntax, Yardstick};
 pub use typing::{ArgType, TypeIssue, Typed, promote};

@@ -75,8 +75,13 @@ pub enum Typing {
     Logical,
     /// A bool, then two promoted.
     Choice,
-    /// The reduction `sum`: bool and integers become i64, floats stay.
+    /// The reductions `sum` and `prod`: bool and signed integers become i64, unsigned ones u64, floats
+    /// stay.
     Sum,
+    /// Anything, taken as a truth: the operands become bool, as the result is.
+    Truth,
+    /// As [`Typing::Truth`], the result i64.
+    Count,
     /// Written by the compiler, which states the result: casts.
     Stated,
 }
@@ -207,9 +212,20 @@ impl Typing {
             Typing::Choice => choice(args),
             Typing::Sum => {
                 let operand = args[0].dtype;
-                let result = if operand.is_float() { operand } else { DType::I64 };
+                let result = match operand.kind() {
+                    DTypeKind::Bool | DTypeKind::Int => DType::I64,
+                    DTypeKind::UInt => DType::U64,
+                    DTypeKind::Float | DTypeKind::Complex | DTypeKind::Bytes | DTypeKind::Text => {
+                        operand
+                    }
+                };
                 Ok(Typed { args: vec![operand], operand, result, strength: Strength::Strong })
             }
+            Typing::Truth => {
+                let truth = ArgType { dtype: DType::Bool, strength: Strength::Strong };
+                Ok(uniform(args, truth))
+            }
+            Typing::Count => Ok(Typed { result: DType::I64, ..Typing::Truth.apply(args)? }),
             Typing::Stated => Ok(uniform(args, args[0])),
         }
     }

@@ -24,7 +24,6 @@ impl Resolver<'_> {
             args.push((id, source(operand.1)));
         }
         self.graph.require_broadcast(&args);
-        self.graph.require_elements(op, args[0].0, args[0].1);
         let args: Vec<NodeId> = args.iter().map(|arg| arg.0).collect();
         let id = self.graph.apply(op, &args, typed.result, source(span));
         Value::Node(id, typed.strength)
@@ -87,7 +86,7 @@ impl Resolver<'_> {
     pub(super) fn literal_as(&mut self, value: Value, dtype: DType, span: Span) -> Option<NodeId> {
         let constant = match value {
             Value::Node(id, _) => return Some(id),
-            Value::Shape(_) | Value::Tuple(_) => {
+            Value::Shape(_) | Value::Tuple(_) | Value::None => {
                 self.not_a_number(value, span);
                 return None;
             }
@@ -144,7 +143,7 @@ impl Resolver<'_> {
             Value::Float(_) => {
                 self.literal_as(value, DType::F64, span).map(|id| (id, Strength::Weak))
             }
-            Value::Shape(_) | Value::Tuple(_) => {
+            Value::Shape(_) | Value::Tuple(_) | Value::None => {
                 self.not_a_number(value, span);
                 None
             }

@@ -2,12 +2,13 @@
 //! but not built.
 
 use fuse_ir::DType;
-use fuse_ops::{Class, Form, FormKind, Op};
+use fuse_ops::{Form, FormKind, Op};
 use fuse_syntax::{
     Argument, Code, Diagnostic, List, NameId, NodeId as SyntaxId, Span, Statement, quoted,
 };
 
 use super::names::{called_here, elsewhere, is_function, nearest, planned};
+use super::reduction::Reducer;
 use super::scope::Meaning;
 use super::{Operand, Resolver, Value, is_computable};
 
@@ -20,6 +21,13 @@ pub(super) struct Callee<'a> {
     pub(super) span: Span,
     /// Operands that stand before the name: 1 for a method.
     pub(super) n_receivers: usize,
+}
+
+/// An argument and its value; a method's receiver is the first.
+#[derive(Clone, Copy)]
+pub(super) struct Passed {
+    pub(super) keyword: Option<(NameId, Span)>,
+    pub(super) operand: Operand,
 }
 
 impl Resolver<'_> {
@@ -36,30 +44,35 @@ impl Resolver<'_> {
             Meaning::Function(_) | Meaning::Itself | Meaning::Type => return Value::Error,
         }
         let callee = Callee { name: ast.name(name), place, span: ast.span(id), n_receivers: 0 };
-        let arguments = ast.arguments(args);
-        let operands: Vec<Operand> =
-            arguments.iter().map(|argument| self.any_operand(argument.value)).collect();
-        self.function(&callee, &operands, arguments)
+        let passed: Vec<Passed> = self.passed(args).collect();
+        self.function(&callee, &passed)
     }
 
-    /// A function of the language, called with these operands; keywords are those of the arguments.
-    pub(super) fn function(
-        &mut self,
-        callee: &Callee<'_>,
-        operands: &[Operand],
-        arguments: &[Argument],
-    ) -> Value {
+    /// The arguments of a call with their values.
+    pub(super) fn passed(&self, args: List<Argument>) -> impl Iterator<Item = Passed> + '_ {
+        self.ast.arguments(args).iter().map(|&Argument { keyword, value }| Passed {
+            keyword,
+            operand: self.any_operand(value),
+        })
+    }
+
+    /// A function of the language.
+    pub(super) fn function(&mut self, callee: &Callee<'_>, passed: &[Passed]) -> Value {
         let &Callee { name, place, span, .. } = callee;
         if planned(name) {
             let what = format!("the function {} is", quoted(name));
             return self.not_yet(place, &what, "`fuse info --functions` lists what there is");
         }
-        let op = Op::function(name);
-        if let Some((keyword, place)) = arguments.iter().find_map(|argument| argument.keyword) {
-            return self.keyword(op, self.ast.name(keyword), place);
+        if let Some(reducer) = Reducer::named(name) {
+            return self.reduction(reducer, callee, passed);
         }
+        let op = Op::function(name);
+        if let Some((keyword, place)) = passed.iter().find_map(|passed| passed.keyword) {
+            return self.unknown_keyword(self.ast.name(keyword), place);
+        }
+        let operands: Vec<Operand> = passed.iter().map(|passed| passed.operand).collect();
         if let Some(form) = Form::named(name) {
-            return self.form(form, callee, operands);
+            return self.form(form, callee, &operands);
         }
         let arity = op.map_or(1, |op| op.row().arity);
         if operands.len() != arity {
@@ -96,6 +109,14 @@ impl Resolver<'_> {
             FormKind::Zeros => self.filled(operands[0], 0.0, span),
             FormKind::Ones => self.filled(operands[0], 1.0, span),
             FormKind::Full => self.full([operands[0], operands[1]], span),
+            FormKind::Mean | FormKind::Var | FormKind::Std | FormKind::CountNonzero => {
+                unreachable!("a reduction")
+            }
+            FormKind::Argmax | FormKind::Argmin | FormKind::Norm | FormKind::Dot => {
+                unreachable!("a reduction")
+            }
+            FormKind::NanSum | FormKind::NanProd => unreachable!("a reduction"),
+            FormKind::NanMean | FormKind::NanVar | FormKind::NanStd => unreachable!("a reduction"),
         }
     }
 
@@ -138,15 +159,6 @@ impl Resolver<'_> {
         Value::Node(id, fuse_ir::Strength::Strong)
     }
 
-    fn keyword(&mut self, op: Option<Op>, keyword: &str, place: Span) -> Value {
-        let reduces = op.is_some_and(|op| op.row().class == Class::Reduction);
-        if reduces && ["axis", "keepdims", "dtype", "where", "initial"].contains(&keyword) {
-            let what = format!("{} of a reduction is", quoted(keyword));
-            return self.not_yet(place, &what, "reduce over all elements, as in `sum(x)`");
-        }
-        self.unknown_keyword(keyword, place)
-    }
-
     pub(super) fn unknown_keyword(&mut self, keyword: &str, place: Span) -> Value {
         let message = format!("unknown keyword argument {}", quoted(keyword));
         self.error(Diagnostic::new(Code::UnknownKeyword, message).at(place, ""))
@@ -162,15 +174,7 @@ impl Resolver<'_> {
         if n_receivers > 0 {
             return self.error(diagnostic);
         }
-        let between_arrays = match Op::function(name) {
-            Some(Op::Max) if found == 2 => Some(Op::Maximum),
-            Some(Op::Min) if found == 2 => Some(Op::Minimum),
-            _ => None,
-        };
-        if let Some(op) = between_arrays {
-            let example = op.row().example;
-            diagnostic = diagnostic.help(format!("element by element it is `{example}`"));
-        } else if let Some(op) = Op::function(name) {
+        if let Some(op) = Op::function(name) {
             diagnostic = diagnostic.help(format!("as in `{}`", op.row().example));
         }
         self.error(diagnostic)

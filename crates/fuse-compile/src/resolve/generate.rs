@@ -53,9 +53,12 @@ impl Resolver<'_> {
                 let parts = self.tuples[tuple as usize].clone();
                 parts.into_iter().map(|part| self.count(part)).collect()
             }
-            Value::Node(..) | Value::Int(_) | Value::Float(_) | Value::Type(_) | Value::Error => {
-                self.count(operand).map(|dim| [dim].into_iter().collect())
-            }
+            Value::None
+            | Value::Node(..)
+            | Value::Int(_)
+            | Value::Float(_)
+            | Value::Type(_)
+            | Value::Error => self.count(operand).map(|dim| [dim].into_iter().collect()),
         }
     }
 
@@ -120,7 +123,7 @@ impl Resolver<'_> {
             Value::Int(value) => Some(value as f64),
             Value::Float(value) => Some(value),
             Value::Node(..) | Value::Type(_) | Value::Error => None,
-            Value::Shape(_) | Value::Tuple(_) => None,
+            Value::Shape(_) | Value::Tuple(_) | Value::None => None,
         };
         let Some(numbers) = args.iter().map(plain).collect::<Option<Vec<f64>>>() else {
             let place = args.first().map_or(span, |arg| arg.1);
@@ -192,7 +195,7 @@ impl Resolver<'_> {
         let id = match operand.0 {
             Value::Type(_) | Value::Error => return None,
             Value::Node(..) | Value::Int(_) | Value::Float(_) => self.cast(operand, DType::F64)?,
-            Value::Shape(_) | Value::Tuple(_) => self.cast(operand, DType::F64)?,
+            Value::Shape(_) | Value::Tuple(_) | Value::None => self.cast(operand, DType::F64)?,
         };
         if self.graph.ty(id).shape.is_empty() {
             return Some(id);

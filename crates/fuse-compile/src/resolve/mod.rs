@@ -10,12 +10,14 @@
 //! * `literal`: arithmetic of weak numbers, integers in i128.
 //! * `apply`: typing rules, casts, broadcasting, and what the errors say.
 //! * `method`: methods and attributes.
+//! * `reduction`: reductions and their axes; `composed`: those made of others.
 //! * `call`: functions, casts written as calls, names that are known but not built.
 //! * `power`: what `**` means.
 //! * `subscript`: slices, indices, extents; `slice`: their ends; `generate`: `arange` and its kin.
 
 mod apply;
 mod call;
+mod composed;
 mod function;
 mod generate;
 mod given;
@@ -24,6 +26,7 @@ mod method;
 mod names;
 mod power;
 mod program;
+mod reduction;
 mod scope;
 mod slice;
 mod subscript;
@@ -68,6 +71,8 @@ enum Value {
     Shape(NodeId),
     /// A tuple, by its position in [`Resolver::tuples`]: no operand, but the shape of `zeros((2, 3))`.
     Tuple(u32),
+    /// `None`: no operand, but an axis.
+    None,
     /// An error that has been reported.
     Error,
 }
@@ -178,7 +183,7 @@ impl Resolver<'_> {
             Syntax::Text(_) | Syntax::Bytes(_) => {
                 self.not_yet(span, "text is", "compare text before the call")
             }
-            Syntax::None => self.not_yet(span, "`None` as a value is", "leave it out"),
+            Syntax::None => Value::None,
             Syntax::Tuple(parts) => self.tuple(parts),
             Syntax::Suffixed { literal, suffix } => self.suffixed(literal, suffix, span),
             Syntax::Name(name) => self.name(id, name, span),
@@ -213,7 +218,9 @@ impl Resolver<'_> {
     /// An operand where a number or an array is wanted.
     fn checked(&mut self, (value, span): Operand) -> Operand {
         match value {
-            Value::Shape(_) | Value::Tuple(_) => (self.not_a_number(value, span), span),
+            Value::Shape(_) | Value::Tuple(_) | Value::None => {
+                (self.not_a_number(value, span), span)
+            }
             Value::Node(..) | Value::Int(_) | Value::Float(_) => (value, span),
             Value::Type(_) | Value::Error => (value, span),
         }
@@ -223,9 +230,11 @@ impl Resolver<'_> {
     fn not_a_number(&mut self, value: Value, span: Span) -> Value {
         let help = match value {
             Value::Shape(_) => "take one of its elements, as in `x.shape[0]`",
+            Value::None => "leave it out",
             _ => "write one value; a formula may have several results: `a, b`",
         };
-        let message = "a tuple is not a number or an array";
+        let what = if value == Value::None { "`None`" } else { "a tuple" };
+        let message = format!("{what} is not a number or an array");
         self.error(Diagnostic::new(Code::TypeMismatch, message).at(span, "").help(help))
     }
 
@@ -324,7 +333,7 @@ impl Resolver<'_> {
             Value::Float(_) => true,
             Value::Node(node, _) => self.graph.dtype(node).is_float(),
             Value::Int(_) | Value::Type(_) | Value::Error => false,
-            Value::Shape(_) | Value::Tuple(_) => false,
+            Value::Shape(_) | Value::Tuple(_) | Value::None => false,
         };
         let fires = is_bits(op) && operands.into_iter().any(is_float);
         fires.then(|| self.bits_beside_comparison(op, operands))
@@ -338,7 +347,7 @@ impl Resolver<'_> {
         let is_bool = |(value, _): Operand| match value {
             Value::Node(node, _) => self.graph.dtype(node) == DType::Bool,
             Value::Int(_) | Value::Float(_) | Value::Type(_) | Value::Error => false,
-            Value::Shape(_) | Value::Tuple(_) => false,
+            Value::Shape(_) | Value::Tuple(_) | Value::None => false,
         };
         let is_bare = is_bits(op) && !self.ast.parenthesised(operand);
         let fires = is_bare && operands.into_iter().any(is_bool);
@@ -367,6 +376,7 @@ impl Resolver<'_> {
             Value::Float(_) => "float".to_string(),
             Value::Type(dtype) => format!("the dtype {dtype}"),
             Value::Shape(_) | Value::Tuple(_) => "a tuple".to_string(),
+            Value::None => "None".to_string(),
             Value::Error => "unknown".to_string(),
         }
     }
@@ -403,7 +413,7 @@ impl Resolver<'_> {
             Value::Node(id, strength) => ArgType { dtype: self.graph.dtype(id), strength },
             Value::Int(_) => ArgType::weak(DType::I64),
             Value::Float(_) | Value::Type(_) | Value::Error => ArgType::weak(DType::F64),
-            Value::Shape(_) | Value::Tuple(_) => ArgType::weak(DType::F64),
+            Value::Shape(_) | Value::Tuple(_) | Value::None => ArgType::weak(DType::F64),
         }
     }
 }

@@ -109,6 +109,6 @@ fn literal_exponent(value: Value) -> Exponent {
             Exponent::Integer(value as i128)
         }
         Value::Float(_) | Value::Node(..) | Value::Type(_) | Value::Error => Exponent::Other,
-        Value::Shape(_) | Value::Tuple(_) => Exponent::Other,
+        Value::Shape(_) | Value::Tuple(_) | Value::None => Exponent::Other,
     }
 }

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use fuse_ir::interp::Interpreter;
 use fuse_ir::{
-    BlockKernel, CodegenError, DType, Dim, Fold, HostBackend, InputClass, Kernel, Node,
+    BlockKernel, CodegenError, DType, Dim, Fold, HostBackend, InputClass, Kernel, Lane, Node,
     OperandInput, OperandOutput, OperandView, Pass, Pick, Prim, Program, Region, Shape, Sink,
     Source, Symbol, VerifiedKernel, verify,
 };
@@ -73,6 +73,7 @@ pub(crate) struct CompiledFold {
     /// Its first slot, and one past its last.
     pub(crate) slots: (usize, usize),
     pub(crate) merge: Code,
+    finish: OnceLock<Code>,
     /// Does `finish` return the state as it is?
     pub(crate) finish_is_identity: bool,
 }
@@ -138,6 +139,16 @@ impl Executable {
         }
     }
 
+    /// A fold's finish as a kernel of streams, compiled now if it is new.
+    pub(crate) fn finish_code(&self, pass: usize, fold: usize) -> &Code {
+        self.passes[pass].folds[fold].finish.get_or_init(|| {
+            let kernel = &self.program.passes[pass].kernel;
+            let finish = verify(finish_kernel(kernel, &kernel.folds[fold]))
+                .expect("a verified fold's finish is a kernel of streams");
+            self.compile_kernel(pass, finish)
+        })
+    }
+
     fn compile_pass(&self, number: usize, pass: &Pass) -> CompiledPass {
         let main = self.compile_kernel(number, pass.kernel.clone());
         let (mut slots, mut before) = (Vec::new(), 0);
@@ -154,6 +165,7 @@ impl Executable {
             folds.push(CompiledFold {
                 slots: (first, slots.len()),
                 merge: self.compile_kernel(number, merge),
+                finish: OnceLock::new(),
                 finish_is_identity: is_identity(&fold.finish),
             });
         }
@@ -194,6 +206,21 @@ fn merge_kernel(parent: &Kernel, fold: &Fold) -> Kernel {
         inputs: mems().chain(mems()).map(input).collect(),
         lane: fold.merge.clone(),
         outputs: mems().map(|mem| OperandOutput { mem, never_nan: false }).collect(),
+        folds: Vec::new(),
+    }
+}
+
+/// A fold's finish as a kernel: the state's values and the results as streams.
+fn finish_kernel(parent: &Kernel, fold: &Fold) -> Kernel {
+    let input = |lane: Lane| OperandInput { mem: lane.mem(), class: InputClass::Stream };
+    let output = |lane: Lane| OperandOutput { mem: lane.mem(), never_nan: false };
+    Kernel {
+        regions: parent.regions.clone(),
+        tables: parent.tables.clone(),
+        uniform: Region::default(),
+        inputs: fold.state.iter().map(|slot| input(slot.init.lane)).collect(),
+        lane: fold.finish.clone(),
+        outputs: fold.finish.result_lanes().map(output).collect(),
         folds: Vec::new(),
     }
 }
@@ -315,15 +342,16 @@ fn check_pass(program: &Program, pass: &Pass, written: &mut Written) -> Result<(
     let axes_rise = pass.reduced.is_sorted_by(|a, b| a < b);
     let axes_exist = pass.reduced.iter().all(|&axis| (axis as usize) < pass.space.len());
     expect(axes_rise && axes_exist, "a pass reduces an axis that it has not")?;
-    let reduces_all = kernel.folds.is_empty() || pass.reduced.len() == pass.space.len();
-    expect(reduces_all, "reductions over some axes are not built")?;
+    let reduces_some = !kernel.folds.is_empty() && pass.reduced.len() < pass.space.len();
+    expect(!(reduces_some && reads_index(kernel)), "a fold over some axes reads the index")?;
+    let kept = pass.kept();
     for (sinks, fold) in pass.folds.iter().zip(&kernel.folds) {
         expect(sinks.len() == fold.finish.results.len(), "a fold's sinks are not its results")?;
         for (sinks, lane) in sinks.iter().zip(fold.finish.result_lanes()) {
             for &sink in sinks {
                 let mem = check_sink(program, sink, written)?;
-                let is_scalar = program.sink(sink).shape.is_empty();
-                expect(is_scalar && mem.lane() == lane, "a fold's sink does not fit")?;
+                let has_shape = program.sink(sink).shape.len() == kept.len();
+                expect(has_shape && mem.lane() == lane, "a fold's sink does not fit")?;
             }
         }
     }

@@ -40,6 +40,7 @@ mod options;
 mod overlap;
 mod pack;
 mod plan;
+mod reduce;
 mod run;
 mod scratch;
 mod sweep;

@@ -300,7 +300,7 @@ impl Access {
     }
 
     /// For how many consecutive elements of the loop, from each multiple on, it stays the same.
-    fn constant_run(&self) -> usize {
+    pub(crate) fn constant_run(&self) -> usize {
         match self.dims.last() {
             None => usize::MAX,
             Some(dim) if dim.stride != 0 => 1,
@@ -324,13 +324,20 @@ impl Access {
     }
 
     /// The address of the element at that position of the loop.
-    pub(crate) fn element(&self, mut index: usize) -> Address {
-        let mut at = self.base;
-        for dim in self.dims.iter().rev() {
-            at = at.offset((index % dim.extent).cast_signed().wrapping_mul(dim.stride));
+    pub(crate) fn element(&self, index: usize) -> Address {
+        self.base.offset(self.offset(index))
+    }
+
+    /// The bytes from the base to the element at that position of the loop.
+    pub(crate) fn offset(&self, mut index: usize) -> isize {
+        let Some((outer, inner)) = self.dims.split_first() else { return 0 };
+        let mut offset = 0_isize;
+        for dim in inner.iter().rev() {
+            let steps = (index % dim.extent).cast_signed();
+            offset = offset.wrapping_add(steps.wrapping_mul(dim.stride));
             index /= dim.extent;
         }
-        at
+        offset.wrapping_add(index.cast_signed().wrapping_mul(outer.stride))
     }
 }
 

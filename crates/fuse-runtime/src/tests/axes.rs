@@ -5,7 +5,7 @@ use fuse_ir::{DType, Fold, Lane, Prim, RegionBuilder, Scalar, StateSlot, ValueId
 use super::support::{
     Body, Random, Strided, chopped, executables, indices, odd_fold, program_over, sum_fold,
 };
-use crate::{Executable, Operand, RunOptions, Threads, ViewMut};
+use crate::{Executable, FoldLanes, Operand, RunOptions, Threads, ViewMut};
 
 /// "n < 8: left to right. Otherwise blocks of B = 1024, each with K = 32 accumulators …"
 pub(super) fn transcription<S: Clone>(
@@ -247,7 +247,16 @@ fn every_subset_of_the_axes() {
 
 /// The ways in which a call may run on one thread.
 fn options() -> Vec<RunOptions<'static>> {
-    vec![RunOptions::default(), chopped(Threads::Inline, 5)]
+    let mut all = vec![RunOptions::default()];
+    for lanes in [FoldLanes::Elements, FoldLanes::Outputs] {
+        let mut options = RunOptions::default();
+        options.tuning.fold_lanes = Some(lanes);
+        all.push(options);
+        let mut options = chopped(Threads::Inline, 5);
+        options.tuning.fold_lanes = Some(lanes);
+        all.push(options);
+    }
+    all
 }
 
 /// Lengths about the edges of granules and blocks, along either axis.
@@ -286,7 +295,11 @@ fn threads_change_no_bit() {
         for threads in [1, 2, 3, 7] {
             let pool =
                 rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
-            case.check(&disguised, &expected, &chopped(Threads::Pool(&pool), threads as u64));
+            for lanes in [FoldLanes::Elements, FoldLanes::Outputs] {
+                let mut options = chopped(Threads::Pool(&pool), threads as u64);
+                options.tuning.fold_lanes = Some(lanes);
+                case.check(&disguised, &expected, &options);
+            }
         }
     }
 }

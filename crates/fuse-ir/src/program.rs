@@ -10,8 +10,9 @@
 //!
 //! **Passes.** A pass runs one verified kernel over a loop space in logical C order. Each operand is
 //! a view of an input or a temporary: a map from loop axes to source axes, where a missing axis
-//! broadcasts. Elementwise results go to sinks of the loop's shape; folds reduce some of its axes. A value computed at a coarser rate than the loop that uses it (a row of an outer
-//! product, a reduction) is a temporary of its own, smaller shape.
+//! broadcasts. Elementwise results go to sinks of the loop's shape; folds reduce some of its axes, and
+//! their results have the shape of the others. A value computed at a coarser rate than the loop that
+//! uses it (a row of an outer product, a reduction) is a temporary of its own, smaller shape.
 
 use std::fmt;
 
@@ -219,7 +220,7 @@ pub struct Pass {
     pub operands: Vec<OperandView>,
     /// For each output of the kernel where it goes; the sink's shape is the loop space.
     pub outputs: Vec<Sink>,
-    /// For each fold, for each of its results, where that goes; the sinks are scalars all.
+    /// For each fold, for each of its results, where that goes; a sink's shape is [`Pass::kept`].
     pub folds: Vec<Vec<Vec<Sink>>>,
 }
 

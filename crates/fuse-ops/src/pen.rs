@@ -21,8 +21,9 @@
 use std::cell::RefCell;
 use std::ops::{Add, BitAnd, BitOr, BitXor, Div, Mul, Neg, Not, Shl, Sub};
 
-use fuse_ir::{Builder, Control, Lane, Prim, RegionBuilder, Scalar, Table, ValueId};
+use fuse_ir::{Builder, Control, DType, Lane, Prim, Region, RegionBuilder, Scalar, Table, ValueId};
 
+use crate::cast;
 use crate::expander::{Call, Expander};
 
 /// A region being written.
@@ -51,6 +52,19 @@ pub fn written(
     let result = body(&pen, &args).id;
     (*e.kernel, *e.region) = (pen.kernel.into_inner(), pen.region.into_inner());
     result
+}
+
+/// A closed region that calls no other and reads no table: a part of a fold.
+pub fn region(
+    params: &[Lane],
+    body: impl for<'p> FnOnce(&[Value<'p>]) -> Vec<Value<'p>>,
+) -> Region {
+    let pen = Pen { kernel: RefCell::default(), region: RefCell::new(RegionBuilder::new(params)) };
+    let ids: Vec<ValueId> =
+        (0..params.len()).map(|index| pen.region.borrow().param(index)).collect();
+    let args: Vec<Value<'_>> = ids.into_iter().map(|id| Value { pen: &pen, id }).collect();
+    let results: Vec<ValueId> = body(&args).into_iter().map(|value| value.id).collect();
+    pen.region.into_inner().finish(&results)
 }
 
 impl Pen {
@@ -196,6 +210,14 @@ impl<'p> Value<'p> {
 
     fn convert(self, prim: Prim, to: Lane) -> Value<'p> {
         let id = self.pen.region.borrow_mut().prim_to(prim, &[self.id], to);
+        Value { pen: self.pen, id }
+    }
+
+    /// This value, of dtype `from`, as dtype `to`.
+    pub fn cast(self, from: DType, to: DType) -> Value<'p> {
+        let (mut kernel, mut region) = (self.pen.kernel.borrow_mut(), self.pen.region.borrow_mut());
+        let mut expander = Expander { kernel: &mut kernel, region: &mut region };
+        let id = cast::convert(&mut expander, self.id, from, to);
         Value { pen: self.pen, id }
     }
 

@@ -77,8 +77,13 @@ pub enum Typing {
     Logical,
     /// A bool, then two promoted.
     Choice,
-    /// The reduction `sum`: bool and signed integers become i64, unsigned ones u64, floats stay.
+    /// The reductions `sum` and `prod`: bool and signed integers become i64, unsigned ones u64, floats
+    /// stay.
     Sum,
+    /// Anything, taken as a truth: the operands become bool, as the result is.
+    Truth,
+    /// As [`Typing::Truth`], the result i64.
+    Count,
     /// Written by the compiler, which states the result: casts.
     Stated,
 }
@@ -226,6 +231,11 @@ impl Typing {
                 };
                 Ok(Typed { args: vec![operand], operand, result, strength: Strength::Strong })
             }
+            Typing::Truth => {
+                let truth = ArgType { dtype: DType::Bool, strength: Strength::Strong };
+                Ok(uniform(args, truth))
+            }
+            Typing::Count => Ok(Typed { result: DType::I64, ..Typing::Truth.apply(args)? }),
             Typing::Stated => Ok(uniform(args, args[0])),
         }
     }

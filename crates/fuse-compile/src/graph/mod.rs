@@ -12,6 +12,7 @@
 //! in every call (the shape rules check it), so their symbols are unified: [`Graph::canonical`]. The
 //! extent of a slice can happen to be 1; what it broadcasts to is a symbol of its own.
 
+mod reduction;
 mod symbols;
 mod text;
 mod view;
@@ -24,6 +25,7 @@ use fuse_ops::{Class, Op};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
+pub use reduction::{Axes, Reduction, ReductionId};
 pub use symbols::Bound;
 pub use view::{View, ViewId};
 
@@ -109,7 +111,7 @@ pub enum Node {
     Input(u32),
     /// A scalar constant.
     Const(Constant),
-    /// An operator; arguments beyond its arity repeat `NodeId::new(0)` and mean nothing. The result's
+    /// An elementwise operator; arguments beyond its arity repeat `NodeId::new(0)` and mean nothing. The result's
     /// dtype is the node's; the operands' is that of the last argument.
     Apply(Op, [NodeId; 3]),
     /// `base ** exponent` for a literal exponent, |exponent| ≤ 64.
@@ -129,6 +131,8 @@ pub enum Node {
     Expand(NodeId, ShapeId),
     /// Some elements of an array.
     View(NodeId, ViewId),
+    /// A reduction; arguments beyond its arity repeat `NodeId::new(0)` and mean nothing.
+    Reduce(Op, [NodeId; 2], ReductionId),
 }
 
 /// A shape of a graph, of a node whose operands do not tell it.
@@ -141,6 +145,7 @@ impl Node {
         match self {
             Node::Input(_) | Node::Const(_) | Node::Symbol(_) | Node::Index { .. } => &[],
             Node::Apply(op, args) => &args[..op.row().arity],
+            Node::Reduce(op, args, _) => &args[..op.row().arity],
             Node::Power(arg, _) | Node::Expand(arg, _) | Node::View(arg, _) => {
                 std::slice::from_ref(arg)
             }
@@ -172,6 +177,7 @@ pub struct Graph {
     views: Vec<View>,
     view_ids: FxHashMap<View, u32>,
     shapes: Vec<Shape>,
+    reductions: Vec<Reduction>,
     /// What broadcasting demands of the extents.
     pub shape_rules: Vec<ShapeRule>,
     /// What reductions demand.
@@ -197,6 +203,7 @@ impl Graph {
             views: other.views.clone(),
             view_ids: other.view_ids.clone(),
             shapes: other.shapes.clone(),
+            reductions: other.reductions.clone(),
             shape_rules: other.shape_rules.clone(),
             element_rules: other.element_rules.clone(),
             index_rules: other.index_rules.clone(),
@@ -235,7 +242,7 @@ impl Graph {
     /// An operator on operands that have been cast and are known to broadcast.
     ///
     /// # Panics
-    /// On a wrong number of operands.
+    /// On a wrong number of operands, or a reduction.
     pub fn apply(&mut self, op: Op, args: &[NodeId], dtype: DType, span: SourceSpan) -> NodeId {
         let row = op.row();
         assert!(args.len() == row.arity, "{op:?} takes {} operands", row.arity);
@@ -244,10 +251,8 @@ impl Graph {
         if row.commutes && padded[0] > padded[1] {
             padded.swap(0, 1);
         }
-        let shape = match row.class {
-            Class::Reduction => Shape::new(),
-            Class::Elementwise => self.broadcast(args),
-        };
+        assert!(row.class == Class::Elementwise, "{op:?} is a reduction");
+        let shape = self.broadcast(args);
         self.push(Node::Apply(op, padded), Type { dtype, shape }, span)
     }
 
@@ -297,6 +302,10 @@ impl Graph {
             Node::Index { extent, axis, rank } => self.index(extent, (axis, rank), span),
             Node::Expand(..) => self.expand(args[0], other.ty(id).shape.clone(), span),
             Node::View(_, view) => self.view(args[0], other.view_of(view).clone(), span),
+            Node::Reduce(op, _, reduction) => {
+                let axes = other.reduction(reduction).axes;
+                self.reduce(op, args, &axes, other.dtype(id), span)
+            }
         }
     }
 
@@ -325,14 +334,6 @@ impl Graph {
             shape.push(self.broadcast_dims(&dims));
         }
         shape
-    }
-
-    /// Demands that the operand of a reduction has elements, if that has no value of none.
-    pub fn require_elements(&mut self, op: Op, arg: NodeId, span: SourceSpan) {
-        if op.needs_an_element() {
-            let operand = (self.shape(arg), span);
-            self.element_rules.push(ElementRule { reduction: op.row().name, operand });
-        }
     }
 
     /// Demands that the operands broadcast: records a rule for each pair of axes whose extents are
@@ -424,11 +425,15 @@ impl Graph {
             Node::Const(constant) => Some(constant),
             Node::Input(_) | Node::Symbol(_) | Node::Index { .. } => None,
             Node::Apply(..) | Node::Power(..) | Node::Expand(..) | Node::View(..) => None,
+            Node::Reduce(..) => None,
         }
     }
 
-    /// The dtype that a node's expansion computes in: that of its last operand.
+    /// The dtype that a node's expansion computes in: that of its last operand, of a fold its first.
     pub fn operand_dtype(&self, id: NodeId) -> DType {
+        if let Node::Reduce(_, args, _) = self.node(id) {
+            return self.dtype(args[0]);
+        }
         self.node(id).args().last().map_or(self.dtype(id), |&arg| self.dtype(arg))
     }
 

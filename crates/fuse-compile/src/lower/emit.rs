@@ -79,7 +79,7 @@ impl Emitter<'_> {
 
     /// The elementwise roots: what is stored, and what is folded.
     fn roots(&self) -> Vec<NodeId> {
-        let folded = self.plan.folds.iter().map(|&id| self.graph.node(id).args()[0]);
+        let folded = self.plan.folds.iter().flat_map(|&id| self.graph.node(id).args().to_vec());
         self.plan.outputs.iter().copied().chain(folded).collect()
     }
 
@@ -172,6 +172,7 @@ impl Emitter<'_> {
             | Node::Apply(..)
             | Node::Power(..)
             | Node::Symbol(_)
+            | Node::Reduce(..)
             | Node::View(..) => {
                 let args: Vec<ValueId> =
                     node.args().iter().map(|&arg| self.lane_value(arg)).collect();
@@ -251,15 +252,16 @@ impl Emitter<'_> {
         }
         let mut folds = Vec::new();
         for &id in &self.plan.folds {
-            results.push(self.lane_value(self.graph.node(id).args()[0]));
+            for &arg in self.graph.node(id).args() {
+                results.push(self.lane_value(arg));
+            }
             folds.push(self.fold(id));
         }
         self.builder.uniform(self.uniform.finish(&self.uniform_results));
         let kernel: Kernel = self.builder.finish(self.lane.finish(&results));
-        let reduced = if folds.is_empty() { 0 } else { self.plan.space.len() };
         Pass {
             space: self.plan.space.clone(),
-            reduced: (0..reduced).map(index_u32).collect(),
+            reduced: self.plan.reduced.clone(),
             kernel: verify(kernel).expect("lowering makes valid kernels"),
             scalars: self.scalars,
             operands: self.operands,
@@ -282,7 +284,7 @@ impl Emitter<'_> {
 
     /// Adds a fold; gives the sinks of its one result.
     fn fold(&mut self, id: NodeId) -> Vec<Vec<Sink>> {
-        let Node::Apply(op, _) = self.graph.node(id) else { unreachable!("a fold is an operator") };
+        let Node::Reduce(op, ..) = self.graph.node(id) else { unreachable!("a reduction") };
         let Expansion::Fold(fold) = op.row().expansion else { unreachable!("a reduction's row") };
         self.builder.fold(fold(self.graph.operand_dtype(id), self.graph.dtype(id)));
         vec![self.schedule.sinks_of(self.graph, id)]
@@ -306,10 +308,11 @@ fn expand(
         | Node::Symbol(_)
         | Node::Index { .. }
         | Node::Expand(..)
+        | Node::Reduce(..)
         | Node::View(..) => unreachable!("only operators are expanded"),
         Node::Apply(op, _) => match op.row().expansion {
             Expansion::Lanes(expand) => expand(&mut expander, &call),
-            Expansion::Fold(_) => unreachable!("the schedule makes reductions folds"),
+            Expansion::Fold(_) => unreachable!("a graph applies elementwise operators"),
         },
         Node::Power(_, exponent) => power::literal(&mut expander, &call, exponent),
     }

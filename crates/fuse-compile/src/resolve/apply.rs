@@ -24,7 +24,6 @@ impl Resolver<'_> {
             args.push((id, source(operand.1)));
         }
         self.graph.require_broadcast(&args);
-        self.graph.require_elements(op, args[0].0, args[0].1);
         let args: Vec<NodeId> = args.iter().map(|arg| arg.0).collect();
         let id = self.graph.apply(op, &args, typed.result, source(span));
         Value::Node(id, typed.strength)

@@ -2,14 +2,15 @@
 //! built. Functions that are formulas over others are in `derived`.
 
 use fuse_ir::DType;
+use fuse_ops::Op;
 use fuse_ops::derived::Derived;
-use fuse_ops::{Class, Op};
 use fuse_syntax::{
     Argument, Code, Diagnostic, List, NameId, NodeId as SyntaxId, Span, Statement, quoted,
 };
 
 use super::apply::integer_constant;
 use super::names::{called_here, elsewhere, is_function, nearest, planned};
+use super::reduction::Reducer;
 use super::scope::Meaning;
 use super::{Operand, Resolver, Value, is_computable, number_types};
 
@@ -64,6 +65,9 @@ impl Resolver<'_> {
             let what = format!("the function {} is", quoted(name));
             return self.not_yet(place, &what, "`fuse info --functions` lists what there is");
         }
+        if let Some(reducer) = Reducer::named(name) {
+            return self.reduction(reducer, callee, passed);
+        }
         let op = Op::function(name);
         let plain = passed.iter().all(|passed| passed.keyword.is_none());
         let fits_row = op.is_some_and(|op| plain && passed.len() == op.row().arity);
@@ -71,7 +75,7 @@ impl Resolver<'_> {
             return self.derived(function, callee, passed);
         }
         if let Some((keyword, place)) = passed.iter().find_map(|passed| passed.keyword) {
-            return self.keyword(op, self.ast.name(keyword), place);
+            return self.unknown_keyword(self.ast.name(keyword), place);
         }
         let operands: Vec<Operand> = passed.iter().map(|passed| passed.operand).collect();
         let arity = op.map_or(1, |op| op.row().arity);
@@ -116,15 +120,6 @@ impl Resolver<'_> {
         Value::Node(id, fuse_ir::Strength::Strong)
     }
 
-    fn keyword(&mut self, op: Option<Op>, keyword: &str, place: Span) -> Value {
-        let reduces = op.is_some_and(|op| op.row().class == Class::Reduction);
-        if reduces && ["axis", "keepdims", "dtype", "where", "initial"].contains(&keyword) {
-            let what = format!("{} of a reduction is", quoted(keyword));
-            return self.not_yet(place, &what, "reduce over all elements, as in `sum(x)`");
-        }
-        self.unknown_keyword(keyword, place)
-    }
-
     pub(super) fn unknown_keyword(&mut self, keyword: &str, place: Span) -> Value {
         let message = format!("unknown keyword argument {}", quoted(keyword));
         self.error(Diagnostic::new(Code::UnknownKeyword, message).at(place, ""))
@@ -140,15 +135,7 @@ impl Resolver<'_> {
         if n_receivers > 0 {
             return self.error(diagnostic);
         }
-        let between_arrays = match Op::function(name) {
-            Some(Op::Max) if found == 2 => Some(Op::Maximum),
-            Some(Op::Min) if found == 2 => Some(Op::Minimum),
-            _ => None,
-        };
-        if let Some(op) = between_arrays {
-            let example = op.row().example;
-            diagnostic = diagnostic.help(format!("element by element it is `{example}`"));
-        } else if let Some(op) = Op::function(name) {
+        if let Some(op) = Op::function(name) {
             diagnostic = diagnostic.help(format!("as in `{}`", op.row().example));
         }
         self.error(diagnostic)

@@ -21,7 +21,7 @@
 use fuse_ir::{DType, SourceSpan};
 use fuse_ops::Op;
 
-use crate::graph::{Graph, Node, NodeId};
+use crate::graph::{Graph, Node, NodeId, ReductionId};
 use crate::opt::Mode;
 
 /// The graph without arithmetic on f16.
@@ -63,6 +63,9 @@ impl Explicit<'_> {
         if let Node::View(arg, _) | Node::Expand(arg, _) = node {
             return self.selected(id, node, arg);
         }
+        if let (Node::Reduce(op, _, reduction), true) = (node, own) {
+            return self.reduced(id, op, reduction);
+        }
         let Node::Apply(op, _) = node else {
             if !own {
                 return Form::Own(self.copied(id, node));
@@ -72,8 +75,8 @@ impl Explicit<'_> {
         match op {
             _ if !own => Form::Own(self.copied(id, node)),
             Op::Cast | Op::Nextafter => Form::Own(self.copied(id, node)),
-            // Questions about the number itself, and the sum, which rounds its total.
-            _ if self.graph.dtype(id) != DType::F16 || op == Op::Sum => {
+            // Questions about the number itself.
+            _ if self.graph.dtype(id) != DType::F16 => {
                 let args: Vec<NodeId> = node.args().iter().map(|&arg| self.rounded(arg)).collect();
                 let dtype = self.graph.dtype(id);
                 Form::Own(self.next.apply(op, &args, dtype, self.graph.span(id)))
@@ -106,19 +109,22 @@ impl Explicit<'_> {
         }
     }
 
+    /// A reduction of rounded values. An element that it chooses is one; a total is rounded once.
+    fn reduced(&mut self, id: NodeId, op: Op, reduction: ReductionId) -> Form {
+        let args: Vec<NodeId> =
+            self.graph.node(id).args().iter().map(|&arg| self.rounded(arg)).collect();
+        let axes = self.graph.reduction(reduction).axes;
+        let (dtype, span) = (self.graph.dtype(id), self.graph.span(id));
+        let chooses = matches!(op, Op::Max | Op::Min | Op::NanMax | Op::NanMin);
+        if chooses && dtype == DType::F16 {
+            return Form::Half(self.next.reduce(op, &args, &axes, DType::F32, span));
+        }
+        Form::Own(self.next.reduce(op, &args, &axes, dtype, span))
+    }
+
     /// The node in f32.
     fn computed(&mut self, id: NodeId, node: Node) -> Form {
-        let rounds_operands = match node {
-            Node::Apply(Op::Max | Op::Min, _) => true,
-            Node::Input(_)
-            | Node::Const(_)
-            | Node::Apply(..)
-            | Node::Power(..)
-            | Node::Symbol(_)
-            | Node::Index { .. }
-            | Node::Expand(..)
-            | Node::View(..) => self.mode == Mode::Strict,
-        };
+        let rounds_operands = self.mode == Mode::Strict;
         let mut exact = true;
         let mut args = Vec::with_capacity(3);
         for &arg in node.args() {
@@ -138,7 +144,8 @@ impl Explicit<'_> {
             | Node::Symbol(_)
             | Node::Index { .. }
             | Node::Expand(..)
-            | Node::View(..) => Form::Own(self.next.copy(self.graph, id, &args)),
+            | Node::View(..)
+            | Node::Reduce(..) => Form::Own(self.next.copy(self.graph, id, &args)),
         }
     }
 

@@ -10,6 +10,7 @@
 //! * `literal`: arithmetic of weak numbers, integers in i128.
 //! * `apply`: typing rules, casts, broadcasting, and what the errors say.
 //! * `method`: methods and attributes.
+//! * `reduction`: reductions and their axes; `composed`: those made of others.
 //! * `call`: functions, casts written as calls, names that are known but not built.
 //! * `derived`: functions that are formulas over others.
 //! * `power`: what `**` means.
@@ -18,6 +19,7 @@
 
 mod apply;
 mod call;
+mod composed;
 mod derived;
 mod function;
 mod generate;
@@ -28,6 +30,7 @@ mod method;
 mod names;
 mod power;
 mod program;
+mod reduction;
 mod scope;
 mod slice;
 mod subscript;
@@ -211,9 +214,11 @@ impl Resolver<'_> {
         }
         let help = match value {
             Value::Shape(_) => "take one of its elements, as in `x.shape[0]`",
+            Value::None => "leave it out",
             _ => "write one value; several results need no brackets: `r, d`",
         };
-        let message = "a tuple is not a number or an array";
+        let what = if value == Value::None { "`None`" } else { "a tuple" };
+        let message = format!("{what} is not a number or an array");
         self.error(Diagnostic::new(Code::TypeMismatch, message).at(span, "").help(help))
     }
 
@@ -364,7 +369,8 @@ impl Resolver<'_> {
             Value::Int(_) => "integer".to_string(),
             Value::Float(_) => "float".to_string(),
             Value::Type(dtype) => format!("the dtype {dtype}"),
-            Value::Shape(_) | Value::Tuple(_) | Value::None => "a tuple".to_string(),
+            Value::Shape(_) | Value::Tuple(_) => "a tuple".to_string(),
+            Value::None => "None".to_string(),
             Value::Error => "unknown".to_string(),
         }
     }

@@ -14,7 +14,7 @@ import gmpy2
 import numpy as np
 from gmpy2 import mpfr
 
-from oracle import Fraction, rounded
+from oracle import FORMATS, Fraction, rounded
 
 PRECISION = 256
 
@@ -109,7 +109,7 @@ def is_testable(name, dtype, *args):
     result = value(name, *args)
     if not result.is_regular():
         return True
-    precision, least, limit = (53, -1074, 1024) if dtype is np.float64 else (24, -149, 128)
+    precision, least, limit = FORMATS[dtype]
     exponent = gmpy2.get_exp(result)
     if abs(exponent) > 2000:
         return True

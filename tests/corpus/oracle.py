@@ -14,11 +14,15 @@ import numpy as np
 BITS = {np.dtype("int32"): 32, np.dtype("int64"): 64}
 
 
+#: Bits of precision, exponents of the least number and of the first beyond the range.
+FORMATS = {np.float16: (11, -24, 16), np.float32: (24, -149, 128), np.float64: (53, -1074, 1024)}
+
+
 def rounded(value, dtype):
     """The float of a dtype nearest to a Fraction, ties to even."""
     if value == 0:
         return dtype(0.0)
-    precision, least, limit = (53, -1074, 1024) if dtype is np.float64 else (24, -149, 128)
+    precision, least, limit = FORMATS[dtype]
     sign, value = (-1, -value) if value < 0 else (1, value)
     exponent = value.numerator.bit_length() - value.denominator.bit_length()
     if Fraction(2) ** exponent > value:

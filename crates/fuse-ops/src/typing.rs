@@ -65,7 +65,7 @@ pub enum Typing {
     Any,
     /// bool or integers.
     Bits,
-    /// Integers.
+    /// Integers, a bool beside them too.
     Integers,
     /// Promoted; the result is bool.
     Comparison,
@@ -195,8 +195,11 @@ impl Typing {
             Typing::Floating => Ok(uniform(args, floating(common(args)?))),
             Typing::Bits => bits(args, "bool or integers"),
             Typing::Integers => {
-                refuse(args, "integers", |dtype| dtype.is_integer())?;
-                bits(args, "integers")
+                let typed = bits(args, "integers")?;
+                if typed.operand == DType::Bool {
+                    refuse(args, "integers", |dtype| dtype.is_integer())?;
+                }
+                Ok(typed)
             }
             Typing::Comparison => Ok(to_bool(uniform(args, common(args)?))),
             Typing::Predicate => Ok(to_bool(uniform(args, args[0]))),

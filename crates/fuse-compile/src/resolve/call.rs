@@ -1,12 +1,13 @@
 //! Calls: functions of the table, casts written as the dtype's name, `clip`, and names that are known
 //! but not built.
 
-use fuse_ir::DType;
+use fuse_ir::{DType, Strength};
 use fuse_ops::{Class, Op};
 use fuse_syntax::{Argument, Code, Diagnostic, List, NameId, NodeId as SyntaxId, Span, quoted};
 
 use super::names::{called_here, elsewhere, nearest, planned};
 use super::{Operand, Resolver, Value, is_computable};
+use crate::graph::{Constant, NodeId};
 
 impl Resolver<'_> {
     pub(super) fn call(&mut self, id: SyntaxId, callee: NameId, args: List<Argument>) -> Value {
@@ -60,12 +61,32 @@ impl Resolver<'_> {
         let &[operand] = operands else {
             return self.wrong_arity(&dtype.to_string(), 1, operands.len(), span);
         };
-        let Some((id, _)) = self.concrete(operand.0, operand.1) else { return Value::Error };
+        let Some(id) = self.cast_operand(operand, dtype) else { return Value::Error };
         if self.graph.dtype(id) == dtype {
-            return Value::Node(id, fuse_ir::Strength::Strong);
+            return Value::Node(id, Strength::Strong);
         }
         let id = self.graph.apply(Op::Cast, &[id], dtype, super::source(span));
-        Value::Node(id, fuse_ir::Strength::Strong)
+        Value::Node(id, Strength::Strong)
+    }
+
+    /// What is cast: plain integers take the dtype at once, so that those it cannot hold are errors.
+    fn cast_operand(&mut self, operand: Operand, dtype: DType) -> Option<NodeId> {
+        let (value, span) = operand;
+        match value {
+            Value::Int(plain) if dtype == DType::Bool => {
+                let truth = Constant::bool(plain != 0);
+                Some(self.graph.constant(truth, super::source(span)))
+            }
+            Value::Node(id, Strength::Weak)
+                if dtype.is_integer() && self.graph.dtype(id).is_integer() =>
+            {
+                self.cast(operand, dtype)
+            }
+            Value::Int(_) => self.literal_as(value, dtype, span),
+            Value::Node(..) | Value::Float(_) | Value::Error => {
+                self.concrete(value, span).map(|(id, _)| id)
+            }
+        }
     }
 
     fn keyword(&mut self, op: Option<Op>, keyword: &str, place: Span) -> Value {

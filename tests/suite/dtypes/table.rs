@@ -1,0 +1,179 @@
+//! The table's files as cases.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use fuse::DType;
+use fuse_ops::table::{Row, Syntax, TABLE};
+use fuse_ops::{Accuracy, Class, Op};
+
+use super::elements::{Bits, parse};
+
+/// Where the generator and its table lie.
+pub(super) fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("dtypes")
+}
+
+pub(super) fn read(name: &str) -> String {
+    let file = folder().join("table").join(format!("{name}.txt"));
+    std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+/// The telling values of each dtype, in the table's order of dtypes.
+pub(super) static VALUES: LazyLock<Vec<(DType, Vec<Bits>)>> = LazyLock::new(|| {
+    let line = |line: &str| {
+        let (name, values) = line.split_once(" : ").expect("a dtype and its values");
+        let dtype = DType::from_name(name).expect("a dtype");
+        (dtype, values.split(' ').map(|text| parse(dtype, text).expect("an element")).collect())
+    };
+    read("values").lines().map(line).collect()
+});
+
+/// The telling values of a dtype.
+pub(super) fn values(dtype: DType) -> &'static [Bits] {
+    let found = VALUES.iter().find(|(known, _)| *known == dtype);
+    &found.expect("the table has the dtype").1
+}
+
+/// An operand of a case.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Operand {
+    /// Values of a dtype.
+    Values(DType),
+    /// A plain number, as written.
+    Plain(String),
+}
+
+/// What a case must give.
+#[derive(Clone, Debug)]
+pub(super) enum Expect {
+    Error,
+    /// The dtype, and the elements by position; those that are absent are left open.
+    Values(DType, HashMap<usize, Bits>),
+}
+
+/// A line of the table.
+#[derive(Clone)]
+pub(super) struct Case {
+    pub(super) row: &'static Row,
+    pub(super) operands: Vec<Operand>,
+    /// Of a cast: to what.
+    pub(super) target: Option<DType>,
+    pub(super) expect: Expect,
+    /// Names of the deviations from NumPy.
+    pub(super) deviations: Vec<String>,
+    /// The line, for reports.
+    pub(super) line: String,
+}
+
+impl Operand {
+    fn read(text: &str) -> Operand {
+        DType::from_name(text).map_or_else(|| Operand::Plain(text.to_string()), Operand::Values)
+    }
+}
+
+impl Case {
+    fn read(row: &'static Row, every: usize, line: &str) -> Option<Case> {
+        let (left, right) = line.split_once(" = ")?;
+        let (right, elements) = right.split_once(" : ").unwrap_or((right, ""));
+        let (result, notes) = right.split_once(" [").unwrap_or((right, "]"));
+        let notes = notes.strip_suffix(']')?.split(", ").filter(|note| !note.is_empty());
+        let mut operands: Vec<Operand> = left.split(' ').map(Operand::read).collect();
+        let target = match (row.op, operands.last()) {
+            (Op::Cast, Some(&Operand::Values(dtype))) => Some(dtype),
+            _ => None,
+        };
+        if target.is_some() {
+            operands.pop();
+        }
+        let expect = match DType::from_name(result) {
+            None if result == "error" => Expect::Error,
+            None => return None,
+            Some(dtype) => Expect::Values(dtype, read_elements(dtype, every, elements)?),
+        };
+        let deviations = notes.map(str::to_string).collect();
+        (operands.len() == row.arity).then(|| Case {
+            row,
+            operands,
+            target,
+            expect,
+            deviations,
+            line: left.to_string(),
+        })
+    }
+
+    /// The formula, for operands written so.
+    pub(super) fn formula(&self, operands: &[String]) -> String {
+        let list = operands.join(", ");
+        match (self.row.syntax, self.target) {
+            (_, Some(dtype)) => format!("{dtype}({list})"),
+            (Syntax::Infix(symbol), _) => operands.join(&format!(" {symbol} ")),
+            (Syntax::Prefix(symbol), _) => format!("{symbol} {list}"),
+            (Syntax::Function | Syntax::Internal, _) => format!("{}({list})", self.row.name),
+        }
+    }
+
+    /// Floats that an element may be from the expected one, which is the exact value rounded once.
+    pub(super) fn steps(&self, dtype: DType) -> u64 {
+        match self.row.accuracy {
+            Accuracy::Exact | Accuracy::Stated => 0,
+            Accuracy::Ulp(budget) => {
+                let budget = if dtype == DType::F64 { budget.f64 } else { budget.f32 };
+                // A budget and half a unit apart; both are multiples of a half.
+                if dtype.is_float() { (budget + 0.5).floor() as u64 } else { 0 }
+            }
+        }
+    }
+}
+
+fn read_elements(dtype: DType, every: usize, text: &str) -> Option<HashMap<usize, Bits>> {
+    let items: Vec<&str> = match dtype {
+        DType::Bool => text.split("").filter(|item| !item.is_empty()).collect(),
+        _ => text.split(' ').collect(),
+    };
+    let known = items.iter().enumerate().filter(|(_, item)| **item != "?");
+    known.map(|(index, item)| Some((index * every, parse(dtype, item)?))).collect()
+}
+
+/// Rows of the operator table that a formula can write, and casts.
+pub(super) fn rows() -> impl Iterator<Item = &'static Row> {
+    TABLE.iter().filter(|row| row.syntax != Syntax::Internal || row.op == Op::Cast)
+}
+
+/// The cases of a row.
+pub(super) fn cases(row: &'static Row) -> Vec<Case> {
+    let text = read(row.name);
+    let (every, lines) = match text.strip_prefix("# every ").and_then(|rest| rest.split_once('\n'))
+    {
+        Some((every, lines)) => (every.parse().expect("a number"), lines),
+        None => (1, text.as_str()),
+    };
+    let read =
+        |line| Case::read(row, every, line).unwrap_or_else(|| panic!("{}: {line}", row.name));
+    lines.lines().map(read).collect()
+}
+
+#[test]
+fn every_pair_of_dtypes_and_every_plain_number_has_its_line() {
+    for row in rows() {
+        let mut lines: Vec<String> = cases(row).into_iter().map(|case| case.line).collect();
+        let n = lines.len();
+        lines.sort();
+        lines.dedup();
+        assert_eq!(n, lines.len(), "{}: a line stands twice", row.name);
+        let plain = match (row.op, row.arity, row.class) {
+            (_, _, Class::Reduction) => 0,
+            (Op::Cast, ..) | (_, 2 | 3, _) => 11,
+            _ => 10,
+        };
+        let dtypes = VALUES.len();
+        let wanted = match (row.op, row.arity) {
+            (Op::Cast, _) => (dtypes + plain) * dtypes,
+            (_, 1) => dtypes + plain,
+            (_, 2) => dtypes * (dtypes + 2 * plain),
+            _ => dtypes * (dtypes + 2 * plain) + dtypes - 1,
+        };
+        assert_eq!(n, wanted, "{}: lines", row.name);
+    }
+}

@@ -89,6 +89,14 @@ def zeros(case, held):
     return Value(np.where(both, second, held.values)) if np.any(both) else None
 
 
+def neighbour(case, held):
+    """NumPy's own nextafter of f16 gives the first of equal numbers, the C library's the second."""
+    if case.row.name != "nextafter" or held is ERROR or held.dtype != np.float16:
+        return None
+    first, second = (np.asarray(arg).astype(held.dtype) for arg in case.args)
+    return Value(np.where(first == second, second, held.values))
+
+
 def sign_of_nan(case, held):
     if case.row.name not in ("copysign", "signbit") or held is ERROR:
         return None
@@ -145,6 +153,7 @@ RULES = {
     "narrow": (narrow, False, "integers and bool give f64 (NumPy gives f16 or f32 for the narrow ones)"),
     "negative-power": (negative_power, False, "with an array of exponents 1 → 1, -1 → ±1, others → 0"),
     "zeros": (zeros, True, "of equal operands (0 and -0) the second is taken"),
+    "neighbour": (neighbour, False, "`nextafter(x, y)` of equal numbers | y, with its sign (NumPy: of f16 x)"),
     "sign-of-nan": (sign_of_nan, False, "`copysign(x, nan)`, `signbit(nan)` | \\|x\\|, False"),
     "saturation": (saturation, True, "Float to integer truncates and saturates; NaN gives 0."),
     "wide-sum": (wide_sum, True, "f32 accumulates in f64"),

@@ -29,7 +29,8 @@ class Row:
     def __init__(self, name, arity, numpy=None, aliases=(), reduction=False):
         self.name, self.arity, self.aliases, self.reduction = name, arity, aliases, reduction
         self.elementary = name in (*elementary.ONE_ARGUMENT, *elementary.TWO_ARGUMENTS)
-        self.numpy = numpy or getattr(np, name, None) or self.stand_in()
+        names = [known for known in (name, *aliases) if hasattr(np, known)]
+        self.numpy = numpy or (getattr(np, names[0]) if names else self.stand_in())
 
     def stand_in(self):
         """What has the result dtype of a function that NumPy lacks; its values are MPFR's."""

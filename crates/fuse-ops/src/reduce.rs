@@ -1,18 +1,20 @@
 //! Reductions as folds.
 //!
 //! A fold is state, step, merge and finish; the order in which they run is the same on every back
-//! end and thread count (`docs/numerics.md`). Sums of f32 are kept in f64 and rounded once; sums of
-//! bool and integers are kept in i64 and wrap.
+//! end and thread count (`docs/numerics.md`). Sums of f16 and f32 are kept in f64 and rounded once; sums
+//! of bool and integers are kept in 64 bits and wrap.
 //! min and max keep one state: a NaN, once chosen, stays.
 
-use fuse_ir::{Builder, DType, Fold, Lane, Prim, RegionBuilder, Scalar, StateSlot, ValueId};
+use fuse_ir::{
+    Builder, DType, DTypeKind, Fold, Lane, Prim, RegionBuilder, Scalar, StateSlot, ValueId,
+};
 
 use crate::expander::{Call, Expander, lane_of};
 use crate::{cast, compare};
 
 /// The fold of `sum` over elements of a dtype.
 pub fn sum(operand: DType, result: DType) -> Fold {
-    let state = if operand.is_float() { DType::F64 } else { DType::I64 };
+    let state = if operand.is_float() { DType::F64 } else { result };
     let lane = lane_of(state);
     let add = if lane == Lane::F64 { Prim::FAdd } else { Prim::IAdd };
     let zero = if lane == Lane::F64 { Scalar::f64(0.0) } else { Scalar::int(lane, 0) };
@@ -42,6 +44,7 @@ pub fn max(operand: DType, result: DType) -> Fold {
     let least = match lane_of(operand) {
         Lane::Mask => Scalar::mask(false),
         lane if lane.is_float() => Scalar::float(lane, f64::NEG_INFINITY),
+        lane if operand.kind() == DTypeKind::UInt => Scalar::int(lane, 0),
         lane => Scalar::int(lane, i64::MIN >> (64 - lane.bits())),
     };
     extremum(operand, result, least, compare::maximum)
@@ -52,6 +55,7 @@ pub fn min(operand: DType, result: DType) -> Fold {
     let greatest = match lane_of(operand) {
         Lane::Mask => Scalar::mask(true),
         lane if lane.is_float() => Scalar::float(lane, f64::INFINITY),
+        lane if operand.kind() == DTypeKind::UInt => Scalar::int(lane, -1),
         lane => Scalar::int(lane, i64::MAX >> (64 - lane.bits())),
     };
     extremum(operand, result, greatest, compare::minimum)

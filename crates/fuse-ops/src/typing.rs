@@ -71,11 +71,13 @@ pub enum Typing {
     Comparison,
     /// Any number; the result is bool.
     Predicate,
+    /// Integers, and bool as one bit; the result is u8, which holds any number of bits.
+    BitCount,
     /// bool only.
     Logical,
     /// A bool, then two promoted.
     Choice,
-    /// The reduction `sum`: bool and integers become i64, floats stay.
+    /// The reduction `sum`: bool and signed integers become i64, unsigned ones u64, floats stay.
     Sum,
     /// Written by the compiler, which states the result: casts.
     Stated,
@@ -202,6 +204,13 @@ impl Typing {
                 Ok(typed)
             }
             Typing::Comparison => Ok(to_bool(uniform(args, common(args)?))),
+            Typing::BitCount => {
+                let number = bits(args, "bool or integers")?;
+                let counted =
+                    if number.operand == DType::Bool { DType::U8 } else { number.operand };
+                let counted = uniform(args, ArgType::strong(counted));
+                Ok(Typed { result: DType::U8, ..counted })
+            }
             Typing::Predicate => Ok(to_bool(uniform(args, args[0]))),
             Typing::Logical => {
                 refuse(args, "bool", |dtype| dtype == DType::Bool)?;
@@ -210,7 +219,13 @@ impl Typing {
             Typing::Choice => choice(args),
             Typing::Sum => {
                 let operand = args[0].dtype;
-                let result = if operand.is_float() { operand } else { DType::I64 };
+                let result = match operand.kind() {
+                    DTypeKind::Bool | DTypeKind::Int => DType::I64,
+                    DTypeKind::UInt => DType::U64,
+                    DTypeKind::Float | DTypeKind::Complex | DTypeKind::Bytes | DTypeKind::Text => {
+                        operand
+                    }
+                };
                 Ok(Typed { args: vec![operand], operand, result, strength: Strength::Strong })
             }
             Typing::Stated => Ok(uniform(args, args[0])),
@@ -240,7 +255,12 @@ fn to_bool(typed: Typed) -> Typed {
 
 fn bits(args: &[ArgType], expected: &'static str) -> Result<Typed, TypeIssue> {
     refuse(args, expected, |dtype| dtype == DType::Bool || dtype.is_integer())?;
-    Ok(uniform(args, common(args)?))
+    let common = common(args)?;
+    if common.dtype.is_float() {
+        let hint = Some("no integer holds both i64 and u64: convert one, as in `i64(x)`");
+        return Err(TypeIssue { arg: 1, expected: "integers of one sign", hint });
+    }
+    Ok(uniform(args, common))
 }
 
 fn choice(args: &[ArgType]) -> Result<Typed, TypeIssue> {

@@ -17,9 +17,6 @@ use rayon::prelude::*;
 use super::elements::{Bits, bits, bytes, number, parse, same, show};
 use super::table::{Case, Expect, Operand, cases, folder, read, rows, values};
 
-/// Cases of dtypes that formulas do not compute on yet may be left out, counted.
-const PENDING_ALLOWED: bool = true;
-
 /// Failures of a row that are printed.
 const SHOWN: usize = 6;
 
@@ -434,12 +431,7 @@ fn results_are_numpys_for_all_dtypes_and_pairs() {
         all.failures.is_empty(),
         "{failures}\nFUSE_ROW=less FUSE_ALL=1 cargo test -p fuse-tests -- dtypes: all failures of that row"
     );
-    let pending = format!("pending: {} cases of the table of dtypes", all.pending);
-    if all.pending > 0 && PENDING_ALLOWED {
-        fuse_testkit::skip::record(&pending, module_path!());
-    } else {
-        assert_eq!(all.pending, 0, "{pending}");
-    }
+    assert_eq!(all.pending, 0, "cases of dtypes that are not built");
 }
 
 /// Every deviation of the generator is used, and has its sentence in `docs/language.md`.

@@ -12,11 +12,12 @@
 //! An input is a splat when it broadcasts along the last axis of the loop.
 
 use fuse_ir::{
-    Builder, Dim, InputClass, Kernel, Lane, Mem, Node as KernelNode, OperandOutput, OperandView,
-    Pass, Prim, RegionBuilder, Scalar, Shape, Sink, Source, ValueId, index_u32, verify,
+    Builder, DType, Dim, InputClass, Kernel, Lane, Mem, Node as KernelNode, OperandOutput,
+    OperandView, Pass, Prim, RegionBuilder, Scalar, Shape, Sink, Source, ValueId, index_u32,
+    verify,
 };
 use fuse_ops::arith::{self, UniformDivisor};
-use fuse_ops::{Call, Expander, Expansion, Op, lane_of, power};
+use fuse_ops::{Call, Expander, Expansion, Op, cast, lane_of, power};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{PassPlan, Schedule, broadcasts_along_last};
@@ -215,6 +216,7 @@ impl Emitter<'_> {
         let mut outputs = Vec::new();
         for &id in &self.plan.outputs {
             let value = self.lane_value(id);
+            let value = self.stored(id, value);
             let never_nan = is_never_nan(&self.lane, value);
             let mem = self.mem(id);
             for sink in self.schedule.sinks_of(self.graph, id) {
@@ -238,6 +240,18 @@ impl Emitter<'_> {
             outputs,
             folds,
         }
+    }
+
+    /// Stores make the NaNs of floats canonical, but f16 is stored as bits, and an input may hold any:
+    /// what is not converted to f16 here goes through f32, where every NaN becomes one.
+    fn stored(&mut self, id: NodeId, value: ValueId) -> ValueId {
+        let given = matches!(self.lane.node(value), KernelNode::Param(_));
+        if self.graph.dtype(id) != DType::F16 || !given {
+            return value;
+        }
+        let mut expander = Expander { kernel: &mut self.builder, region: &mut self.lane };
+        let single = cast::convert(&mut expander, value, DType::F16, DType::F32);
+        cast::convert(&mut expander, single, DType::F32, DType::F16)
     }
 
     fn fold(&mut self, id: NodeId) -> Vec<Sink> {

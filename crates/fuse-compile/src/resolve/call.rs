@@ -6,7 +6,7 @@ use fuse_ops::{Class, Op};
 use fuse_syntax::{Argument, Code, Diagnostic, List, NameId, NodeId as SyntaxId, Span, quoted};
 
 use super::names::{called_here, elsewhere, nearest, planned};
-use super::{Operand, Resolver, Value, is_computable};
+use super::{Operand, Resolver, Value, is_computable, number_types};
 use crate::graph::{Constant, NodeId};
 
 impl Resolver<'_> {
@@ -55,8 +55,8 @@ impl Resolver<'_> {
         span: Span,
     ) -> Value {
         if !is_computable(dtype) {
-            let what = format!("{dtype} is");
-            return self.not_yet(name_span, &what, "use bool, i32, i64, f32 or f64");
+            let (what, help) = (format!("{dtype} is"), format!("use {}", number_types("or")));
+            return self.not_yet(name_span, &what, &help);
         }
         let &[operand] = operands else {
             return self.wrong_arity(&dtype.to_string(), 1, operands.len(), span);

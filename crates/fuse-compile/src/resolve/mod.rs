@@ -8,9 +8,11 @@
 //! * `apply`: typing rules, casts, broadcasting, and what the errors say.
 //! * `call`: functions, casts written as calls, names that are known but not built.
 //! * `power`: what `**` means.
+//! * `half`: f16 is computed in f32; the last step, which writes the roundings down.
 
 mod apply;
 mod call;
+mod half;
 mod literal;
 mod names;
 mod power;
@@ -76,7 +78,10 @@ pub fn resolve(
         resolver.values.push(value);
     }
     resolver.results();
-    if resolver.errors.is_empty() { Ok(resolver.graph) } else { Err(resolver.errors) }
+    if !resolver.errors.is_empty() {
+        return Err(resolver.errors);
+    }
+    Ok(half::explicit(resolver.graph, options.mode))
 }
 
 struct Resolver<'a> {
@@ -223,8 +228,8 @@ impl Resolver<'_> {
         let Variable { name, ty } = self.variables[position].clone();
         if !is_computable(ty.dtype) {
             let what = format!("{} is of type {}, which is", quoted(name), ty.dtype);
-            let help = "convert it before the call, to bool, i32, i64, f32 or f64";
-            self.not_yet(span, &what, help);
+            let help = format!("convert it before the call, to {}", number_types("or"));
+            self.not_yet(span, &what, &help);
             return None;
         }
         if self.used.len() >= self.options.max_inputs {
@@ -241,12 +246,14 @@ impl Resolver<'_> {
         let name = self.ast.name(suffix);
         let Some(dtype) = DType::from_name(name) else {
             let message = format!("unknown suffix {}", quoted(name));
-            let help = "number types are i32, i64, f32, f64; multiplication is written `*`";
+            let types = number_types("and");
+            let help = format!("number types are {types}; multiplication is written `*`");
             return self
                 .error(Diagnostic::new(Code::UnknownSuffix, message).at(span, "").help(help));
         };
         if !is_computable(dtype) {
-            return self.not_yet(span, &format!("{dtype} is"), "use i32, i64, f32 or f64");
+            let help = format!("use {}", number_types("or"));
+            return self.not_yet(span, &format!("{dtype} is"), &help);
         }
         let value = self.values[literal.index()];
         match self.literal_as(value, dtype, span) {
@@ -386,7 +393,15 @@ fn is_bits(op: BinaryOp) -> bool {
 
 /// The dtypes that this version computes on.
 fn is_computable(dtype: DType) -> bool {
-    matches!(dtype, DType::Bool | DType::I32 | DType::I64 | DType::F32 | DType::F64)
+    dtype.mem().is_some()
+}
+
+/// The names of the dtypes of numbers that this version computes on, as a list with this last word.
+fn number_types(word: &str) -> String {
+    let computed = DType::ALL.iter().filter(|&&dtype| dtype != DType::Bool && is_computable(dtype));
+    let names: Vec<String> = computed.map(ToString::to_string).collect();
+    let (last, rest) = names.split_last().expect("some are");
+    format!("{} {word} {last}", rest.join(", "))
 }
 
 fn binary_op(op: BinaryOp) -> Op {

@@ -1,0 +1,158 @@
+//! Half precision made explicit: f16 is how values are stored, f32 what they are computed in.
+//!
+//! ```text
+//! x * y + z  of f16     strict    f16(f32(f16(f32(x) * f32(y))) + f32(z))     rounded as NumPy does
+//!                       relaxed   f16(f32(x) * f32(y) + f32(z))               rounded once
+//! ```
+//!
+//! Every operator on f16 becomes the operator on f32, and every rounding a cast, so that the optimizer,
+//! lowering and the back ends meet no arithmetic on f16 and cannot differ about it. Strict mode rounds
+//! after each operator. Relaxed mode lets f32 values flow from operator to operator and rounds for what
+//! sees the number itself: casts, comparisons and other questions with a bool for an answer, reductions,
+//! nextafter, and results. What gives back one of its operands, or a whole number below them, of f16
+//! values gives one and needs no rounding.
+//!
+//! Of f16 remain: inputs, constants, casts from and to it, nextafter, and the result of a sum, whose
+//! f64 total is rounded once. `+ - * /` and sqrt in f32, rounded, are f16's own: 24 ≥ 2·11 + 2 bits
+//! (Figueroa, "When is double rounding innocuous?", 1995).
+//!
+//! Cost: one loop over the arena, if there is an f16 in it.
+
+use fuse_ir::{DType, SourceSpan};
+use fuse_ops::Op;
+
+use crate::graph::{Graph, Node, NodeId};
+use crate::opt::Mode;
+
+/// The graph without arithmetic on f16.
+pub(super) fn explicit(graph: Graph, mode: Mode) -> Graph {
+    if graph.iter().all(|(id, _)| graph.dtype(id) != DType::F16) {
+        return graph;
+    }
+    let forms = Vec::with_capacity(graph.len());
+    let mut pass = Explicit { graph: &graph, mode, next: Graph::like(&graph), forms };
+    for (id, node) in graph.iter() {
+        let form = pass.form(id, node);
+        pass.forms.push(form);
+    }
+    pass.next.results = graph.results.iter().map(|&result| pass.stored(result)).collect();
+    pass.next
+}
+
+/// What stands for a node of the given graph.
+#[derive(Clone, Copy)]
+enum Form {
+    /// A node of its dtype: of f16, its bits.
+    Own(NodeId),
+    /// An f32 node whose value is one of f16.
+    Half(NodeId),
+    /// An f32 node that is still to be rounded.
+    Unrounded(NodeId),
+}
+
+struct Explicit<'a> {
+    graph: &'a Graph,
+    mode: Mode,
+    next: Graph,
+    forms: Vec<Form>,
+}
+
+impl Explicit<'_> {
+    fn form(&mut self, id: NodeId, node: Node) -> Form {
+        let own = node.args().iter().any(|&arg| self.graph.dtype(arg) == DType::F16);
+        let Node::Apply(op, _) = node else {
+            if !own {
+                return Form::Own(self.copied(id, node));
+            }
+            return self.computed(id, node);
+        };
+        match op {
+            _ if !own => Form::Own(self.copied(id, node)),
+            Op::Cast | Op::Nextafter => Form::Own(self.copied(id, node)),
+            // Questions about the number itself, and the sum, which rounds its total.
+            _ if self.graph.dtype(id) != DType::F16 || op == Op::Sum => {
+                let args: Vec<NodeId> = node.args().iter().map(|&arg| self.rounded(arg)).collect();
+                let dtype = self.graph.dtype(id);
+                Form::Own(self.next.apply(op, &args, dtype, self.graph.span(id)))
+            }
+            _ => self.computed(id, node),
+        }
+    }
+
+    /// The node as it is, on operands as they are stored.
+    fn copied(&mut self, id: NodeId, node: Node) -> NodeId {
+        let args: Vec<NodeId> = node.args().iter().map(|&arg| self.stored(arg)).collect();
+        self.next.copy(self.graph, id, &args)
+    }
+
+    /// The node in f32.
+    fn computed(&mut self, id: NodeId, node: Node) -> Form {
+        let rounds_operands = match node {
+            Node::Apply(Op::Max | Op::Min, _) => true,
+            Node::Input(_) | Node::Const(_) | Node::Apply(..) | Node::Power(..) => {
+                self.mode == Mode::Strict
+            }
+        };
+        let mut exact = true;
+        let mut args = Vec::with_capacity(3);
+        for &arg in node.args() {
+            let wide = if rounds_operands { self.rounded(arg) } else { self.single(arg) };
+            exact &= rounds_operands || !matches!(self.forms[arg.index()], Form::Unrounded(_));
+            args.push(wide);
+        }
+        let span = self.graph.span(id);
+        match node {
+            Node::Apply(op, _) => {
+                let value = self.next.apply(op, &args, DType::F32, span);
+                if exact && stays_half(op) { Form::Half(value) } else { Form::Unrounded(value) }
+            }
+            Node::Power(_, exponent) => Form::Unrounded(self.next.power(args[0], exponent, span)),
+            Node::Input(_) | Node::Const(_) => Form::Own(self.next.copy(self.graph, id, &args)),
+        }
+    }
+
+    /// As stored: f16 values rounded, in their bits.
+    fn stored(&mut self, id: NodeId) -> NodeId {
+        match self.forms[id.index()] {
+            Form::Own(node) => node,
+            Form::Half(single) | Form::Unrounded(single) => {
+                self.cast(single, DType::F16, self.graph.span(id))
+            }
+        }
+    }
+
+    /// An f16 value in f32, rounded; others as they are.
+    fn rounded(&mut self, id: NodeId) -> NodeId {
+        match self.forms[id.index()] {
+            Form::Half(single) => single,
+            Form::Own(_) | Form::Unrounded(_) if self.graph.dtype(id) == DType::F16 => {
+                let stored = self.stored(id);
+                self.cast(stored, DType::F32, self.graph.span(id))
+            }
+            Form::Own(node) | Form::Unrounded(node) => node,
+        }
+    }
+
+    /// An f16 value in f32, rounded or not; others as they are.
+    fn single(&mut self, id: NodeId) -> NodeId {
+        match self.forms[id.index()] {
+            Form::Unrounded(single) => single,
+            Form::Own(_) | Form::Half(_) => self.rounded(id),
+        }
+    }
+
+    fn cast(&mut self, value: NodeId, dtype: DType, span: SourceSpan) -> NodeId {
+        self.next.apply(Op::Cast, &[value], dtype, span)
+    }
+}
+
+/// Is the result a number of f16 where the operands are?
+fn stays_half(op: Op) -> bool {
+    match op {
+        Op::Neg | Op::Abs | Op::Sign | Op::Copysign | Op::Where => true,
+        Op::Minimum | Op::Maximum | Op::Max | Op::Min => true,
+        Op::Floor | Op::Ceil | Op::Trunc | Op::Round | Op::Fmod => true,
+        Op::OnesLike | Op::ZerosLike => true,
+        _ => false,
+    }
+}

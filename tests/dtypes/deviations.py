@@ -56,6 +56,10 @@ def rounding(case, held):
     return None
 
 
+def magnitude(case, held):
+    return Value(np.abs(case.args[0])) if case.called == "fabs" and integral(case) else None
+
+
 def narrow(case, held):
     """In f64 what NumPy computes in f16 and f32."""
     if held is ERROR or case.row.reduction or held.dtype.kind != "f" or held.dtype.itemsize == 8:
@@ -118,7 +122,7 @@ def saturation(case, held):
             return 0
         return info.max if value > info.max else info.min if value < info.min else math.trunc(value)
 
-    values = [float(value) for value in source.flat]
+    values = [float(value) for value in source.real.flat]
     if source.dtype.kind != "f" or all(info.min <= value <= info.max for value in values):
         return None
     return Value(np.array([one(value) for value in values], case.target).reshape(source.shape))
@@ -149,7 +153,8 @@ RULES = {
     "condition": (condition, False, "the condition of `where` is bool"),
     "out-of-range": (out_of_range, False, "A plain integer that its array's type cannot hold is an error in arithmetic"),
     "of-bool": (of_bool, False, "`// % ** << >>` and `fmod` of bool alone are errors (NumPy gives i8)"),
-    "rounding": (rounding, False, "`floor ceil trunc round` of integers and bool are the identity (NumPy rounds bool to f16)"),
+    "rounding": (rounding, False, "`floor ceil trunc round` of integers and bool are the identity (NumPy rounds bool to f16, and gives floats for `rint`)"),
+    "magnitude": (magnitude, False, "`fabs` of integers is `abs` (NumPy gives floats)"),
     "narrow": (narrow, False, "integers and bool give f64 (NumPy gives f16 or f32 for the narrow ones)"),
     "negative-power": (negative_power, False, "with an array of exponents 1 → 1, -1 → ±1, others → 0"),
     "zeros": (zeros, True, "of equal operands (0 and -0) the second is taken"),

@@ -17,6 +17,8 @@ spaces; `?` is an element left open; `every 11` in a file's head says that only 
 are lines `from to`; `where` has its condition first. Reductions list one result for all values, one for all
 but NaN, one for the finite ones.
 
+`names.txt` has every other name of a row before its operands: aliases, and operators called as functions.
+
 The same dtype and values hold where a typed scalar takes the place of an array: that NumPy does that is
 checked here.
 """
@@ -34,8 +36,8 @@ from outcome import ERROR, outcome  # noqa: E402
 from rows import CAST, rows  # noqa: E402
 from values import DTYPES, LITERALS, NAMES, plain, text, vector  # noqa: E402
 
-#: Rows of whose pairs of values only each n-th is listed: long decimals.
-EVERY = {"logaddexp": 11, "atan2": 11, "hypot": 11, "nextafter": 11}
+#: Files in which only each n-th element is listed: those of long decimals.
+EVERY = {"logaddexp": 11, "atan2": 11, "hypot": 11, "nextafter": 11, "names": 3}
 
 #: Exponents that `**` has a form for, without the general power.
 FORMS = (0, 1, 2, -1, 0.5)
@@ -44,8 +46,9 @@ FORMS = (0, 1, 2, -1, 0.5)
 class Case:
     """A row on operands: names of dtypes or literals."""
 
-    def __init__(self, row, operands, args, target=None):
+    def __init__(self, row, operands, args, target=None, called=None):
         self.row, self.operands, self.args, self.target = row, operands, args, target
+        self.called = called
         literals = [index for index, operand in enumerate(operands) if operand in LITERALS]
         self.literal = literals[-1] if literals else None
 
@@ -66,10 +69,10 @@ class Case:
     def line(self):
         held, names = self.expected()
         notes = f" [{', '.join(names)}]" if names else ""
-        left = " ".join(self.operands)
+        left = " ".join([*([self.called] if self.called else []), *self.operands])
         if held is ERROR:
             return f"{left} = error{notes}"
-        every = EVERY.get(self.row.name, 1)
+        every = EVERY.get("names" if self.called else self.row.name, 1)
         known, values = held.known.reshape(-1)[::every], held.values.reshape(-1)[::every]
         items = [text(value) if is_known else "?" for value, is_known in zip(values, known)]
         separator = "" if held.dtype.kind == "b" else " "
@@ -128,14 +131,20 @@ def binary(row):
     for operands in pairs():
         if all(operand in DTYPES for operand in operands):
             same_for_scalars(row, operands)
-        yield Case(row, operands, outer(operands))
+        yield pair(row, [], operands)
+
+
+def pair(row, condition, operands):
+    """A case on two operands, behind a condition that takes both values in turns."""
+    args = outer(operands)
+    length = max(np.size(arg) for arg in args)
+    conditions = [np.resize(vector("bool"), length) for _ in condition]
+    return Case(row, [*condition, *operands], [*conditions, *args])
 
 
 def choice(row):
     for operands in pairs():
-        args = outer(operands)
-        length = max(np.size(arg) for arg in args)
-        yield Case(row, ["bool", *operands], [np.resize(vector("bool"), length), *args])
+        yield pair(row, ["bool"], operands)
     for test in DTYPES:
         if test != "bool":
             values = vector(test)
@@ -160,6 +169,22 @@ def casts():
             yield source, target, Case(CAST.meaning(convert), [source], [value(source)], dtype)
 
 
+def names():
+    """Every other name of a row, on arrays of one dtype."""
+    for row in rows():
+        for name, meant in row.spelled():
+            if row.reduction:
+                found = reduction(meant)
+            elif row.arity == 1:
+                found = (Case(meant, [operand], [vector(operand)]) for operand in DTYPES)
+            else:
+                condition = ["bool"] if row.arity == 3 else []
+                found = (pair(meant, condition, [operand, operand]) for operand in DTYPES)
+            for case in found:
+                case.called = name
+                yield case
+
+
 def cases(row):
     if row.reduction:
         return reduction(row)
@@ -168,24 +193,28 @@ def cases(row):
 
 def reduce_line(case):
     """The results of a reduction for each slice on one line."""
-    parts = [Case(case.row, case.operands, [values]) for values in case.args]
+    parts = [Case(case.row, case.operands, [values], None, case.called) for values in case.args]
     lines = [part.line().partition(" : ") for part in parts]
     assert len({line[0] for line in lines}) == 1, lines
     separator = "" if " = bool" in lines[0][0] else " "
     return f"{lines[0][0]} : {separator.join(line[2] for line in lines)}"
 
 
+def lines(name, cases):
+    head = [f"# every {EVERY[name]}"] if name in EVERY else []
+    return head + [reduce_line(case) if case.row.reduction else case.line() for case in cases]
+
+
 def table():
     """The files."""
-    heads = [f"# {name}: {sentence}" for name, (_, _, sentence) in RULES.items()]
-    yield "deviations", heads
+    yield "deviations", [f"# {name}: {sentence}" for name, (_, _, sentence) in RULES.items()]
+    yield "names", lines("names", names())
     yield "values", [f"{name} : {' '.join(text(v, True) for v in vector(name))}" for name in DTYPES]
     for row in rows():
         row = row.meaning(power) if row.name == "power" else row
-        head = [f"# every {EVERY[row.name]}"] if row.name in EVERY else []
-        yield row.name, head + [reduce_line(case) if row.reduction else case.line() for case in cases(row)]
-    lines = [(source, target, case.line().partition(" = ")[2]) for source, target, case in casts()]
-    yield "cast", [f"{source} {target} = {right}" for source, target, right in lines]
+        yield row.name, lines(row.name, cases(row))
+    converted = [(source, target, case.line().partition(" = ")[2]) for source, target, case in casts()]
+    yield "cast", [f"{source} {target} = {right}" for source, target, right in converted]
 
 
 def main():
@@ -195,9 +224,9 @@ def main():
     for old in folder.glob("*.txt"):
         old.unlink()
     total = 0
-    for name, lines in table():
-        (folder / f"{name}.txt").write_text("\n".join(lines) + "\n")
-        total += len(lines)
+    for name, written in table():
+        (folder / f"{name}.txt").write_text("\n".join(written) + "\n")
+        total += len(written)
     print(f"{total} lines")
 
 

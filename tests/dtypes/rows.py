@@ -26,8 +26,9 @@ PREFIX = {"-": operator.neg, "~": operator.invert, **WORDS}
 class Row:
     """An operator or function: its name, number of arguments, NumPy's counterpart."""
 
-    def __init__(self, name, arity, numpy=None, aliases=(), reduction=False):
+    def __init__(self, name, arity, numpy=None, aliases=(), reduction=False, operator=False):
         self.name, self.arity, self.aliases, self.reduction = name, arity, aliases, reduction
+        self.operator = operator
         self.elementary = name in (*elementary.ONE_ARGUMENT, *elementary.TWO_ARGUMENTS)
         names = [known for known in (name, *aliases) if hasattr(np, known)]
         self.numpy = numpy or (getattr(np, names[0]) if names else self.stand_in())
@@ -40,7 +41,12 @@ class Row:
 
     def meaning(self, numpy):
         """The same row with another counterpart."""
-        return Row(self.name, self.arity, numpy, self.aliases, self.reduction)
+        return Row(self.name, self.arity, numpy, self.aliases, self.reduction, self.operator)
+
+    def spelled(self):
+        """The same row by its other names; of operators, as a function."""
+        for name in [*([self.name] if self.operator else []), *self.aliases]:
+            yield name, self.meaning(getattr(np, name, self.numpy))
 
 
 #: Casts are no row of the page: each dtype is a function of its own.
@@ -55,7 +61,8 @@ def read(written, aliases, doc):
     numpy = None
     if len(written) == 2:
         numpy = (INFIX if arity == 2 else PREFIX)[OPERAND.sub("", written[0]).strip()]
-    return Row(written[-1].split("(")[0], arity, numpy, aliases, doc.startswith("reduction: "))
+    reduction = doc.startswith("reduction: ")
+    return Row(written[-1].split("(")[0], arity, numpy, aliases, reduction, len(written) == 2)
 
 
 def rows():

@@ -10,12 +10,11 @@ use fuse::{
     Array, Backend, DType, Engine, Error, ErrorKind, Input, InputType, Layout, Mode, Strength,
     Vars, View,
 };
-use fuse_ops::table::Row;
 use fuse_ops::{Class, Op};
 use rayon::prelude::*;
 
 use super::elements::{Bits, bits, bytes, number, parse, same, show};
-use super::table::{Case, Expect, Operand, cases, folder, read, rows, values};
+use super::table::{Case, Expect, Operand, cases, folder, named, read, rows, values};
 
 /// Failures of a row that are printed.
 const SHOWN: usize = 6;
@@ -322,9 +321,6 @@ impl Tally {
     }
 
     fn case(&mut self, case: &Case, index: usize) {
-        for deviation in &case.deviations {
-            *self.deviations.entry(deviation.clone()).or_default() += 1;
-        }
         for (number, run) in runs(case, index * 7 + 3).iter().enumerate() {
             if !self.check(run, &ENGINES.interpreter, "interpreter") {
                 self.pending += 1;
@@ -365,9 +361,6 @@ impl Tally {
 impl Tally {
     /// One result for all values but -0, one for all but NaN, one for the finite ones.
     fn reduction(&mut self, case: &Case) {
-        for deviation in &case.deviations {
-            *self.deviations.entry(deviation.clone()).or_default() += 1;
-        }
         let [Operand::Values(dtype)] = case.operands[..] else { unreachable!("an array") };
         let place = |at: &usize| number(dtype, values(dtype)[*at]);
         let is_minus_zero = |value: f64| value == 0.0 && value.is_sign_negative();
@@ -400,29 +393,38 @@ impl Tally {
     }
 }
 
-fn tally(row: &'static Row) -> Tally {
+/// Runs cases of one row, or of one name.
+fn tally(cases: &[Case]) -> Tally {
     let mut tally = Tally::default();
-    for (index, case) in cases(row).iter().enumerate() {
-        if row.class == Class::Reduction {
-            tally.reduction(case);
-        } else {
-            tally.case(case, index);
+    for (index, case) in cases.iter().enumerate() {
+        for deviation in &case.deviations {
+            *tally.deviations.entry(deviation.clone()).or_default() += 1;
+        }
+        match case.row.class {
+            Class::Reduction => tally.reduction(case),
+            Class::Elementwise => tally.case(case, index),
         }
     }
     let more = tally.failures.len().saturating_sub(SHOWN);
     if more > 0 && std::env::var_os("FUSE_ALL").is_none() {
         tally.failures.truncate(SHOWN);
-        tally.failures.push(format!("… and {more} of `{}`", row.name));
+        tally.failures.push(format!("… and {more} of `{}`", cases[0].row.name));
     }
     tally
 }
 
+/// All cases, in groups of one row each; the last one those of other names.
+fn groups() -> Vec<Vec<Case>> {
+    rows().map(cases).chain([named()]).collect()
+}
+
 #[test]
 fn results_are_numpys_for_all_dtypes_and_pairs() {
-    let wanted = std::env::var("FUSE_ROW").ok();
-    let chosen = |row: &&'static Row| wanted.as_ref().is_none_or(|wanted| wanted == row.name);
-    let rows: Vec<&'static Row> = rows().filter(chosen).collect();
-    let tallies: Vec<Tally> = rows.par_iter().map(|row| tally(row)).collect();
+    let mut groups = groups();
+    if let Ok(wanted) = std::env::var("FUSE_ROW") {
+        groups.iter_mut().for_each(|group| group.retain(|case| case.row.name == wanted));
+    }
+    let tallies: Vec<Tally> = groups.par_iter().map(|group| tally(group)).collect();
     let mut all = Tally::default();
     tallies.into_iter().for_each(|tally| all.merge(tally));
     println!("{} runs, {} cases pending, deviations {:?}", all.runs, all.pending, all.deviations);
@@ -440,7 +442,8 @@ fn every_deviation_is_documented_and_used() {
     let page = std::fs::read_to_string(folder().join("../../docs/language.md")).expect("the page");
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let page = words(&page);
-    let used: BTreeSet<String> = rows().flat_map(cases).flat_map(|case| case.deviations).collect();
+    let used: BTreeSet<String> =
+        groups().into_iter().flatten().flat_map(|case| case.deviations).collect();
     let mut known = BTreeSet::new();
     for line in read("deviations").lines() {
         let (name, sentence) = line[2..].split_once(": ").expect("a name and a sentence");

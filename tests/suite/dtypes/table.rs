@@ -1,6 +1,6 @@
 //! The table's files as cases.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -57,6 +57,8 @@ pub(super) enum Expect {
 #[derive(Clone)]
 pub(super) struct Case {
     pub(super) row: &'static Row,
+    /// Another name of the row, by which it is called.
+    pub(super) called: Option<String>,
     pub(super) operands: Vec<Operand>,
     /// Of a cast: to what.
     pub(super) target: Option<DType>,
@@ -74,7 +76,7 @@ impl Operand {
 }
 
 impl Case {
-    fn read(row: &'static Row, every: usize, line: &str) -> Option<Case> {
+    fn read(row: &'static Row, called: Option<&str>, every: usize, line: &str) -> Option<Case> {
         let (left, right) = line.split_once(" = ")?;
         let (right, elements) = right.split_once(" : ").unwrap_or((right, ""));
         let (result, notes) = right.split_once(" [").unwrap_or((right, "]"));
@@ -95,6 +97,7 @@ impl Case {
         let deviations = notes.map(str::to_string).collect();
         (operands.len() == row.arity).then(|| Case {
             row,
+            called: called.map(str::to_string),
             operands,
             target,
             expect,
@@ -106,6 +109,9 @@ impl Case {
     /// The formula, for operands written so.
     pub(super) fn formula(&self, operands: &[String]) -> String {
         let list = operands.join(", ");
+        if let Some(name) = &self.called {
+            return format!("{name}({list})");
+        }
         match (self.row.syntax, self.target) {
             (_, Some(dtype)) => format!("{dtype}({list})"),
             (Syntax::Infix(symbol), _) => operands.join(&format!(" {symbol} ")),
@@ -141,17 +147,31 @@ pub(super) fn rows() -> impl Iterator<Item = &'static Row> {
     TABLE.iter().filter(|row| row.syntax != Syntax::Internal || row.op == Op::Cast)
 }
 
+/// A file's lines, and of how many elements it lists one.
+fn lines(text: &str) -> (usize, std::str::Lines<'_>) {
+    match text.strip_prefix("# every ").and_then(|rest| rest.split_once('\n')) {
+        Some((every, lines)) => (every.parse().expect("a number"), lines.lines()),
+        None => (1, text.lines()),
+    }
+}
+
 /// The cases of a row.
 pub(super) fn cases(row: &'static Row) -> Vec<Case> {
     let text = read(row.name);
-    let (every, lines) = match text.strip_prefix("# every ").and_then(|rest| rest.split_once('\n'))
-    {
-        Some((every, lines)) => (every.parse().expect("a number"), lines),
-        None => (1, text.as_str()),
+    let (every, lines) = lines(&text);
+    let read = |line| Case::read(row, None, every, line);
+    lines.map(|line| read(line).unwrap_or_else(|| panic!("{}: {line}", row.name))).collect()
+}
+
+/// The cases of rows by their other names.
+pub(super) fn named() -> Vec<Case> {
+    let text = read("names");
+    let (every, lines) = lines(&text);
+    let read = |line: &str| {
+        let (name, rest) = line.split_once(' ')?;
+        Case::read(Op::function(name)?.row(), Some(name), every, rest)
     };
-    let read =
-        |line| Case::read(row, every, line).unwrap_or_else(|| panic!("{}: {line}", row.name));
-    lines.lines().map(read).collect()
+    lines.map(|line| read(line).unwrap_or_else(|| panic!("names: {line}"))).collect()
 }
 
 #[test]
@@ -176,4 +196,20 @@ fn every_pair_of_dtypes_and_every_plain_number_has_its_line() {
         };
         assert_eq!(n, wanted, "{}: lines", row.name);
     }
+}
+
+#[test]
+fn every_other_name_has_its_lines() {
+    let mut wanted = BTreeSet::new();
+    for row in rows().filter(|row| row.op != Op::Cast) {
+        let own = matches!(row.syntax, Syntax::Infix(_) | Syntax::Prefix(_)).then_some(row.name);
+        for name in own.into_iter().chain(row.aliases.iter().copied()) {
+            wanted.extend(VALUES.iter().map(|(dtype, _)| (name.to_string(), *dtype)));
+        }
+    }
+    let found = named().into_iter().filter_map(|case| match case.operands.last() {
+        Some(Operand::Values(dtype)) => Some((case.called?, *dtype)),
+        Some(Operand::Plain(_)) | None => None,
+    });
+    assert_eq!(found.collect::<BTreeSet<_>>(), wanted);
 }

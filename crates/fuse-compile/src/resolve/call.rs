@@ -82,11 +82,30 @@ impl Resolver<'_> {
             {
                 self.cast(operand, dtype)
             }
-            Value::Int(_) => self.literal_as(value, dtype, span),
+            Value::Int(plain) => match dtype.integer_range() {
+                Some((low, high)) if plain < low || high < plain => {
+                    self.cast_out_of_range(plain, dtype, span)
+                }
+                Some(_) | None => self.literal_as(value, dtype, span),
+            },
             Value::Node(..) | Value::Float(_) | Value::Error => {
                 self.concrete(value, span).map(|(id, _)| id)
             }
         }
+    }
+
+    /// A plain integer that the dtype it is cast to cannot hold, as in `u8(300)`.
+    fn cast_out_of_range(&mut self, plain: i128, dtype: DType, span: Span) -> Option<NodeId> {
+        let range = dtype.integer_range();
+        let range = range.map_or(String::new(), |(low, high)| format!("{low} to {high}"));
+        let message = format!("{plain} does not fit {dtype}");
+        let diagnostic = Diagnostic::new(Code::LiteralOutOfRange, message)
+            .at(span, format!("{dtype} holds {range}"));
+        self.error(match i64::try_from(plain) {
+            Ok(_) => diagnostic.help(format!("to wrap, convert twice: `{dtype}(i64({plain}))`")),
+            Err(_) => diagnostic,
+        });
+        None
     }
 
     fn keyword(&mut self, op: Option<Op>, keyword: &str, place: Span) -> Value {

@@ -349,6 +349,8 @@ def powers():
 
 
 def all_themes():
+    from themes_dtypes import (all_casts, derived, dtype_functions, dtype_pairs, half,
+                               integer_widths)
     from themes_functions import functions, powers_float
     from themes_types import (broadcasting, empty, errors, literals, promotion, relaxed, rules,
                               special, sums)
@@ -356,4 +358,5 @@ def all_themes():
     return [make() for make in (
         arithmetic, integer_division, shifts, bool_logic, comparisons, casts, rounding, min_max, extrema,
         signs, remainders, powers, functions, powers_float, literals, promotion, broadcasting, empty, sums,
-        special, relaxed, rules, errors)]
+        special, relaxed, rules, errors, integer_widths, all_casts, half, dtype_pairs, dtype_functions,
+        derived)]

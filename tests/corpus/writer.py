@@ -5,9 +5,8 @@ import textwrap
 import numpy as np
 
 from elementary import FUNCTIONS
-from oracle import NAMES
+from oracle import DTYPES, NAMES
 
-DTYPES = {"bool": np.bool_, "i32": np.int32, "i64": np.int64, "f32": np.float32, "f64": np.float64}
 DTYPE_NAMES = {np.dtype(dtype): name for name, dtype in DTYPES.items()}
 
 
@@ -30,7 +29,8 @@ def values_text(array):
     elif kind == "b":
         items = ["true" if v else "false" for v in array.flat]
     else:
-        items = [str(int(v)) for v in array.flat]
+        # TOML's integers end at 2^63 - 1.
+        items = [str(int(v)) if v < 2**63 else f'"{v}"' for v in array.flat]
     text = ", ".join(items)
     if len(text) <= 70:
         return f"[{text}]"

@@ -44,6 +44,11 @@ def out_of_range(case, held):
     return None if all(info.min <= arg <= info.max for arg in plain) else ERROR
 
 
+def bounds(case, held):
+    """The ufunc below np.clip, whose Python code makes an array of the first argument and drops bounds."""
+    return outcome(np._core.umath.clip, case.args) if case.row.name == "clip" else None
+
+
 def of_bool(case, held):
     if case.row.name in BOOL_ERRORS and all(np.asarray(arg).dtype.kind == "b" for arg in case.args):
         return ERROR
@@ -85,12 +90,26 @@ def negative_power(case, held):
     return Value(np.where(exponent < 0, odd.astype(dtype), power).astype(dtype))
 
 
-def zeros(case, held):
-    if case.row.name not in ("minimum", "maximum") or held is ERROR or held.dtype.kind != "f":
-        return None
-    first, second = (np.asarray(arg).astype(held.dtype) for arg in case.args)
+def second_zero(choose, first, second):
+    """NumPy's choice, but of a zero and its negative the second."""
+    held = outcome(choose, [first, second])
+    if held is ERROR or held.dtype.kind != "f":
+        return held
+    first, second = (np.asarray(arg).astype(held.dtype) for arg in (first, second))
     both = (first == 0) & (second == 0) & (np.signbit(first) != np.signbit(second))
-    return Value(np.where(both, second, held.values)) if np.any(both) else None
+    return Value(np.where(both, second, held.values)) if np.any(both) else held
+
+
+def zeros(case, held):
+    if case.row.name not in ("minimum", "maximum", "clip") or held is ERROR or held.dtype.kind != "f":
+        return None
+    if case.row.name == "clip":
+        first, low, high = (np.asarray(arg).astype(held.dtype) for arg in case.args)
+        chosen = second_zero(np.minimum, second_zero(np.maximum, first, low).values, high)
+    else:
+        chosen = second_zero(case.row.numpy, *case.args)
+    assert np.array_equal(chosen.values, held.values, equal_nan=True), case.operands
+    return None if chosen.equals(held) and not np.any(held.values == 0) else chosen
 
 
 def neighbour(case, held):
@@ -112,10 +131,21 @@ def sign_of_nan(case, held):
     return Value(np.where(np.isnan(last), np.abs(held.values), held.values))
 
 
+def unconverted(case):
+    """What a conversion to an integer dtype, written or by `round(a, -1)`, converts."""
+    if case.row.name == "cast" and case.target.kind in "iu":
+        return case.args[0], case.target
+    source = np.asarray(case.args[0])
+    if case.row.parameters == ["a", "decimals"] and source.dtype.kind in "iu" and case.args[1] < 0:
+        return np.round(source.astype(np.float64), case.args[1]), source.dtype
+    return None
+
+
 def saturation(case, held):
-    if case.row.name != "cast" or case.target.kind not in "iu":
+    converted = unconverted(case)
+    if converted is None:
         return None
-    source, info = np.asarray(case.args[0]), np.iinfo(case.target)
+    source, info = np.asarray(converted[0]), np.iinfo(converted[1])
 
     def one(value):
         if math.isnan(value):
@@ -125,7 +155,7 @@ def saturation(case, held):
     values = [float(value) for value in source.real.flat]
     if source.dtype.kind != "f" or all(info.min <= value <= info.max for value in values):
         return None
-    return Value(np.array([one(value) for value in values], case.target).reshape(source.shape))
+    return Value(np.array([one(value) for value in values], converted[1]).reshape(source.shape))
 
 
 def wide_sum(case, held):
@@ -152,6 +182,7 @@ RULES = {
     "truth": (truth, False, "`not and or` | element by element, on bool"),
     "condition": (condition, False, "the condition of `where` is bool"),
     "out-of-range": (out_of_range, False, "A plain integer that its array's type cannot hold is an error in arithmetic"),
+    "bounds": (bounds, False, "in `clip`, too, plain numbers take the type of the others, and one that it cannot hold is an error (NumPy drops such a bound)"),
     "of-bool": (of_bool, False, "`// % ** << >>` and `fmod` of bool alone are errors (NumPy gives i8)"),
     "rounding": (rounding, False, "`floor ceil trunc round` of integers and bool are the identity (NumPy rounds bool to f16, and gives floats for `rint`)"),
     "magnitude": (magnitude, False, "`fabs` of integers is `abs` (NumPy gives floats)"),

@@ -171,8 +171,8 @@ def casts():
 
 def names():
     """Every other name of a row, on arrays of one dtype."""
-    for row in rows():
-        for name, meant in row.spelled():
+    for file, row in rows().items():
+        for name, meant in row.spelled() if file == row.name else []:
             if row.reduction:
                 found = reduction(meant)
             elif row.arity == 1:
@@ -185,10 +185,28 @@ def names():
                 yield case
 
 
+def clipped(row):
+    """Bounds of any dtype below and above, beside a plain one."""
+    for operands in pairs():
+        yield Case(row, [*operands, "2"], [*outer(operands), 2])
+    for first in DTYPES:
+        for last in DTYPES:
+            args = outer([first, last])
+            yield Case(row, [first, "0", last], [args[0], 0, args[1]])
+
+
+def decimals(row):
+    for places in ("2", "-1"):
+        for case in unary(row):
+            yield Case(row, [*case.operands, places], [*case.args, int(places)])
+
+
+#: What a row's cases are, by the names of its arguments.
+FAMILIES = {"a": unary, "a b": binary, "a b c": choice, "a min max": clipped, "a decimals": decimals}
+
+
 def cases(row):
-    if row.reduction:
-        return reduction(row)
-    return {1: unary, 2: binary, 3: choice}[row.arity](row)
+    return reduction(row) if row.reduction else FAMILIES[" ".join(row.parameters)](row)
 
 
 def reduce_line(case):
@@ -210,9 +228,9 @@ def table():
     yield "deviations", [f"# {name}: {sentence}" for name, (_, _, sentence) in RULES.items()]
     yield "names", lines("names", names())
     yield "values", [f"{name} : {' '.join(text(v, True) for v in vector(name))}" for name in DTYPES]
-    for row in rows():
+    for file, row in rows().items():
         row = row.meaning(power) if row.name == "power" else row
-        yield row.name, lines(row.name, cases(row))
+        yield file, lines(file, cases(row))
     converted = [(source, target, case.line().partition(" = ")[2]) for source, target, case in casts()]
     yield "cast", [f"{source} {target} = {right}" for source, target, right in converted]
 

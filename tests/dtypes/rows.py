@@ -26,9 +26,9 @@ PREFIX = {"-": operator.neg, "~": operator.invert, **WORDS}
 class Row:
     """An operator or function: its name, number of arguments, NumPy's counterpart."""
 
-    def __init__(self, name, arity, numpy=None, aliases=(), reduction=False, operator=False):
-        self.name, self.arity, self.aliases, self.reduction = name, arity, aliases, reduction
-        self.operator = operator
+    def __init__(self, name, parameters, numpy=None, aliases=(), reduction=False, operator=False):
+        self.name, self.parameters, self.aliases = name, parameters, aliases
+        self.arity, self.reduction, self.operator = len(parameters), reduction, operator
         self.elementary = name in (*elementary.ONE_ARGUMENT, *elementary.TWO_ARGUMENTS)
         names = [known for known in (name, *aliases) if hasattr(np, known)]
         self.numpy = numpy or (getattr(np, names[0]) if names else self.stand_in())
@@ -41,7 +41,7 @@ class Row:
 
     def meaning(self, numpy):
         """The same row with another counterpart."""
-        return Row(self.name, self.arity, numpy, self.aliases, self.reduction, self.operator)
+        return Row(self.name, self.parameters, numpy, self.aliases, self.reduction, self.operator)
 
     def spelled(self):
         """The same row by its other names; of operators, as a function."""
@@ -50,26 +50,30 @@ class Row:
 
 
 #: Casts are no row of the page: each dtype is a function of its own.
-CAST = Row("cast", 1, np.copy)
+CAST = Row("cast", ["a"], np.copy)
 
-OPERAND = re.compile(r"\b[abc]\b")
+OPERAND = re.compile(r"\b[ab]\b")
 
 
 def read(written, aliases, doc):
-    """A row from its cells: `a + b`, `add`, or `where(a, b, c)`."""
-    arity = len(OPERAND.findall(written[0]))
-    numpy = None
+    """A row from its cells: `a + b`, `add`, or `isclose(a, b, rtol=1e-5)`, whose first two are needed."""
     if len(written) == 2:
-        numpy = (INFIX if arity == 2 else PREFIX)[OPERAND.sub("", written[0]).strip()]
-    reduction = doc.startswith("reduction: ")
-    return Row(written[-1].split("(")[0], arity, numpy, aliases, reduction, len(written) == 2)
+        parameters = OPERAND.findall(written[0])
+        symbol = OPERAND.sub("", written[0]).strip()
+        numpy = (INFIX if len(parameters) == 2 else PREFIX)[symbol]
+        return Row(written[1], parameters, numpy, aliases, operator=True)
+    name, _, rest = written[0].partition("(")
+    parameters = [parameter for parameter in rest.rstrip(")").split(", ") if "=" not in parameter]
+    return Row(name, parameters, None, aliases, doc.startswith("reduction: "))
 
 
 def rows():
-    """All rows of the page."""
-    found = []
+    """All rows of the page, by the names of their files: a second row of a name has its arity there."""
+    found = {}
     for line in PAGE.read_text().splitlines():
         cells = [cell.replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)]
         if len(cells) == 6 and "`" in cells[1]:
-            found.append(read(re.findall("`(.*?)`", cells[1]), re.findall("`(.*?)`", cells[2]), cells[3].strip()))
+            names = [re.findall("`(.*?)`", cell) for cell in cells[1:3]]
+            row = read(*names, cells[3].strip())
+            found[f"{row.name}-{row.arity}" if row.name in found else row.name] = row
     return found

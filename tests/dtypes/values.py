@@ -1,14 +1,11 @@
 """The dtypes of the table, their telling values, and values as text."""
 
 import numpy as np
+import oracle
 
-#: The dtypes whose pairs the table holds. Complex ones are prepared: add COMPLEX here.
-COMPLEX = {"c64": "complex64", "c128": "complex128"}
-DTYPES = {
-    "bool": "bool", "i8": "int8", "i16": "int16", "i32": "int32", "i64": "int64",
-    "u8": "uint8", "u16": "uint16", "u32": "uint32", "u64": "uint64",
-    "f16": "float16", "f32": "float32", "f64": "float64",
-}  # fmt: skip
+#: The dtypes whose pairs the table holds are the oracle's. Complex ones are prepared: **COMPLEX here.
+COMPLEX = {"c64": np.complex64, "c128": np.complex128}
+DTYPES = {**oracle.DTYPES}
 
 NAMES = {np.dtype(numpy): name for name, numpy in {**DTYPES, **COMPLEX}.items()}
 

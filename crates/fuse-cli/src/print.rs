@@ -117,7 +117,7 @@ fn json_element(array: &Array, position: usize) -> String {
 
 /// Does it print as a number?
 fn is_number(dtype: DType) -> bool {
-    dtype.is_integer() || matches!(dtype, DType::F32 | DType::F64)
+    dtype.is_integer() || dtype.is_float()
 }
 
 #[cfg(test)]

@@ -141,20 +141,22 @@ fn complex_holding(real: DType, complex: DType) -> DType {
     if float == DType::F64 { DType::C128 } else { complex }
 }
 
-/// The common dtype of arguments, weak ones giving way.
+/// The common dtype of arguments, weak ones giving way to all strong ones: those are promoted first.
 ///
 /// # Errors
-/// Where one cannot be combined with those before it.
+/// Where one cannot be combined with the others.
 pub fn common(args: &[ArgType]) -> Result<ArgType, TypeIssue> {
-    let mut acc = args[0];
-    for (position, &arg) in args.iter().enumerate().skip(1) {
-        acc = combine(acc, arg).ok_or(TypeIssue {
+    let of = |strength| args.iter().enumerate().filter(move |(_, arg)| arg.strength == strength);
+    let mut acc = None;
+    for (position, &arg) in of(Strength::Strong).chain(of(Strength::Weak)) {
+        let combined = acc.map_or(Some(arg), |acc| combine(acc, arg));
+        acc = Some(combined.ok_or(TypeIssue {
             arg: position,
             expected: "a number",
             hint: Some("text can only be compared with text"),
-        })?;
+        })?);
     }
-    Ok(acc)
+    Ok(acc.expect("operators have arguments"))
 }
 
 fn combine(a: ArgType, b: ArgType) -> Option<ArgType> {
@@ -322,5 +324,7 @@ mod tests {
         assert_eq!(strong_with(I32, F64), F64);
         assert_eq!(strong_with(Bool, I64), I64);
         assert_eq!(strong_with(F32, C128), C64);
+        let three = [ArgType::strong(Bool), ArgType::weak(I64), ArgType::strong(I8)];
+        assert_eq!(common(&three).expect("numbers"), ArgType::strong(I8));
     }
 }

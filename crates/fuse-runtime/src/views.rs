@@ -16,7 +16,7 @@ use std::marker::PhantomData;
 use fuse_ir::{ByteOrder, DType, Extents, MAX_RANK, checked_len, contiguous_strides};
 use smallvec::SmallVec;
 
-use crate::element::Element;
+use crate::element::{Element, F16};
 use crate::error::ViewError;
 
 /// Byte strides.
@@ -409,6 +409,7 @@ scalar_from! {
     u16 => u64::from,
     u32 => u64::from,
     u64 => |x| x,
+    F16 => |x| u64::from(x.0),
     f32 => |x| u64::from(x.to_bits()),
     f64 => f64::to_bits,
 }

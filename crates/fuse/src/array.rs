@@ -3,7 +3,7 @@
 use std::fmt;
 
 use fuse_ir::DType;
-use fuse_runtime::{Element, View, ViewMut};
+use fuse_runtime::{Element, F16, View, ViewMut};
 
 use crate::error::{Error, ErrorKind};
 
@@ -115,10 +115,19 @@ fn element_text(dtype: DType, bytes: &[u8]) -> String {
         DType::U8 | DType::U16 | DType::U32 | DType::U64 => bits.to_string(),
         DType::F32 => float_text(&format!("{:?}", f32::from_bits((bits & 0xffff_ffff) as u32))),
         DType::F64 => float_text(&format!("{:?}", f64::from_bits(bits))),
-        DType::F16 | DType::C64 | DType::C128 | DType::Bytes(_) | DType::Text(_) => {
+        DType::F16 => float_text(&half_text(F16((bits & 0xffff) as u16))),
+        DType::C64 | DType::C128 | DType::Bytes(_) | DType::Text(_) => {
             bytes.iter().map(|byte| format!("{byte:02x}")).collect()
         }
     }
+}
+
+/// The shortest digits that read back as this f16, as Rust prints floats: at most five.
+fn half_text(half: F16) -> String {
+    let value = half.to_f64();
+    let read = |digits: usize| format!("{value:.digits$e}").parse().unwrap_or(value);
+    let shortest = (0..5).map(read).find(|&shorter| F16::from_f64(shorter) == half);
+    format!("{:?}", shortest.unwrap_or(value))
 }
 
 /// Rust's shortest digits with Python's names and exponents.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use fuse::raw::ScalarValue;
-use fuse::{DType, Input, InputType, Layout, Mode, View};
+use fuse::{DType, F16, Input, InputType, Layout, Mode, View};
 use fuse_ir::Strength;
 use fuse_testkit::Random;
 use toml::{Table, Value};
@@ -196,6 +196,7 @@ fn splitmix(dtype: DType, shape: Vec<usize>, seed: u64) -> Data {
 fn float_bits(dtype: DType, value: f64) -> u64 {
     match dtype {
         DType::F32 => u64::from((value as f32).to_bits()),
+        DType::F16 => u64::from(F16::from_f64(value).0),
         _ => value.to_bits(),
     }
 }
@@ -226,9 +227,12 @@ fn element(dtype: DType, value: &Value) -> u64 {
         }
         Value::String(text) => match text.as_str() {
             "nan" if dtype == DType::F32 => 0x7fc0_0000,
+            "nan" if dtype == DType::F16 => 0x7e00,
             "nan" => 0x7ff8_0000_0000_0000,
             "inf" => float_bits(dtype, f64::INFINITY),
             "-inf" => float_bits(dtype, f64::NEG_INFINITY),
+            // Beyond TOML's integers.
+            digits if dtype == DType::U64 => digits.parse().expect("a u64"),
             _ => float_bits(dtype, hex_float(text)),
         },
         other => panic!("{other} is no element"),

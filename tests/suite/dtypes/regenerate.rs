@@ -6,7 +6,7 @@ use std::process::Command;
 
 use fuse_testkit::skip;
 
-use super::table::{folder, rows};
+use super::table::{folder, subjects};
 use crate::corpus::regenerate::{NEEDED, python};
 
 fn files(folder: &Path) -> BTreeSet<String> {
@@ -16,7 +16,8 @@ fn files(folder: &Path) -> BTreeSet<String> {
 
 #[test]
 fn every_operator_and_function_has_its_file() {
-    let names = rows().map(|row| row.name).chain(["names", "values", "deviations"]);
+    let names = subjects().into_iter().map(|subject| subject.file);
+    let names = names.chain(["names", "values", "deviations"].map(String::from));
     let names: BTreeSet<String> = names.map(|name| format!("{name}.txt")).collect();
     assert_eq!(files(&folder().join("table")), names);
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use fuse::DType;
+use fuse_ops::derived::{DERIVED, DerivedRow};
 use fuse_ops::table::{Row, Syntax, TABLE};
 use fuse_ops::{Accuracy, Class, Op};
 
@@ -56,7 +57,7 @@ pub(super) enum Expect {
 /// A line of the table.
 #[derive(Clone)]
 pub(super) struct Case {
-    pub(super) row: &'static Row,
+    pub(super) subject: Subject,
     /// Another name of the row, by which it is called.
     pub(super) called: Option<String>,
     pub(super) operands: Vec<Operand>,
@@ -76,14 +77,14 @@ impl Operand {
 }
 
 impl Case {
-    fn read(row: &'static Row, called: Option<&str>, every: usize, line: &str) -> Option<Case> {
+    fn read(subject: &Subject, called: Option<&str>, every: usize, line: &str) -> Option<Case> {
         let (left, right) = line.split_once(" = ")?;
         let (right, elements) = right.split_once(" : ").unwrap_or((right, ""));
         let (result, notes) = right.split_once(" [").unwrap_or((right, "]"));
         let notes = notes.strip_suffix(']')?.split(", ").filter(|note| !note.is_empty());
         let mut operands: Vec<Operand> = left.split(' ').map(Operand::read).collect();
-        let target = match (row.op, operands.last()) {
-            (Op::Cast, Some(&Operand::Values(dtype))) => Some(dtype),
+        let target = match (subject.op, operands.last()) {
+            (Some(Op::Cast), Some(&Operand::Values(dtype))) => Some(dtype),
             _ => None,
         };
         if target.is_some() {
@@ -95,8 +96,8 @@ impl Case {
             Some(dtype) => Expect::Values(dtype, read_elements(dtype, every, elements)?),
         };
         let deviations = notes.map(str::to_string).collect();
-        (operands.len() == row.arity).then(|| Case {
-            row,
+        (operands.len() == subject.arity).then(|| Case {
+            subject: subject.clone(),
             called: called.map(str::to_string),
             operands,
             target,
@@ -112,17 +113,17 @@ impl Case {
         if let Some(name) = &self.called {
             return format!("{name}({list})");
         }
-        match (self.row.syntax, self.target) {
+        match (self.subject.syntax, self.target) {
             (_, Some(dtype)) => format!("{dtype}({list})"),
             (Syntax::Infix(symbol), _) => operands.join(&format!(" {symbol} ")),
             (Syntax::Prefix(symbol), _) => format!("{symbol} {list}"),
-            (Syntax::Function | Syntax::Internal, _) => format!("{}({list})", self.row.name),
+            (Syntax::Function | Syntax::Internal, _) => format!("{}({list})", self.subject.name),
         }
     }
 
     /// Floats that an element may be from the expected one, which is the exact value rounded once.
     pub(super) fn steps(&self, dtype: DType) -> u64 {
-        match self.row.accuracy {
+        match self.subject.accuracy {
             Accuracy::Exact | Accuracy::Stated => 0,
             Accuracy::Ulp(budget) => {
                 let budget = if dtype == DType::F64 { budget.f64 } else { budget.f32 };
@@ -142,9 +143,56 @@ fn read_elements(dtype: DType, every: usize, text: &str) -> Option<HashMap<usize
     known.map(|(index, item)| Some((index * every, parse(dtype, item)?))).collect()
 }
 
-/// Rows of the operator table that a formula can write, and casts.
-pub(super) fn rows() -> impl Iterator<Item = &'static Row> {
-    TABLE.iter().filter(|row| row.syntax != Syntax::Internal || row.op == Op::Cast)
+/// A row of the operator table that a formula can write, casts, or a function over others.
+#[derive(Clone)]
+pub(super) struct Subject {
+    /// Its file's name: a function over others that shares a row's name has its arity there.
+    pub(super) file: String,
+    pub(super) name: &'static str,
+    pub(super) op: Option<Op>,
+    syntax: Syntax,
+    arity: usize,
+    accuracy: Accuracy,
+    pub(super) class: Class,
+}
+
+impl Subject {
+    fn row(row: &Row) -> Subject {
+        Subject {
+            file: row.name.to_string(),
+            name: row.name,
+            op: Some(row.op),
+            syntax: row.syntax,
+            arity: row.arity,
+            accuracy: row.accuracy,
+            class: row.class,
+        }
+    }
+
+    fn derived(row: &DerivedRow) -> Subject {
+        let (name, arity) = (row.name, row.required());
+        let shared = Op::function(name).is_some();
+        Subject {
+            file: if shared { format!("{name}-{arity}") } else { name.to_string() },
+            name,
+            op: None,
+            syntax: Syntax::Function,
+            arity,
+            accuracy: Accuracy::Exact,
+            class: Class::Elementwise,
+        }
+    }
+}
+
+/// Rows of the operator table that a formula can write.
+fn rows() -> impl Iterator<Item = &'static Row> {
+    TABLE.iter().filter(|row| row.syntax != Syntax::Internal)
+}
+
+/// All that has a file of its own.
+pub(super) fn subjects() -> Vec<Subject> {
+    let rows = rows().chain([Op::Cast.row()]).map(Subject::row);
+    rows.chain(DERIVED.iter().map(Subject::derived)).collect()
 }
 
 /// A file's lines, and of how many elements it lists one.
@@ -155,12 +203,12 @@ fn lines(text: &str) -> (usize, std::str::Lines<'_>) {
     }
 }
 
-/// The cases of a row.
-pub(super) fn cases(row: &'static Row) -> Vec<Case> {
-    let text = read(row.name);
+/// The cases of a file.
+pub(super) fn cases(subject: &Subject) -> Vec<Case> {
+    let text = read(&subject.file);
     let (every, lines) = lines(&text);
-    let read = |line| Case::read(row, None, every, line);
-    lines.map(|line| read(line).unwrap_or_else(|| panic!("{}: {line}", row.name))).collect()
+    let read = |line| Case::read(subject, None, every, line);
+    lines.map(|line| read(line).unwrap_or_else(|| panic!("{}: {line}", subject.file))).collect()
 }
 
 /// The cases of rows by their other names.
@@ -169,39 +217,39 @@ pub(super) fn named() -> Vec<Case> {
     let (every, lines) = lines(&text);
     let read = |line: &str| {
         let (name, rest) = line.split_once(' ')?;
-        Case::read(Op::function(name)?.row(), Some(name), every, rest)
+        Case::read(&Subject::row(Op::function(name)?.row()), Some(name), every, rest)
     };
     lines.map(|line| read(line).unwrap_or_else(|| panic!("names: {line}"))).collect()
 }
 
 #[test]
 fn every_pair_of_dtypes_and_every_plain_number_has_its_line() {
-    for row in rows() {
-        let mut lines: Vec<String> = cases(row).into_iter().map(|case| case.line).collect();
+    for subject in subjects() {
+        let mut lines: Vec<String> = cases(&subject).into_iter().map(|case| case.line).collect();
         let n = lines.len();
         lines.sort();
         lines.dedup();
-        assert_eq!(n, lines.len(), "{}: a line stands twice", row.name);
-        let plain = match (row.op, row.arity, row.class) {
-            (_, _, Class::Reduction) => 0,
-            (Op::Cast, ..) | (_, 2 | 3, _) => 11,
-            _ => 10,
+        assert_eq!(n, lines.len(), "{}: a line stands twice", subject.file);
+        // Of 11 plain numbers one has no dtype where nothing is beside it.
+        let (dtypes, plain) = (VALUES.len(), 11);
+        let (single, pairs) = (dtypes + plain - 1, dtypes * (dtypes + 2 * plain));
+        let wanted = match (subject.op, subject.file.as_str(), subject.class, subject.arity) {
+            (Some(Op::Cast), ..) => (dtypes + plain) * dtypes,
+            (_, _, Class::Reduction, _) => dtypes,
+            (_, "clip", ..) => pairs + dtypes * dtypes,
+            (_, "round-2", ..) => 2 * single,
+            (_, _, _, 1) => single,
+            (_, _, _, 2) => pairs,
+            _ => pairs + dtypes - 1,
         };
-        let dtypes = VALUES.len();
-        let wanted = match (row.op, row.arity) {
-            (Op::Cast, _) => (dtypes + plain) * dtypes,
-            (_, 1) => dtypes + plain,
-            (_, 2) => dtypes * (dtypes + 2 * plain),
-            _ => dtypes * (dtypes + 2 * plain) + dtypes - 1,
-        };
-        assert_eq!(n, wanted, "{}: lines", row.name);
+        assert_eq!(n, wanted, "{}: lines", subject.file);
     }
 }
 
 #[test]
 fn every_other_name_has_its_lines() {
     let mut wanted = BTreeSet::new();
-    for row in rows().filter(|row| row.op != Op::Cast) {
+    for row in rows() {
         let own = matches!(row.syntax, Syntax::Infix(_) | Syntax::Prefix(_)).then_some(row.name);
         for name in own.into_iter().chain(row.aliases.iter().copied()) {
             wanted.extend(VALUES.iter().map(|(dtype, _)| (name.to_string(), *dtype)));

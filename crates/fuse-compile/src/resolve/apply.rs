@@ -194,7 +194,13 @@ impl Resolver<'_> {
         }
     }
 
-    fn type_error(&mut self, op: Op, operands: &[Operand], issue: &TypeIssue, span: Span) -> Value {
+    pub(super) fn type_error(
+        &mut self,
+        op: Op,
+        operands: &[Operand],
+        issue: &TypeIssue,
+        span: Span,
+    ) -> Value {
         let row = op.row();
         let written = match row.syntax {
             Syntax::Infix(symbol) | Syntax::Prefix(symbol) => symbol,

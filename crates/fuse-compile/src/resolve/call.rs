@@ -1,7 +1,8 @@
-//! Calls: functions of the table, casts written as the dtype's name, `clip`, and names that are known
-//! but not built.
+//! Calls: functions of the table, casts written as the dtype's name, and names that are known but not
+//! built. Functions that are formulas over others are in `derived`.
 
 use fuse_ir::{DType, Strength};
+use fuse_ops::derived::{DERIVED, Derived};
 use fuse_ops::{Class, Op};
 use fuse_syntax::{Argument, Code, Diagnostic, List, NameId, NodeId as SyntaxId, Span, quoted};
 
@@ -21,30 +22,26 @@ impl Resolver<'_> {
             return self.cast_call(dtype, &operands, name_span, span);
         }
         let op = Op::function(name);
-        if op.is_none() && name != "clip" {
-            return self.unknown_function(name, name_span);
+        let plain = arguments.iter().all(|argument| argument.keyword.is_none());
+        let fits_row = op.is_some_and(|op| plain && operands.len() == op.row().arity);
+        if let (Some(function), false) = (Derived::function(name), fits_row) {
+            return self.derived(function, arguments, span);
         }
+        let Some(op) = op else { return self.unknown_function(name, name_span) };
         if let Some((keyword, place)) = arguments.iter().find_map(|argument| argument.keyword) {
             return self.keyword(op, ast.name(keyword), place);
         }
-        let arity = op.map_or(3, |op| op.row().arity);
+        let arity = op.row().arity;
         if operands.len() != arity {
             return self.wrong_arity(name, arity, operands.len(), span);
         }
         match op {
-            Some(Op::Pow) => self.power([operands[0], operands[1]], span),
-            Some(op @ (Op::Lt | Op::Le | Op::Eq | Op::Ne | Op::Gt | Op::Ge)) => {
+            Op::Pow => self.power([operands[0], operands[1]], span),
+            op @ (Op::Lt | Op::Le | Op::Eq | Op::Ne | Op::Gt | Op::Ge) => {
                 self.compare(op, [operands[0], operands[1]], span)
             }
-            Some(op) => self.apply(op, &operands, span),
-            None => self.clip(&operands, span),
+            op => self.apply(op, &operands, span),
         }
-    }
-
-    /// `clip(x, low, high)` is `minimum(maximum(x, low), high)`, as in NumPy.
-    fn clip(&mut self, operands: &[Operand], span: Span) -> Value {
-        let raised = self.apply(Op::Maximum, &operands[..2], span);
-        self.apply(Op::Minimum, &[(raised, span), operands[2]], span)
     }
 
     fn cast_call(
@@ -108,8 +105,8 @@ impl Resolver<'_> {
         None
     }
 
-    fn keyword(&mut self, op: Option<Op>, keyword: &str, place: Span) -> Value {
-        let reduces = op.is_some_and(|op| op.row().class == Class::Reduction);
+    fn keyword(&mut self, op: Op, keyword: &str, place: Span) -> Value {
+        let reduces = op.row().class == Class::Reduction;
         if reduces && ["axis", "keepdims", "dtype", "where", "initial"].contains(&keyword) {
             let what = format!("{} of a reduction is", quoted(keyword));
             return self.not_yet(place, &what, "reduce over all elements, as in `sum(x)`");
@@ -148,11 +145,12 @@ impl Resolver<'_> {
         }
         let message = format!("unknown function {}", quoted(name));
         let mut diagnostic = Diagnostic::new(Code::UnknownFunction, message).at(span, "");
+        let derived = DERIVED.iter().map(|row| row.name);
         if self.variables.iter().any(|variable| variable.name == name) {
             diagnostic = diagnostic.help("it is a variable; multiplication is written `*`");
         } else if let Some(ours) = called_here(name) {
             diagnostic = diagnostic.help(format!("here it is called `{ours}`"));
-        } else if let Some(near) = nearest(name, fuse_ops::table::function_names()) {
+        } else if let Some(near) = nearest(name, fuse_ops::table::function_names().chain(derived)) {
             diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
         }
         self.error(diagnostic)
@@ -162,7 +160,7 @@ impl Resolver<'_> {
         let message = format!("unknown name {}", quoted(name));
         let mut diagnostic = Diagnostic::new(Code::UnknownName, message).at(span, "");
         let known = self.variables.iter().map(|variable| variable.name);
-        if Op::function(name).is_some() {
+        if Op::function(name).is_some() || Derived::function(name).is_some() {
             diagnostic = diagnostic.help(format!("it is a function: write `{name}(x)`"));
         } else if let Some(near) = nearest(name, known.clone().chain(["pi", "inf", "nan"])) {
             diagnostic = diagnostic.help(format!("did you mean `{near}`?"));

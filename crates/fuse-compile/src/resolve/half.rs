@@ -148,11 +148,8 @@ impl Explicit<'_> {
 
 /// Is the result a number of f16 where the operands are?
 fn stays_half(op: Op) -> bool {
-    match op {
-        Op::Neg | Op::Abs | Op::Sign | Op::Copysign | Op::Where => true,
-        Op::Minimum | Op::Maximum | Op::Max | Op::Min => true,
-        Op::Floor | Op::Ceil | Op::Trunc | Op::Round | Op::Fmod => true,
-        Op::OnesLike | Op::ZerosLike => true,
-        _ => false,
-    }
+    let signs = matches!(op, Op::Neg | Op::Abs | Op::Sign | Op::Copysign);
+    let choices = matches!(op, Op::Where | Op::Minimum | Op::Maximum | Op::Max | Op::Min);
+    let whole = matches!(op, Op::Floor | Op::Ceil | Op::Trunc | Op::Round | Op::Fmod);
+    signs || choices || whole || matches!(op, Op::OnesLike | Op::ZerosLike)
 }

@@ -7,11 +7,13 @@
 //! * `literal`: arithmetic of weak numbers, integers in i128.
 //! * `apply`: typing rules, casts, broadcasting, and what the errors say.
 //! * `call`: functions, casts written as calls, names that are known but not built.
+//! * `derived`: functions that are formulas over others.
 //! * `power`: what `**` means.
 //! * `half`: f16 is computed in f32; the last step, which writes the roundings down.
 
 mod apply;
 mod call;
+mod derived;
 mod half;
 mod literal;
 mod names;

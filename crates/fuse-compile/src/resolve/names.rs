@@ -21,7 +21,6 @@ pub fn names(ast: &Ast) -> Vec<&str> {
 /// Functions of the language that have no row in the operator table yet. A test fails when one of
 /// them has a row after all.
 const PLANNED: &[&str] = &[
-    "isclose",
     "real",
     "imag",
     "conj",
@@ -29,7 +28,6 @@ const PLANNED: &[&str] = &[
     "arg",
     "angle",
     "contains",
-    "copy",
     "prod",
     "mean",
     "var",
@@ -131,7 +129,9 @@ mod tests {
     #[test]
     fn a_planned_function_has_no_row() {
         for name in PLANNED {
-            assert!(fuse_ops::Op::function(name).is_none(), "{name} is built: drop it here");
+            let built = fuse_ops::Op::function(name).is_some();
+            let derived = fuse_ops::derived::Derived::function(name).is_some();
+            assert!(!built && !derived, "{name} is built: drop it here");
         }
     }
 

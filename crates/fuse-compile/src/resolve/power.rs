@@ -27,7 +27,14 @@ impl Resolver<'_> {
         if base.0 == Value::Error || exponent.0 == Value::Error {
             return Value::Error;
         }
-        let base = self.counted(base, exponent.0);
+        let base = match exponent.0 {
+            // Plain integers make bool i64, here as elsewhere.
+            Value::Int(_) if self.arg_type(base.0).dtype == DType::Bool => {
+                let Some(id) = self.cast(base, DType::I64) else { return Value::Error };
+                (Value::Node(id, Strength::Strong), base.1)
+            }
+            Value::Int(_) | Value::Float(_) | Value::Node(..) | Value::Error => base,
+        };
         let base_is_integer = self.arg_type(base.0).dtype.is_integer();
         match (literal_exponent(exponent.0), exponent.0) {
             (Exponent::Integer(n), Value::Int(_)) if base_is_integer && !is_plain(base.0) => {
@@ -38,17 +45,6 @@ impl Resolver<'_> {
                 self.as_float(base).map_or(Value::Error, |base| self.apply(Op::Sqrt, &[base], span))
             }
             (Exponent::Other, _) => self.apply(Op::Pow, &[base, exponent], span),
-        }
-    }
-
-    /// A bool beside a plain integer counts as 0 or 1, in i64 as in sums and products.
-    fn counted(&mut self, base: Operand, exponent: Value) -> Operand {
-        let is_bool = self.arg_type(base.0).dtype == DType::Bool;
-        match (is_bool, exponent) {
-            (true, Value::Int(_)) => self
-                .cast(base, DType::I64)
-                .map_or(base, |id| (Value::Node(id, Strength::Strong), base.1)),
-            _ => base,
         }
     }
 
@@ -98,7 +94,7 @@ impl Resolver<'_> {
     }
 
     /// Integers and bool as f64, floats as they are.
-    fn as_float(&mut self, operand: Operand) -> Option<Operand> {
+    pub(super) fn as_float(&mut self, operand: Operand) -> Option<Operand> {
         let ty = self.arg_type(operand.0);
         if ty.dtype.is_float() && !is_plain(operand.0) {
             return Some(operand);

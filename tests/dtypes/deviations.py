@@ -192,6 +192,6 @@ RULES = {
     "neighbour": (neighbour, False, "`nextafter(x, y)` of equal numbers | y, with its sign (NumPy: of f16 x)"),
     "sign-of-nan": (sign_of_nan, False, "`copysign(x, nan)`, `signbit(nan)` | \\|x\\|, False"),
     "saturation": (saturation, True, "Float to integer truncates and saturates; NaN gives 0."),
-    "wide-sum": (wide_sum, True, "f32 accumulates in f64"),
+    "wide-sum": (wide_sum, True, "f16 and f32 accumulate in f64"),
     "budget": (within_budget, True, "Results are within a stated distance of the exact ones"),
 }

@@ -163,10 +163,11 @@ impl Resolver<'_> {
     fn out_of_range(&mut self, what: &str, help: String, dtype: DType, span: Span) {
         let message = format!("{what} does not fit {dtype}");
         let range = dtype.integer_range();
-        let range = range.map_or(String::new(), |(low, high)| format!(", {low} to {high}"));
+        let range =
+            range.map_or(String::new(), |(low, high)| format!(", which holds {low} to {high}"));
         self.error(
             Diagnostic::new(Code::LiteralOutOfRange, message)
-                .at(span, format!("it meets values of type {dtype}{range}"))
+                .at(span, format!("it takes the type {dtype}{range}"))
                 .help(help),
         );
     }

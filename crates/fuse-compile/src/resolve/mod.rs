@@ -258,6 +258,14 @@ impl Resolver<'_> {
             return self.not_yet(span, &format!("{dtype} is"), &help);
         }
         let value = self.values[literal.index()];
+        if let (Value::Int(plain), Some((low, high))) = (value, dtype.integer_range())
+            && !(low..=high).contains(&plain)
+        {
+            let message = format!("{plain} does not fit {dtype}, which holds {low} to {high}");
+            let help = "write a wider type behind it, or none";
+            return self
+                .error(Diagnostic::new(Code::LiteralOutOfRange, message).at(span, "").help(help));
+        }
         match self.literal_as(value, dtype, span) {
             Some(id) => Value::Node(id, Strength::Strong),
             None => Value::Error,

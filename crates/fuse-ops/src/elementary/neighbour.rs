@@ -109,6 +109,30 @@ mod tests {
         }
     }
 
+    /// f16 read as integers: all of one sign are in order, so that the neighbours of every f16 are known.
+    #[test]
+    fn neighbours_of_all_halves_are_their_neighbours() {
+        let half = |bits: u64| Scalar { lane: lane_of(DType::F16), bits };
+        for magnitude in 0..=0x7c00_u64 {
+            for sign in [0, 0x8000] {
+                let x = half(sign | magnitude);
+                let away = if magnitude == 0x7c00 { 0x7c00 } else { magnitude + 1 };
+                let outwards = nextafter(DType::F16, [x, half(sign | 0x7c00)]);
+                assert_eq!(outwards, sign | away, "{:#x}", x.bits);
+                let inwards = nextafter(DType::F16, [x, half((0x8000 - sign) | 0x7c00)]);
+                let expected =
+                    if magnitude == 0 { (0x8000 - sign) | 1 } else { sign | (magnitude - 1) };
+                assert_eq!(inwards, expected, "{:#x}", x.bits);
+                assert_eq!(nextafter(DType::F16, [x, x]), x.bits);
+                for nan in [0x7c01, 0x7e00, 0xffff] {
+                    assert_eq!(nextafter(DType::F16, [x, half(nan)]), 0x7e00);
+                    assert_eq!(nextafter(DType::F16, [half(nan), x]), 0x7e00);
+                }
+            }
+        }
+        assert_eq!(nextafter(DType::F16, [half(0), half(0x8000)]), 0x8000);
+    }
+
     #[test]
     fn neighbours_of_singles_are_rusts() {
         let edges = EDGES.map(|x| x as f32).into_iter().chain([1e-45, -1e-45, f32::MIN_POSITIVE]);

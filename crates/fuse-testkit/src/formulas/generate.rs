@@ -252,7 +252,9 @@ impl Generator {
     }
 
     fn cast(&mut self, dtype: DType, budget: usize) -> Tree {
-        let from = self.random.pick(&ALL);
+        // 64-bit integers reach f32 by primitives of their own.
+        let wide = dtype == F32 && self.random.percent(60);
+        let from = if wide { self.random.pick(&[I64, U64]) } else { self.random.pick(&ALL) };
         let arg = self.tree(from, budget);
         Tree::new(dtype, Form::Call(name_of(dtype)), vec![arg])
     }

@@ -12,8 +12,8 @@
 //! An input is a splat when it broadcasts along the last axis of the loop.
 
 use fuse_ir::{
-    Builder, DType, Dim, InputClass, Kernel, Mem, Node as KernelNode, OperandOutput, OperandView,
-    Pass, Pick, Prim, RegionBuilder, Scalar, Shape, Sink, ValueId, index_u32, verify,
+    Builder, DType, Dim, InputClass, Kernel, Lane, Mem, Node as KernelNode, OperandOutput,
+    OperandView, Pass, Pick, Prim, RegionBuilder, Scalar, Shape, Sink, ValueId, index_u32, verify,
 };
 use fuse_ops::arith::{self, UniformDivisor};
 use fuse_ops::{Call, Expander, Expansion, Op, cast, lane_of, power};
@@ -336,11 +336,11 @@ fn loop_axes(space: &[Dim], shape: &Shape) -> SmallVec<[Option<u32>; 4]> {
 /// Is a value known not to be NaN, so that its store need not look?
 fn is_never_nan(region: &RegionBuilder, value: ValueId) -> bool {
     match region.node(value) {
-        KernelNode::Const(constant) => {
-            constant.bits != fuse_ir::CANONICAL_NAN_F64
-                && constant.bits != fuse_ir::CANONICAL_NAN_F32
-                && constant.lane.is_float()
-        }
+        KernelNode::Const(constant) => match constant.lane {
+            Lane::F32 => constant.bits & 0x7fff_ffff <= 0x7f80_0000,
+            Lane::F64 => !f64::from_bits(constant.bits).is_nan(),
+            Lane::Mask | Lane::I8 | Lane::I16 | Lane::I32 | Lane::I64 => false,
+        },
         KernelNode::Prim(prim, _) => {
             matches!(prim, Prim::SintToF64 | Prim::UintToF64 | Prim::SintToF32 | Prim::UintToF32)
         }

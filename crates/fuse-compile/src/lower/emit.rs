@@ -124,16 +124,28 @@ impl Emitter<'_> {
     fn operand_view(&self, id: NodeId, mut axes: SmallVec<[Option<u32>; 4]>) -> OperandView {
         let source = self.schedule.source_of(self.graph, id).expect("a given node has a source");
         let mut picks = Vec::new();
-        if let Node::View(_, view) = self.graph.node(id) {
+        if let Node::View(operand, view) = self.graph.node(id) {
             let view = self.graph.view_of(view);
             let canonical =
                 |pick: &Pick| Pick { extent: self.graph.canonical(pick.extent), ..*pick };
             picks = view.picks.iter().map(canonical).collect();
+            if self.is_whole(operand, &picks) {
+                picks.clear();
+            }
             for axis in &mut axes {
                 *axis = axis.and_then(|axis| view.axes[axis as usize]);
             }
         }
         OperandView { source, picks, axes }
+    }
+
+    /// Do the picks leave out nothing, as where a view only inserts axes?
+    fn is_whole(&self, operand: NodeId, picks: &[Pick]) -> bool {
+        let shape = self.graph.shape(operand);
+        shape.iter().zip(picks).all(|(&dim, pick)| {
+            let from_start = self.graph.symbol_value(pick.start) == Some(0);
+            from_start && pick.step == 1 && pick.extent == dim
+        })
     }
 
     fn mem(&self, id: NodeId) -> Mem {

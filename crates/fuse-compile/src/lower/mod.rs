@@ -38,6 +38,7 @@ pub fn lower(graph: &Graph) -> Program {
         temporaries: schedule.temporaries.iter().map(|&id| spec(id)).collect(),
         results: graph.results.iter().map(|&id| spec(id)).collect(),
         passes: schedule.passes.iter().map(|pass| emit::pass(graph, &schedule, pass)).collect(),
+        nests: Vec::new(),
     };
     slots::share(&mut program);
     program

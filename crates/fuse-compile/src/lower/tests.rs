@@ -220,3 +220,16 @@ fn what_is_read_elsewhere_is_no_local() {
         assert_eq!(f64s(formula, &[("m", &[5, 5])]).nests, [], "{formula}");
     }
 }
+
+#[test]
+fn a_stencil_on_a_dear_value_reaches_beyond_its_tile() {
+    let program = f64s("d = exp(x); d[2:] - 2*d[1:-1] + d[:-2]", &[("x", &[50])]);
+    let [nest] = program.nests.as_slice() else { panic!("one nest: {:?}", program.nests) };
+    assert_eq!((nest.reach(0).low, nest.reach(0).high), (0, 2));
+    assert_eq!((nest.reach(1).low, nest.reach(1).high), (0, 0));
+    assert_eq!(nest.locals, [0]);
+    // Rows that are far apart are not kept with a tile; nor is what is read backwards.
+    for formula in ["d = exp(x); d[100:] - d[:-100]", "d = exp(x); d - d[::-1]"] {
+        assert_eq!(f64s(formula, &[("x", &[50])]).nests, [], "{formula}");
+    }
+}

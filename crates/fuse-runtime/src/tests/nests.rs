@@ -77,7 +77,8 @@ fn rows() -> Program {
         pass(space(), &[1], sub, &[(t1, &whole)], &[Sink::Temporary(2), Sink::Result(1)]),
         pass(space(), &[], Prim::FDiv, &[(t1, &whole), (t2, &by_row)], &[Sink::Result(0)]),
     ];
-    program.nests = vec![Nest { passes: 0..4, domain: shape(&[0]), locals: vec![0, 1, 2] }];
+    program.nests =
+        vec![Nest { passes: 0..4, domain: shape(&[0]), reach: vec![], locals: vec![0, 1, 2] }];
     program
 }
 
@@ -95,7 +96,8 @@ fn pairs() -> Program {
         pass(space, &[2], Prim::FSub, reads, &[Sink::Temporary(0)]),
         pass(shape(&[0, 2]), &[], Prim::FMul, &[(t0, &whole), (t0, &whole)], &[Sink::Result(0)]),
     ];
-    program.nests = vec![Nest { passes: 0..2, domain: shape(&[0, 2]), locals: vec![0] }];
+    program.nests =
+        vec![Nest { passes: 0..2, domain: shape(&[0, 2]), reach: vec![], locals: vec![0] }];
     program
 }
 
@@ -111,7 +113,8 @@ fn columns() -> Program {
         pass(shape(&[0, 1]), &[0], Prim::FSub, &[(x, &[Some(0), Some(1)])], &sinks),
         pass(shape(&[1, 0]), &[], Prim::FSub, turned, &[Sink::Result(0)]),
     ];
-    program.nests = vec![Nest { passes: 0..2, domain: shape(&[1]), locals: vec![0] }];
+    program.nests =
+        vec![Nest { passes: 0..2, domain: shape(&[1]), reach: vec![], locals: vec![0] }];
     program
 }
 

@@ -318,6 +318,9 @@ fn expect_reach((domain, reach): (&[usize], Reach), extents: &[usize]) -> Result
     if reach == Reach::default() {
         return expect_prefix(domain, extents);
     }
+    if domain == [0] {
+        return Ok(());
+    }
     let reason = "a pass of a nest reaches beyond its loop";
     let needed = domain[0].checked_add(reach.high as usize);
     let fits = domain.len() == 1

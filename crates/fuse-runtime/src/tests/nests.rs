@@ -2,8 +2,8 @@
 
 use fuse_ir::{
     ArraySpec, Builder, DType, Dim, InputClass, InputType, Lane, Mem, Nest, OperandOutput,
-    OperandView, Pass, Prim, Program, ProgramInput, RegionBuilder, Shape, Sink, Source, Symbol,
-    verify,
+    OperandView, Pass, Pick, Prim, Program, ProgramInput, Reach, RegionBuilder, Shape, Sink,
+    Source, Symbol, SymbolOp, verify,
 };
 
 use super::axes::sum;
@@ -118,6 +118,32 @@ fn columns() -> Program {
     program
 }
 
+/// `t = x * x; t[1:-1] - t[2:]` over the rows of a matrix: the first pass reaches from 1 to 2 rows beyond.
+fn stencil() -> Program {
+    let mut program = inputs(&[&[9, 9]]);
+    let (x, t0, whole) = (Source::Input(0), Source::Temporary(0), [Some(0), Some(1)]);
+    let apply = |op, a, b| Symbol::Apply(op, a, b);
+    program.symbols.extend([Symbol::Literal(1), Symbol::Literal(2), Symbol::Literal(0)]);
+    program.symbols.push(apply(SymbolOp::Less, 0, 3));
+    let inner = shape(&[5, 1]);
+    program.temporaries = vec![spec(shape(&[0, 1]))];
+    program.results = vec![spec(inner.clone())];
+    let rows = |start| {
+        let row = Pick { start, step: 1, extent: Dim::Symbol(5) };
+        vec![row, Pick { start: 4, step: 1, extent: Dim::Symbol(1) }]
+    };
+    let both = [(t0, whole.as_slice()), (t0, &whole)];
+    let mut neighbours = pass(inner, &[], Prim::FSub, &both, &[Sink::Result(0)]);
+    neighbours.operands[0].picks = rows(2);
+    neighbours.operands[1].picks = rows(3);
+    let squares = [(x, whole.as_slice()), (x, &whole)];
+    let first = pass(shape(&[0, 1]), &[], Prim::FMul, &squares, &[Sink::Temporary(0)]);
+    program.passes = vec![first, neighbours];
+    let reach = vec![Reach { low: 1, high: 2 }, Reach::default()];
+    program.nests = vec![Nest { passes: 0..2, domain: shape(&[5]), reach, locals: vec![0] }];
+    program
+}
+
 fn alone(mut program: Program) -> Program {
     program.nests.clear();
     program
@@ -192,6 +218,46 @@ fn columns_tile_by_tile() {
     for (n, m) in [(5, 3), (40, 7), (9, 100), (1100, 3)] {
         let x = Strided::random(DType::F64, &[n, m], &mut random);
         same_as_alone(&columns(), &[&x]);
+    }
+}
+
+#[test]
+fn neighbours_tile_by_tile() {
+    let mut random = Random(27);
+    for (n, m) in [(3, 2), (5, 7), (40, 3), (200, 33), (2, 3), (0, 3)] {
+        let x = Strided::random(DType::F64, &[n, m], &mut random);
+        let found = same_as_alone(&stencil(), &[&x]);
+        for (at, found) in found[0].iter().enumerate() {
+            let square = |row: usize| x.get(&[row, at % m]) * x.get(&[row, at % m]);
+            let expected = square(at / m + 1) - square(at / m + 2);
+            assert_eq!(found.to_bits(), expected.to_bits(), "{n} {m}");
+        }
+    }
+}
+
+/// Every way to break the rules of reach is refused.
+#[test]
+fn reaches_that_lie_are_refused() {
+    type Lie = fn(&mut Program);
+    let lies: [(&str, Lie); 10] = [
+        ("no reach", |p| p.nests[0].reach.clear()),
+        ("too low", |p| p.nests[0].reach[0].low = 2),
+        ("too short", |p| p.nests[0].reach[0].high = 1),
+        ("too far", |p| p.nests[0].reach[0].high = 3),
+        ("upside down", |p| p.nests[0].reach[0] = Reach { low: 3, high: 2 }),
+        ("a result beyond its tile", |p| p.nests[0].reach[1].high = 1),
+        ("one too many", |p| p.nests[0].reach.push(Reach::default())),
+        ("not known beforehand", |p| p.passes[1].operands[0].picks[0].start = 5),
+        ("every other row", |p| p.passes[1].operands[0].picks[0].step = 2),
+        ("no local", |p| p.nests[0].locals.clear()),
+    ];
+    let x = Strided::random(DType::F64, &[30, 5], &mut Random(28));
+    for (name, lie) in lies {
+        let mut program = stencil();
+        lie(&mut program);
+        let executable = Executable::compile(program.into(), &interpreter());
+        let result = executable.run_alloc(&[Operand::from(x.view())], &RunOptions::default());
+        assert!(matches!(result, Err(crate::RunError::Program { .. })), "{name}: {result:?}");
     }
 }
 

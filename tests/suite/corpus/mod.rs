@@ -26,6 +26,6 @@ macro_rules! themes {
 
 themes! {
     arithmetic, bool_logic, broadcasting, casts, comparisons, empty, errors, extrema, functions,
-    integer_division, literals, min_max, powers, powers_float, programs, promotion, relaxed, remainders, rounding,
+    integer_division, literals, min_max, powers, powers_float, programs, promotion, reductions, reductions_special, relaxed, remainders, rounding,
     rules, shifts, signs, special, sums,
 }

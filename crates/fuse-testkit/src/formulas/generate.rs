@@ -103,6 +103,12 @@ fn pairs(dtype: DType) -> &'static [(DType, DType)] {
 
 const ALL: [DType; 5] = [Bool, I32, I64, F32, F64];
 
+/// Reductions of floats that need an element.
+const OF_ELEMENTS: &[&str] = &[
+    "max", "min", "mean", "var", "std", "nanmax", "nanmin", "nanmean", "nanvar", "nanstd", "mean",
+    "max",
+];
+
 /// Of a hundred operators of a float dtype so many are elementary functions: of all nodes, operands
 /// included, a twelfth.
 const FUNCTIONS: usize = 36;
@@ -240,10 +246,63 @@ impl Generator {
         Tree::new(dtype, Form::Call(name_of(dtype)), vec![arg])
     }
 
-    fn sum(&mut self, dtype: DType, budget: usize) -> Tree {
-        let from = if dtype == I64 { self.random.pick(&[Bool, I32, I64]) } else { dtype };
-        let arg = self.tree(from, budget);
-        Tree::new(dtype, Form::Call("sum"), vec![arg])
+    /// A reduction with a result of this dtype, over all axes or some.
+    fn reduction(&mut self, dtype: DType, budget: usize) -> Tree {
+        let has_elements = self.shape.iter().all(|&extent| extent > 0);
+        if dtype == I32 && !has_elements {
+            return self.cast(dtype, budget);
+        }
+        let (names, of): (&[&'static str], &[DType]) = match (dtype, has_elements) {
+            (Bool, true) => (&["any", "all", "max", "min"], &[Bool]),
+            (Bool, false) => (&["any", "all"], &[Bool, I32, F64]),
+            (I32, _) => (&["max", "min"], &[I32]),
+            (I64, true) if self.random.percent(50) => {
+                (&["argmax", "argmin", "count_nonzero"], &ALL)
+            }
+            (I64, _) => (&["sum", "prod"], &[Bool, I32, I64]),
+            (_, true) if self.random.percent(60) => (OF_ELEMENTS, &[F64]),
+            (_, _) => (&["sum", "sum", "prod", "norm", "nansum", "nanprod"], &[F64]),
+        };
+        let (name, from) = (self.random.pick(names), self.random.pick(of));
+        let from = if from == F64 && dtype.is_float() { dtype } else { from };
+        let mut arg = self.tree(from, budget);
+        let rank = self.rank(&arg);
+        if rank > 0 && self.random.percent(15) {
+            arg = Tree::new(from, Form::Subscript("[::-1]"), vec![arg]);
+        }
+        let mut parameters = self.axes(rank);
+        if (name.contains("var") || name.contains("std")) && self.random.percent(50) {
+            parameters.push_str(", ddof=1");
+        }
+        Tree::new(dtype, Form::Reduction(name, parameters), vec![arg])
+    }
+
+    /// Which axes of so many to reduce, so that the result broadcasts with what is of the same shape.
+    fn axes(&mut self, rank: usize) -> String {
+        let axis = self.random.below(rank.max(1));
+        match self.random.below(10) {
+            0..3 if rank > 0 => ", axis=0".to_string(),
+            3..5 if rank > 0 => format!(", axis={axis}, keepdims=True"),
+            5 if rank > 1 => ", axis=(0, -1), keepdims=True".to_string(),
+            6 if rank > 1 => ", axis=(1, 0)".to_string(),
+            7 => ", keepdims=True".to_string(),
+            _ => String::new(),
+        }
+    }
+
+    /// The number of axes of a tree's value.
+    fn rank(&self, tree: &Tree) -> usize {
+        let below = tree.args.iter().map(|arg| self.rank(arg)).max().unwrap_or(0);
+        match &tree.form {
+            Form::Variable(index) if self.operands[*index].is_scalar => 0,
+            Form::Variable(index) => self.operands[*index].extents.len(),
+            Form::Reduction(_, parameters) if parameters.contains("keepdims") => below,
+            Form::Reduction(_, parameters) if parameters.contains("axis=0") => below - 1,
+            Form::Reduction(_, parameters) if parameters.contains("axis=(1, 0)") => below - 2,
+            Form::Reduction(..) => 0,
+            Form::Literal(_) | Form::Infix(_) | Form::Prefix(_) | Form::Call(_) => below,
+            Form::Conditional | Form::Power(_) | Form::Chain(..) | Form::Subscript(_) => below,
+        }
     }
 
     /// An elementary function, of integers or bool now and then.
@@ -315,8 +374,8 @@ impl Generator {
             }
             76..85 => self.choice(dtype, budget),
             85..93 => self.with_literal(dtype, &["+", "-", "*", "/", "*"], budget),
-            93..98 => self.cast(dtype, budget),
-            _ => self.sum(dtype, budget),
+            93..96 => self.cast(dtype, budget),
+            _ => self.reduction(dtype, budget),
         }
     }
 
@@ -352,7 +411,8 @@ impl Generator {
                 let ops = ["+", "-", "*", "//", "%", "&", "|", "^", "<<", ">>"];
                 self.with_literal(dtype, &ops, budget)
             }
-            93..97 if dtype == I64 => self.sum(dtype, budget),
+            93..97 if dtype == I64 => self.reduction(dtype, budget),
+            93 => self.reduction(dtype, budget),
             _ => self.cast(dtype, budget),
         }
     }
@@ -385,6 +445,7 @@ impl Generator {
             }
             86..92 => self.choice(Bool, budget),
             92..95 => self.call(Bool, &["minimum", "maximum"], budget),
+            95..97 => self.reduction(Bool, budget),
             _ => self.cast(Bool, budget),
         }
     }

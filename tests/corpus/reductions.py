@@ -61,7 +61,7 @@ def along(function, x, axis, keepdims, dtype):
 
 
 def total_dtype(x):
-    return x.dtype.type if x.dtype.kind == "f" else I64
+    return x.dtype.type if x.dtype.kind == "f" else np.uint64 if x.dtype.kind == "u" else I64
 
 
 def mean_dtype(x):
@@ -70,13 +70,13 @@ def mean_dtype(x):
 
 def ordered_sum(v):
     if v.dtype.kind != "f":
-        return wrap(sum(int(a) for a in v), I64)
+        return wrap(sum(int(a) for a in v), total_dtype(v))
     return v.dtype.type(tree_sum(v, F64))
 
 
 def ordered_product(v):
     if v.dtype.kind != "f":
-        return wrap(math.prod(int(a) for a in v), I64)
+        return wrap(math.prod(int(a) for a in v), total_dtype(v))
     product = fold([F64(a) for a in v], F64(1), lambda a, b: a * b, lambda a, b: a * b)
     return v.dtype.type(product)
 
@@ -167,7 +167,8 @@ def spread(function):
 
 
 def dot(a, b):
-    return np.asarray(ordered_sum(np.asarray(a) * np.asarray(b)))[()]
+    product = np.asarray(a) * np.asarray(b)
+    return total_dtype(product)(ordered_sum(product))
 
 
 def own(x):

@@ -28,8 +28,9 @@ def values(dtype, shape, seed):
     x = oracle.splitmix(seed, n).reshape(shape)
     if dtype is BOOL:
         return x > 0.2
-    if dtype in (I32, I64):
-        return np.trunc(x * 9).astype(dtype)
+    if np.dtype(dtype).kind in "iu":
+        whole = np.trunc(x * 9) + (9 if np.dtype(dtype).kind == "u" else 0)
+        return whole.astype(dtype)
     return (x * 3 + 0.25).astype(dtype)
 
 
@@ -57,8 +58,8 @@ def reductions():
     for name in REDUCTIONS:
         if name == "dot":
             continue
-        for dtype in (BOOL, I32, I64, F32, F64):
-            for turn in range(5):
+        for dtype in oracle.DTYPES.values():
+            for turn in range(3):
                 seed += 1
                 shape = SHAPES[seed % len(SHAPES)]
                 axis = next(turns[len(shape)])
@@ -75,7 +76,7 @@ def reductions():
                     text = formula.replace("axis=", "")
                 a = values(dtype, shape, seed)
                 t.value(formula, ROUNDED.get(name, 0), "both" if seed % 5 else "strict", text=text, a=a)
-    for dtype in (BOOL, I32, I64, F32, F64):
+    for dtype in oracle.DTYPES.values():
         for n in (1, 5, 70):
             a, b = values(dtype, (n,), n), values(dtype, (n,), n + 1)
             t.value("dot(a, b)", a=a, b=b)
@@ -90,7 +91,7 @@ def reductions_special():
         if name == "dot":
             continue
         for axis in (", axis=0", ", axis=1", ""):
-            for dtype in (F64, F32):
+            for dtype in (F64, F32, np.float16):
                 t.value(f"{name}(a{axis})", ROUNDED.get(name, 0), "both", a=nans.astype(dtype))
     infinite = np.array([[INF, -INF, 1.0], [INF, INF, 2.0], [-INF, 0.0, -1.0], [-0.0, 0.0, 5e-324]])
     for name in ("sum", "mean", "var", "norm", "max", "min", "argmax", "argmin", "any", "all", "prod"):
@@ -99,6 +100,14 @@ def reductions_special():
         for a in (np.full(5, worst), np.full(70, worst), np.full(70, NAN), np.r_[np.ones(40), NAN, NAN],
                   np.r_[np.full(40, worst), 0.0, np.full(9, worst)], np.array([0.0, -0.0])):
             t.value(f"{name}(a)", mode="both", a=a)
+    for dtype in oracle.DTYPES.values():
+        if np.dtype(dtype).kind in "iu":
+            least, most = np.iinfo(dtype).min, np.iinfo(dtype).max
+            a = np.array([most // 2, least, most, least, most] * 9, dtype)
+            for name in ("max", "min", "argmax", "argmin", "sum", "prod", "any", "all", "nanmax"):
+                t.value(f"{name}(a)", mode="both", a=a, note="the ends of the range")
+            t.value("mean(a)", mode="both", a=a)
+            t.value("var(a)", 4, "both", a=a)
     least, most = -2**63, 2**63 - 1
     for a in (np.array([most] * 9), np.array([least] * 9), np.array([5] * 50 + [least, most, least, most])):
         t.value("argmin(a) * 1000 + argmax(a)", mode="both", a=a)

@@ -5,20 +5,26 @@
 //! | `corpus` | cases with expected bits, on every back end and thread count; coverage of the tables |
 //! | `conformance` | every primitive and construct, and random kernels, on every back end |
 //! | `formulas` | random formulas: back ends, threads, modes, optimizer off; bounds of relaxed mode |
+//! | `dtypes` | result dtypes and values over all pairs of dtypes, beside NumPy's |
 //! | `accuracy` | errors of the elementary functions, against committed tables and MPFR |
 //! | `promises` | what the documents promise: operation counts, accuracy, hostile texts, limits, threads |
 //! | `ui` | diagnostics as users see them |
 //! | `docs` | pages generated from tables |
 //! | `house` | who may import whom, where unsafe code lives |
+//! | `allocator` | counts requests for memory |
 
 #[cfg(test)]
 mod accuracy;
+#[cfg(test)]
+mod allocator;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]
 mod docs;
+#[cfg(test)]
+mod dtypes;
 #[cfg(test)]
 mod formulas;
 #[cfg(test)]

@@ -1,7 +1,6 @@
-//! Forms: what is written like a function and is none, since an argument is no value but a shape, or
-//! the result no single operator. The compiler writes them with the rows of the operator table.
+//! Forms: reductions that are formulas over others. `mean` is a sum and a quotient.
 //!
-//! Many reductions are forms: `mean` is a sum and a quotient.
+//! They have no fold of their own; the compiler writes them with the rows of the operator table.
 
 use crate::parameter::{Parameter, REDUCTION};
 use crate::typing::Typing;
@@ -38,15 +37,6 @@ macro_rules! forms {
 }
 
 forms! {
-    Clip "clip" 3 3 &[], "minimum(maximum(a, low), high)" "clip(a, -1, 1)";
-    Len "len" 1 1 &[], "extent of the first axis, as a plain integer" "a / len(a)";
-    Arange "arange" 1 3 &[], "arange(n): 0, 1, … below n; arange(start, stop, step): start, start + step, … before stop; i64, or f64 of float literals; computed, never stored" "arange(10)**2";
-    Linspace "linspace" 2 3 &[], "linspace(start, stop, n=50): n numbers at equal distances, both ends included; f64" "sin(linspace(0, pi, 5))";
-    Zeros "zeros" 1 1 &[], "zeros(n), zeros((n, m)): an f64 array of zeros" "zeros(3) + 1";
-    Ones "ones" 1 1 &[], "ones(n), ones((n, m)): an f64 array of ones" "ones((2, 3))";
-    Full "full" 2 2 &[], "full(n, v), full((n, m), v): an array of a scalar, of its dtype" "full(3, 7)";
-
-    // Reductions.
     Mean "mean" 1 1 REDUCTION, "the sum, kept in f64, by the number of elements; of integers f64" "mean(a)";
     Var "var" 1 1 VARIANCE, "variance: the mean squared distance from the mean; the divisor is the number of elements less ddof" "var(a, ddof=1)";
     Std "std" 1 1 VARIANCE, "standard deviation: the square root of var" "std(a, ddof=1)";
@@ -87,8 +77,6 @@ impl Form {
             FormKind::CountNonzero => Typing::Count,
             FormKind::NanSum | FormKind::NanProd => Typing::Sum,
             FormKind::Argmax | FormKind::Argmin | FormKind::Dot => Typing::Any,
-            FormKind::Clip | FormKind::Len | FormKind::Arange | FormKind::Linspace => Typing::Any,
-            FormKind::Zeros | FormKind::Ones | FormKind::Full => Typing::Any,
         }
     }
 
@@ -100,8 +88,6 @@ impl Form {
             FormKind::NanMean | FormKind::NanVar | FormKind::NanStd => true,
             FormKind::CountNonzero | FormKind::Norm | FormKind::Dot => false,
             FormKind::NanSum | FormKind::NanProd => false,
-            FormKind::Clip | FormKind::Len | FormKind::Arange | FormKind::Linspace => false,
-            FormKind::Zeros | FormKind::Ones | FormKind::Full => false,
         }
     }
 }

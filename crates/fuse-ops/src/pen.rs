@@ -347,6 +347,11 @@ impl<'p> Value<'p> {
         self.convert(Prim::Promote, Lane::F64)
     }
 
+    /// The f32 equal to the f16 of these bits.
+    pub fn half_widened(self) -> Value<'p> {
+        self.convert(Prim::F16ToF32, Lane::F32)
+    }
+
     /// The f32 nearest to this f64.
     pub fn narrowed(self) -> Value<'p> {
         self.convert(Prim::Demote, Lane::F32)

@@ -8,12 +8,14 @@
 
 use fuse_ir::{Builder, DType, Fold, Lane, Node, Prim, RegionBuilder, ValueId};
 
+use crate::derived::DERIVED;
+use crate::elementary::neighbour;
 use crate::expander::{Call, Expander, lane_of};
 use crate::form::FORMS;
 use crate::parameter::{Parameter, REDUCTION};
 use crate::pen::written;
 use crate::typing::Typing;
-use crate::{arith, cast, compare, elementary, power, reduce, remainder, rounding};
+use crate::{arith, cast, compare, elementary, integer, power, reduce, remainder, rounding};
 
 /// How a row is written in a formula.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -211,8 +213,13 @@ operators! {
     Trunc "trunc" Function, ["fix"], 1, false, Typing::Any, Exact, REAL, "integer part; the identity on integers", "trunc(a)", Lanes(rounding::trunc);
     Round "round" Function, ["rint", "around"], 1, false, Typing::Any, Exact, REAL, "nearest integer, ties to even; the identity on integers", "round(a)", Lanes(rounding::round);
     Sign "sign" Function, [], 1, false, Typing::NotBool(BOOL_NUMBER), Exact, REAL, "-1, 0 or 1; NaN for NaN", "sign(a)", Lanes(arith::sign);
+    OnesLike "ones_like" Function, [], 1, false, Typing::Any, Exact, REAL, "1 in the shape and type of a", "ones_like(a)", Lanes(arith::ones_like);
+    ZerosLike "zeros_like" Function, [], 1, false, Typing::Any, Exact, REAL, "0 in the shape and type of a", "zeros_like(a)", Lanes(arith::zeros_like);
     Copysign "copysign" Function, [], 2, false, Typing::Floating, Exact, REAL, "the magnitude of a with the sign of b; NaN counts as positive", "copysign(a, b)", Lanes(arith::copysign);
     Signbit "signbit" Function, [], 1, false, Typing::Predicate, Exact, REAL, "is the sign bit set? False for NaN", "signbit(a)", Lanes(arith::signbit);
+    Popcount "popcount" Function, ["bitwise_count"], 1, false, Typing::BitCount, Exact, REAL, "number of one bits of the magnitude, as u8", "popcount(i64(a))", Lanes(integer::popcount);
+    Gcd "gcd" Function, [], 2, true, Typing::Integers, Exact, REAL, "greatest common divisor, not negative; gcd(0, 0) is 0", "gcd(i64(a), 12)", Lanes(integer::gcd);
+    Lcm "lcm" Function, [], 2, true, Typing::Integers, Exact, REAL, "least common multiple, not negative; wraps; 0 where a or b is", "lcm(i64(a), 12)", Lanes(integer::lcm);
     Minimum "minimum" Function, [], 2, false, Typing::Any, Exact, REAL, "the smaller; NaN where either is NaN", "minimum(a, b)", Lanes(compare::minimum);
     Maximum "maximum" Function, [], 2, false, Typing::Any, Exact, REAL, "the larger; NaN where either is NaN", "maximum(a, b)", Lanes(compare::maximum);
     Fmod "fmod" Function, [], 2, false, Typing::NotBool(BOOL_NUMBER), Exact, REAL, "exact remainder with the sign of a; integers: fmod(x, 0) is 0", "fmod(a, b)", Lanes(remainder::fmod_any);
@@ -268,7 +275,7 @@ operators! {
     Lgamma "lgamma" Function, [], 1, false, Typing::Floating, LGAMMA, REAL, "logarithm of the gamma function's magnitude; inf at 0, negative integers and ±inf", "lgamma(a)", elementary!(gamma::lgamma);
 
     // Floats as such.
-    Nextafter "nextafter" Function, [], 2, false, Typing::Floating, Exact, REAL, "the float after a towards b; b where they are equal; NaN where either is NaN", "nextafter(a, b)", elementary!(neighbour::nextafter, x, y);
+    Nextafter "nextafter" Function, [], 2, false, Typing::Floating, Exact, REAL, "the float after a towards b; b where they are equal; NaN where either is NaN", "nextafter(a, b)", Lanes(neighbour::expanded);
 
     // Reductions.
     Sum "sum" Function, [], 1, false, Typing::Sum, Stated, REAL, "sum, in a fixed order; 0 for no elements; f16 and f32 accumulate in f64", "sum(a)", Expansion::Fold(reduce::sum);
@@ -351,12 +358,13 @@ fn weight(node: &Node) -> usize {
     }
 }
 
-/// Names of all functions and forms, aliases included: for "did you mean" and completion.
+/// Names of all functions, derived ones and aliases included: for "did you mean" and completion.
 pub fn function_names() -> impl Iterator<Item = &'static str> {
     let written = TABLE.iter().filter(|row| row.syntax != Syntax::Internal);
     let functions =
         written.flat_map(|row| std::iter::once(row.name).chain(row.aliases.iter().copied()));
-    functions.chain(FORMS.iter().map(|form| form.name))
+    let derived = DERIVED.iter().map(|row| row.name);
+    functions.chain(derived).chain(FORMS.iter().map(|form| form.name))
 }
 
 /// The expansion of `x**n` for a literal n, beside the row of the operator.

@@ -248,13 +248,7 @@ impl Copied {
 fn check_fit(rule: &FitRule, sources: &[Raw<'_>]) -> Result<(), RunError> {
     let raw = sources[rule.input as usize];
     let Some(value) = integer_value(raw) else { return Ok(()) };
-    let width = rule.dtype.bits().min(64);
-    let (low, high) = match rule.dtype.kind() {
-        DTypeKind::Bool => (0, 1),
-        DTypeKind::Int => (-(1_i128 << (width - 1)), (1_i128 << (width - 1)) - 1),
-        DTypeKind::UInt => (0, (1_i128 << width) - 1),
-        DTypeKind::Float | DTypeKind::Complex | DTypeKind::Bytes | DTypeKind::Text => return Ok(()),
-    };
+    let Some((low, high)) = rule.dtype.integer_range() else { return Ok(()) };
     if low <= value && value <= high { Ok(()) } else { Err(RunError::Fit { rule: *rule, value }) }
 }
 

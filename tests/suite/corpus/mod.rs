@@ -1,6 +1,6 @@
 //! The corpus: formulas, inputs and the bits that they must give, on every back end.
 
-mod compare;
+pub(crate) mod compare;
 pub(crate) mod coverage;
 pub(crate) mod format;
 pub(crate) mod regenerate;
@@ -25,7 +25,8 @@ macro_rules! themes {
 }
 
 themes! {
-    arithmetic, bool_logic, broadcasting, casts, comparisons, empty, errors, extrema, functions,
-    integer_division, literals, min_max, powers, powers_float, programs, promotion, reductions, reductions_special, relaxed, remainders, rounding,
-    rules, shifts, signs, special, sums,
+    all_casts, arithmetic, bool_logic, broadcasting, casts, comparisons, derived, dtype_functions,
+    dtype_pairs, empty, errors, extrema, functions, half, integer_division, integer_widths, literals,
+    min_max, powers, powers_float, programs, promotion, reductions, reductions_special, relaxed, remainders, results, rounding, rules,
+    shifts, signs, special, sums,
 }

@@ -5,6 +5,8 @@
 //! sorted. Types and spans live in side tables; spans are never part of equality: a shared node
 //! keeps the span that was seen first.
 //!
+//! No arithmetic is on f16: its values are computed in f32, and casts say where they are rounded.
+//!
 //! A node's shape is made of [`Dim`]s: 1, or a symbol: the extent of an input's axis, or what slices and
 //! generators compute from such. Axes of inputs that broadcasting puts side by side have equal extents
 //! in every call (the shape rules check it), so their symbols are unified: [`Graph::canonical`]. The
@@ -16,8 +18,8 @@ mod text;
 mod view;
 
 use fuse_ir::{
-    Axis, CountRule, DType, Dim, ElementRule, FitRule, IndexRule, ProgramInput, Shape, ShapeRule,
-    SourceSpan, Symbol, index_u32,
+    Axis, CountRule, DType, DTypeKind, Dim, ElementRule, FitRule, IndexRule, Lane, Prim,
+    ProgramInput, Shape, ShapeRule, SourceSpan, Symbol, index_u32,
 };
 use fuse_ops::{Class, Op};
 use rustc_hash::FxHashMap;
@@ -53,10 +55,13 @@ pub struct Constant {
 }
 
 impl Constant {
-    /// A float constant: `value` rounded to the dtype.
+    /// A float constant: `value` rounded to the dtype, once.
     pub fn float(dtype: DType, value: f64) -> Constant {
-        let bits =
-            if dtype == DType::F32 { u64::from((value as f32).to_bits()) } else { value.to_bits() };
+        let bits = match dtype {
+            DType::F16 => Prim::F64ToF16.eval(Lane::F64, Lane::I16, [value.to_bits(), 0, 0]),
+            DType::F32 => u64::from((value as f32).to_bits()),
+            _ => value.to_bits(),
+        };
         Constant { dtype, bits }
     }
 
@@ -76,16 +81,25 @@ impl Constant {
         match self.dtype {
             DType::F64 => Some(f64::from_bits(self.bits)),
             DType::F32 => Some(f64::from(f32::from_bits(u32::try_from(self.bits).ok()?))),
+            DType::F16 => {
+                let single = Prim::F16ToF32.eval(Lane::I16, Lane::F32, [self.bits, 0, 0]);
+                Some(f64::from(f32::from_bits(u32::try_from(single).ok()?)))
+            }
             _ => None,
         }
     }
 
-    /// The value of a signed integer constant.
+    /// The value of an integer constant modulo 2^64: of u64 above `i64::MAX` it is negative.
     pub fn as_int(self) -> Option<i64> {
-        match self.dtype {
-            DType::I64 => Some(self.bits.cast_signed()),
-            DType::I32 => Some(i64::from(u32::try_from(self.bits).ok()?.cast_signed())),
-            _ => None,
+        let unused = 64 - self.dtype.bits().min(64);
+        match self.dtype.kind() {
+            DTypeKind::Int => Some((self.bits << unused).cast_signed() >> unused),
+            DTypeKind::UInt => Some(self.bits.cast_signed()),
+            DTypeKind::Bool
+            | DTypeKind::Float
+            | DTypeKind::Complex
+            | DTypeKind::Bytes
+            | DTypeKind::Text => None,
         }
     }
 }

@@ -17,6 +17,7 @@ impl fmt::Display for Constant {
         match (self.dtype, self.as_float(), self.as_int()) {
             (DType::F32, Some(value), _) => write!(f, "{:?}", value as f32),
             (_, Some(value), _) => write!(f, "{value:?}"),
+            (DType::U64, _, Some(value)) => write!(f, "{}", value.cast_unsigned()),
             (_, _, Some(value)) => write!(f, "{value}"),
             (DType::Bool, _, _) => f.write_str(if self.bits == 0 { "False" } else { "True" }),
             _ => write!(f, "{:#x}", self.bits),

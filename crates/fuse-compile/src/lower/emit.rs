@@ -12,11 +12,11 @@
 //! An input is a splat when it broadcasts along the last axis of the loop.
 
 use fuse_ir::{
-    Builder, Dim, InputClass, Kernel, Mem, Node as KernelNode, OperandOutput, OperandView, Pass,
-    Pick, Prim, RegionBuilder, Scalar, Shape, Sink, ValueId, index_u32, verify,
+    Builder, DType, Dim, InputClass, Kernel, Lane, Mem, Node as KernelNode, OperandOutput,
+    OperandView, Pass, Pick, Prim, RegionBuilder, Scalar, Shape, Sink, ValueId, index_u32, verify,
 };
 use fuse_ops::arith::{self, UniformDivisor};
-use fuse_ops::{Call, Expander, Expansion, Op, lane_of, power};
+use fuse_ops::{Call, Expander, Expansion, Op, cast, lane_of, power};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
@@ -124,16 +124,28 @@ impl Emitter<'_> {
     fn operand_view(&self, id: NodeId, mut axes: SmallVec<[Option<u32>; 4]>) -> OperandView {
         let source = self.schedule.source_of(self.graph, id).expect("a given node has a source");
         let mut picks = Vec::new();
-        if let Node::View(_, view) = self.graph.node(id) {
+        if let Node::View(operand, view) = self.graph.node(id) {
             let view = self.graph.view_of(view);
             let canonical =
                 |pick: &Pick| Pick { extent: self.graph.canonical(pick.extent), ..*pick };
             picks = view.picks.iter().map(canonical).collect();
+            if self.is_whole(operand, &picks) {
+                picks.clear();
+            }
             for axis in &mut axes {
                 *axis = axis.and_then(|axis| view.axes[axis as usize]);
             }
         }
         OperandView { source, picks, axes }
+    }
+
+    /// Do the picks leave out nothing, as where a view only inserts axes?
+    fn is_whole(&self, operand: NodeId, picks: &[Pick]) -> bool {
+        let shape = self.graph.shape(operand);
+        shape.iter().zip(picks).all(|(&dim, pick)| {
+            let from_start = self.graph.symbol_value(pick.start) == Some(0);
+            from_start && pick.step == 1 && pick.extent == dim
+        })
     }
 
     fn mem(&self, id: NodeId) -> Mem {
@@ -241,6 +253,7 @@ impl Emitter<'_> {
         let mut outputs = Vec::new();
         for &id in &self.plan.outputs {
             let value = self.lane_value(id);
+            let value = self.stored(id, value);
             let never_nan = is_never_nan(&self.lane, value);
             let mem = self.mem(id);
             for sink in self.schedule.sinks_of(self.graph, id) {
@@ -267,6 +280,18 @@ impl Emitter<'_> {
             outputs,
             folds,
         }
+    }
+
+    /// Stores make the NaNs of floats canonical, but f16 is stored as bits, and an input may hold any:
+    /// what is not converted to f16 here goes through f32, where every NaN becomes one.
+    fn stored(&mut self, id: NodeId, value: ValueId) -> ValueId {
+        let given = matches!(self.lane.node(value), KernelNode::Param(_));
+        if self.graph.dtype(id) != DType::F16 || !given {
+            return value;
+        }
+        let mut expander = Expander { kernel: &mut self.builder, region: &mut self.lane };
+        let single = cast::convert(&mut expander, value, DType::F16, DType::F32);
+        cast::convert(&mut expander, single, DType::F32, DType::F16)
     }
 
     /// Adds a fold; gives the sinks of its one result.
@@ -323,11 +348,11 @@ fn loop_axes(space: &[Dim], shape: &Shape) -> SmallVec<[Option<u32>; 4]> {
 /// Is a value known not to be NaN, so that its store need not look?
 fn is_never_nan(region: &RegionBuilder, value: ValueId) -> bool {
     match region.node(value) {
-        KernelNode::Const(constant) => {
-            constant.bits != fuse_ir::CANONICAL_NAN_F64
-                && constant.bits != fuse_ir::CANONICAL_NAN_F32
-                && constant.lane.is_float()
-        }
+        KernelNode::Const(constant) => match constant.lane {
+            Lane::F32 => constant.bits & 0x7fff_ffff <= 0x7f80_0000,
+            Lane::F64 => !f64::from_bits(constant.bits).is_nan(),
+            Lane::Mask | Lane::I8 | Lane::I16 | Lane::I32 | Lane::I64 => false,
+        },
         KernelNode::Prim(prim, _) => {
             matches!(prim, Prim::SintToF64 | Prim::UintToF64 | Prim::SintToF32 | Prim::UintToF32)
         }

@@ -215,7 +215,11 @@ pub(super) fn may_be_added(graph: &Graph, value: NodeId) -> bool {
         Node::Reduce(..) => graph.ty(value).shape.is_empty(),
         Node::Apply(Op::Add | Op::Sub, _) => graph.ty(value).shape.is_empty(),
         Node::Apply(op, args) => {
-            op == Op::Cast && may_be_added(graph, args[0]) && graph.ty(value).shape.is_empty()
+            // An f16 array is computed on in f32, which is the same input.
+            let half =
+                graph.dtype(args[0]) == DType::F16 && matches!(graph.node(args[0]), Node::Input(_));
+            let is_scalar = graph.ty(value).shape.is_empty();
+            op == Op::Cast && may_be_added(graph, args[0]) && (half || is_scalar)
         }
     }
 }

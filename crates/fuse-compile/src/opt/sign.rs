@@ -5,7 +5,7 @@
 //! parts one-signed keeps the whole one-signed. Zeros of either sign count as both. Floats only:
 //! integers wrap. Cost: one loop over the arena.
 
-use fuse_ir::DType;
+use fuse_ir::{DType, DTypeKind};
 use fuse_ops::Op;
 
 use crate::graph::{Graph, Node, NodeId};
@@ -78,6 +78,11 @@ fn of_node(graph: &Graph, node: Node, signs: &[Sign]) -> Sign {
     }
 }
 
+/// Truth values and unsigned integers are.
+fn is_unsigned(dtype: DType) -> bool {
+    matches!(dtype.kind(), DTypeKind::Bool | DTypeKind::UInt)
+}
+
 fn of_number(value: f64) -> Sign {
     Sign { never_negative: value >= 0.0, never_positive: value <= 0.0 }
 }
@@ -116,7 +121,7 @@ fn of_apply(graph: &Graph, op: Op, args: [NodeId; 3], signs: &[Sign]) -> Sign {
         Op::Asin | Op::Atan | Op::Erf | Op::Deg2rad | Op::Rad2deg => sign(0),
         Op::Where => sign(1).both(sign(2)),
         Op::Floor | Op::Ceil | Op::Trunc | Op::Round => sign(0),
-        Op::Cast if graph.dtype(args[0]) == DType::Bool => AT_LEAST_ZERO,
+        Op::Cast if is_unsigned(graph.dtype(args[0])) => AT_LEAST_ZERO,
         Op::Cast if graph.dtype(args[0]).is_float() => sign(0),
         _ => UNKNOWN,
     }

@@ -1,8 +1,9 @@
-//! Calls: functions of the table, casts written as the dtype's name, `clip`, and names that are known
-//! but not built.
+//! Calls: functions of the table, casts written as the dtype's name, and names that are known but not
+//! built. Functions that are formulas over others are in `derived`.
 
-use fuse_ir::DType;
-use fuse_ops::{Form, FormKind, Op};
+use fuse_ir::{DType, Strength};
+use fuse_ops::Op;
+use fuse_ops::derived::Derived;
 use fuse_syntax::{
     Argument, Code, Diagnostic, List, NameId, NodeId as SyntaxId, Span, Statement, quoted,
 };
@@ -10,7 +11,8 @@ use fuse_syntax::{
 use super::names::{called_here, elsewhere, is_function, nearest, planned};
 use super::reduction::Reducer;
 use super::scope::Meaning;
-use super::{Operand, Resolver, Value, is_computable};
+use super::{Operand, Resolver, Value, is_computable, number_types};
+use crate::graph::{Constant, NodeId};
 
 /// What is called, and where.
 pub(super) struct Callee<'a> {
@@ -67,13 +69,15 @@ impl Resolver<'_> {
             return self.reduction(reducer, callee, passed);
         }
         let op = Op::function(name);
+        let plain = passed.iter().all(|passed| passed.keyword.is_none());
+        let fits_row = op.is_some_and(|op| plain && passed.len() == op.row().arity);
+        if let (Some(function), false) = (Derived::function(name), fits_row) {
+            return self.derived(function, callee, passed);
+        }
         if let Some((keyword, place)) = passed.iter().find_map(|passed| passed.keyword) {
             return self.unknown_keyword(self.ast.name(keyword), place);
         }
         let operands: Vec<Operand> = passed.iter().map(|passed| passed.operand).collect();
-        if let Some(form) = Form::named(name) {
-            return self.form(form, callee, &operands);
-        }
         let arity = op.map_or(1, |op| op.row().arity);
         if operands.len() != arity {
             return self.wrong_arity(callee, arity, operands.len());
@@ -87,57 +91,8 @@ impl Resolver<'_> {
             }
             (Some(op), _) => self.apply(op, &operands, span),
             (None, Some(dtype)) => self.cast_to(dtype, operands[0], place, span),
-            (None, None) => unreachable!("a function is an operator, a form or a cast"),
+            (None, None) => unreachable!("a function is an operator, a derived one or a cast"),
         }
-    }
-
-    /// What is written like a function and is none.
-    fn form(&mut self, form: &Form, callee: &Callee<'_>, operands: &[Operand]) -> Value {
-        let (least, most) = form.arity;
-        if operands.len() < least || operands.len() > most {
-            return self.wrong_form(form, callee, operands.len());
-        }
-        let span = callee.span;
-        match form.kind {
-            FormKind::Clip => {
-                let operands = [0, 1, 2].map(|position| self.checked(operands[position]));
-                self.clip(&operands, span)
-            }
-            FormKind::Len => self.len(operands[0], span),
-            FormKind::Arange => self.arange(operands, span),
-            FormKind::Linspace => self.linspace(operands, span),
-            FormKind::Zeros => self.filled(operands[0], 0.0, span),
-            FormKind::Ones => self.filled(operands[0], 1.0, span),
-            FormKind::Full => self.full([operands[0], operands[1]], span),
-            FormKind::Mean | FormKind::Var | FormKind::Std | FormKind::CountNonzero => {
-                unreachable!("a reduction")
-            }
-            FormKind::Argmax | FormKind::Argmin | FormKind::Norm | FormKind::Dot => {
-                unreachable!("a reduction")
-            }
-            FormKind::NanSum | FormKind::NanProd => unreachable!("a reduction"),
-            FormKind::NanMean | FormKind::NanVar | FormKind::NanStd => unreachable!("a reduction"),
-        }
-    }
-
-    fn wrong_form(&mut self, form: &Form, callee: &Callee<'_>, found: usize) -> Value {
-        let (least, most) = form.arity;
-        let (least, most, found) =
-            [least, most, found].map(|n| n.saturating_sub(callee.n_receivers)).into();
-        let takes = match (least, most) {
-            (1, 1) => "1 argument".to_string(),
-            _ if least == most => format!("{least} arguments"),
-            _ => format!("{least} to {most} arguments"),
-        };
-        let message = format!("{} takes {takes}, {found} given", quoted(form.name));
-        let help = format!("as in `{}`", form.example);
-        self.error(Diagnostic::new(Code::WrongArity, message).at(callee.span, "").help(help))
-    }
-
-    /// `clip(x, low, high)` is `minimum(maximum(x, low), high)`, as in NumPy.
-    fn clip(&mut self, operands: &[Operand], span: Span) -> Value {
-        let raised = self.apply(Op::Maximum, &operands[..2], span);
-        self.apply(Op::Minimum, &[(raised, span), operands[2]], span)
     }
 
     /// A cast, whose dtype is named at `place`.
@@ -149,14 +104,57 @@ impl Resolver<'_> {
         span: Span,
     ) -> Value {
         if !is_computable(dtype) {
-            return self.not_yet(place, &format!("{dtype} is"), "use bool, i32, i64, f32 or f64");
+            let (what, help) = (format!("{dtype} is"), format!("use {}", number_types("or")));
+            return self.not_yet(place, &what, &help);
         }
-        let Some((id, _)) = self.concrete(operand.0, operand.1) else { return Value::Error };
+        let Some(id) = self.cast_operand(operand, dtype) else { return Value::Error };
         if self.graph.dtype(id) == dtype {
-            return Value::Node(id, fuse_ir::Strength::Strong);
+            return Value::Node(id, Strength::Strong);
         }
         let id = self.graph.apply(Op::Cast, &[id], dtype, super::source(span));
-        Value::Node(id, fuse_ir::Strength::Strong)
+        Value::Node(id, Strength::Strong)
+    }
+
+    /// What is cast: plain integers take the dtype at once, so that those it cannot hold are errors.
+    fn cast_operand(&mut self, operand: Operand, dtype: DType) -> Option<NodeId> {
+        let (value, span) = operand;
+        match value {
+            Value::Int(plain) if dtype == DType::Bool => {
+                let truth = Constant::bool(plain != 0);
+                Some(self.graph.constant(truth, super::source(span)))
+            }
+            Value::Node(id, Strength::Weak)
+                if dtype.is_integer() && self.graph.dtype(id).is_integer() =>
+            {
+                self.cast(operand, dtype)
+            }
+            Value::Int(plain) => match dtype.integer_range() {
+                Some((low, high)) if plain < low || high < plain => {
+                    self.cast_out_of_range(plain, dtype, span)
+                }
+                Some(_) | None => self.literal_as(value, dtype, span),
+            },
+            Value::Node(..) | Value::Float(_) | Value::Type(_) | Value::Error => {
+                self.concrete(value, span).map(|(id, _)| id)
+            }
+            Value::Shape(_) | Value::Tuple(_) | Value::None => {
+                self.concrete(value, span).map(|(id, _)| id)
+            }
+        }
+    }
+
+    /// A plain integer that the dtype it is cast to cannot hold, as in `u8(300)`.
+    fn cast_out_of_range(&mut self, plain: i128, dtype: DType, span: Span) -> Option<NodeId> {
+        let range = dtype.integer_range();
+        let range = range.map_or(String::new(), |(low, high)| format!("{low} to {high}"));
+        let message = format!("{plain} does not fit {dtype}");
+        let diagnostic = Diagnostic::new(Code::LiteralOutOfRange, message)
+            .at(span, format!("{dtype} holds {range}"));
+        self.error(match i64::try_from(plain) {
+            Ok(_) => diagnostic.help(format!("to wrap, convert twice: `{dtype}(i64({plain}))`")),
+            Err(_) => diagnostic,
+        });
+        None
     }
 
     pub(super) fn unknown_keyword(&mut self, keyword: &str, place: Span) -> Value {

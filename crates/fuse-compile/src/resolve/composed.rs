@@ -50,12 +50,7 @@ impl Over<'_> {
             FormKind::NanSum | FormKind::CountNonzero => {
                 self.reduce(graph, Op::Sum, self.arg, self.result)
             }
-            FormKind::Dot | FormKind::Clip | FormKind::Len | FormKind::Arange => {
-                unreachable!("no reduction of one operand")
-            }
-            FormKind::Linspace | FormKind::Zeros | FormKind::Ones | FormKind::Full => {
-                unreachable!("no reduction")
-            }
+            FormKind::Dot => unreachable!("no reduction of one operand"),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Methods and attributes: `x.sum()` is `sum(x)`, `x.astype(f32)` is `f32(x)`.
+//! Methods, attributes and subscripts: `x.sum()` is `sum(x)`, `x.astype(f32)` is `f32(x)`.
 
 use fuse_ir::DType;
 use fuse_syntax::{Argument, Code, Diagnostic, List, NameId, NodeId as SyntaxId, Span, quoted};
@@ -127,12 +127,13 @@ impl Resolver<'_> {
 
     /// `x.ndim`: a plain integer, known when compiled.
     fn rank(&mut self, receiver: SyntaxId) -> Value {
-        let rank = match self.values[receiver.index()] {
+        let rank = match self.operand(receiver).0 {
             Value::Node(id, _) => self.graph.ty(id).shape.len(),
             Value::Int(_) | Value::Float(_) => 0,
-            Value::Shape(_) | Value::Tuple(_) => 1,
-            Value::None => return self.not_a_number(Value::None, self.ast.span(receiver)),
-            Value::Type(_) | Value::Error => return Value::Error,
+            Value::Type(_) | Value::Shape(_) | Value::Tuple(_) | Value::None => {
+                return Value::Error;
+            }
+            Value::Error => return Value::Error,
         };
         Value::Int(i128::from(fuse_ir::index_u32(rank)))
     }

@@ -1,16 +1,17 @@
 //! Random trees by wanted dtype.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use fuse_ir::DType;
+use fuse_ir::{DType, DTypeKind};
 use fuse_ops::table::{Class, Row, Syntax, TABLE};
 use fuse_ops::typing::Typing;
-use fuse_ops::{Accuracy, Op};
+use fuse_ops::{Accuracy, Op, promote};
 
 use super::{Form, Operand, Tree};
 use crate::random::Random;
 
-use DType::{Bool, F32, F64, I32, I64};
+use DType::{Bool, F32, F64, I32, I64, U8, U64};
 
 /// Which operators and values a formula is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +46,9 @@ pub fn generate(seed: u64, family: Family) -> Subject {
     let mut generator = Generator { random, family, shape, operands: Vec::new(), relaxed_only };
     let tree = match family {
         Family::Any => {
-            let dtype = generator.random.pick(&[Bool, I32, I64, F32, F64, F64]);
+            let usual = generator.random.percent(55);
+            let roots: &[DType] = if usual { &[Bool, I32, I64, F32, F64, F64] } else { &ALL };
+            let dtype = generator.random.pick(roots);
             generator.tree(dtype, budget)
         }
         Family::Polynomial => generator.polynomial(budget),
@@ -81,27 +84,36 @@ struct Generator {
 /// Most variables of a formula.
 const MOST_OPERANDS: usize = 7;
 
-/// The pairs of dtypes that promote to this one.
-fn pairs(dtype: DType) -> &'static [(DType, DType)] {
-    match dtype {
-        Bool => &[(Bool, Bool)],
-        I32 => &[(I32, I32), (Bool, I32)],
-        I64 => &[(I64, I64), (I32, I64), (Bool, I64)],
-        F32 => &[(F32, F32), (Bool, F32)],
-        _ => &[
-            (F64, F64),
-            (F64, F64),
-            (F32, F64),
-            (Bool, F64),
-            (I32, F64),
-            (I64, F64),
-            (I32, F32),
-            (I64, F32),
-        ],
-    }
-}
+/// The dtypes that formulas compute on.
+static ALL: LazyLock<Vec<DType>> =
+    LazyLock::new(|| DType::ALL.iter().copied().filter(|dtype| dtype.mem().is_some()).collect());
 
-const ALL: [DType; 5] = [Bool, I32, I64, F32, F64];
+/// Those of integers.
+static INTEGERS: LazyLock<Vec<DType>> =
+    LazyLock::new(|| ALL.iter().copied().filter(|dtype| dtype.is_integer()).collect());
+
+/// Bool and those of integers.
+static WHOLE: LazyLock<Vec<DType>> =
+    LazyLock::new(|| std::iter::once(Bool).chain(INTEGERS.iter().copied()).collect());
+
+/// The pairs of dtypes that promote to this one, itself with itself a third of them.
+fn pairs(dtype: DType) -> &'static [(DType, DType)] {
+    static PAIRS: LazyLock<HashMap<DType, Vec<(DType, DType)>>> = LazyLock::new(|| {
+        let mut pairs: HashMap<DType, Vec<(DType, DType)>> = HashMap::new();
+        for (position, &a) in ALL.iter().enumerate() {
+            for &b in &ALL[position..] {
+                if let Some(dtype) = promote(a, b) {
+                    pairs.entry(dtype).or_default().push((a, b));
+                }
+            }
+        }
+        for (&dtype, pairs) in &mut pairs {
+            pairs.extend(vec![(dtype, dtype); pairs.len() / 2]);
+        }
+        pairs
+    });
+    &PAIRS[&dtype]
+}
 
 /// Reductions of floats that need an element.
 const OF_ELEMENTS: &[&str] = &[
@@ -111,7 +123,7 @@ const OF_ELEMENTS: &[&str] = &[
 
 /// Of a hundred operators of a float dtype so many are elementary functions: of all nodes, operands
 /// included, a twelfth.
-const FUNCTIONS: usize = 36;
+const FUNCTIONS: usize = 48;
 
 /// The functions of floats that the operator table has, those defined everywhere four times: an
 /// undefined value spoils all that is computed from it.
@@ -147,7 +159,7 @@ impl Generator {
         }
         match dtype {
             Bool => self.truth(budget - 1),
-            I32 | I64 => self.integer(dtype, budget - 1),
+            _ if dtype.is_integer() => self.integer(dtype, budget - 1),
             _ => self.float(dtype, budget - 1),
         }
     }
@@ -224,7 +236,12 @@ impl Generator {
         } else {
             &["0", "1", "-1", "2", "3", "7", "10", "-5", "31", "1000", "255", "17"]
         };
-        let literal = Tree::new(dtype, Form::Literal(self.random.pick(texts)), Vec::new());
+        let fits = |text: &&&str| match dtype.integer_range() {
+            Some((low, high)) => text.parse().is_ok_and(|value| low <= value && value <= high),
+            None => true,
+        };
+        let texts: Vec<&'static str> = texts.iter().filter(fits).copied().collect();
+        let literal = Tree::new(dtype, Form::Literal(self.random.pick(&texts)), Vec::new());
         let value = self.tree(dtype, budget);
         let args =
             if self.random.percent(70) { vec![value, literal] } else { vec![literal, value] };
@@ -241,7 +258,9 @@ impl Generator {
     }
 
     fn cast(&mut self, dtype: DType, budget: usize) -> Tree {
-        let from = self.random.pick(&ALL);
+        // 64-bit integers reach f32 by primitives of their own.
+        let wide = dtype == F32 && self.random.percent(80);
+        let from = if wide { self.random.pick(&[I64, U64]) } else { self.random.pick(&ALL) };
         let arg = self.tree(from, budget);
         Tree::new(dtype, Form::Call(name_of(dtype)), vec![arg])
     }
@@ -249,22 +268,29 @@ impl Generator {
     /// A reduction with a result of this dtype, over all axes or some.
     fn reduction(&mut self, dtype: DType, budget: usize) -> Tree {
         let has_elements = self.shape.iter().all(|&extent| extent > 0);
-        if dtype == I32 && !has_elements {
-            return self.cast(dtype, budget);
-        }
-        let (names, of): (&[&'static str], &[DType]) = match (dtype, has_elements) {
-            (Bool, true) => (&["any", "all", "max", "min"], &[Bool]),
-            (Bool, false) => (&["any", "all"], &[Bool, I32, F64]),
-            (I32, _) => (&["max", "min"], &[I32]),
-            (I64, true) if self.random.percent(50) => {
-                (&["argmax", "argmin", "count_nonzero"], &ALL)
+        let any_of = |generator: &mut Self, dtypes: &[DType]| generator.random.pick(dtypes);
+        let (names, from): (&[&'static str], DType) = match dtype.kind() {
+            DTypeKind::Bool if has_elements => (&["any", "all", "max", "min"], Bool),
+            DTypeKind::Bool => (&["any", "all"], any_of(self, &ALL)),
+            DTypeKind::Int if dtype == I64 && has_elements && self.random.percent(50) => {
+                (&["argmax", "argmin", "count_nonzero"], any_of(self, &ALL))
             }
-            (I64, _) => (&["sum", "prod"], &[Bool, I32, I64]),
-            (_, true) if self.random.percent(60) => (OF_ELEMENTS, &[F64]),
-            (_, _) => (&["sum", "sum", "prod", "norm", "nansum", "nanprod"], &[F64]),
+            DTypeKind::Int if dtype == I64 => {
+                let signed = [Bool, DType::I8, DType::I16, I32, I64];
+                (&["sum", "prod", "nansum"], any_of(self, &signed))
+            }
+            DTypeKind::UInt if dtype == U64 => {
+                (&["sum", "prod"], any_of(self, &[U8, DType::U16, DType::U32, U64]))
+            }
+            DTypeKind::Int | DTypeKind::UInt if has_elements => (&["max", "min"], dtype),
+            DTypeKind::Float if has_elements && self.random.percent(60) => (OF_ELEMENTS, dtype),
+            DTypeKind::Float => (&["sum", "sum", "prod", "norm", "nansum", "nanprod"], dtype),
+            DTypeKind::Int | DTypeKind::UInt => return self.cast(dtype, budget),
+            DTypeKind::Complex | DTypeKind::Bytes | DTypeKind::Text => {
+                unreachable!("formulas compute on no such dtype yet")
+            }
         };
-        let (name, from) = (self.random.pick(names), self.random.pick(of));
-        let from = if from == F64 && dtype.is_float() { dtype } else { from };
+        let name = self.random.pick(names);
         let mut arg = self.tree(from, budget);
         let rank = self.rank(&arg);
         if rank > 0 && self.random.percent(15) {
@@ -311,7 +337,7 @@ impl Generator {
         let exact = dtype == F64 && row.typing == Typing::Floating && self.random.percent(12);
         let args = match (row.arity, exact) {
             (1, true) => {
-                let from = self.random.pick(&[Bool, I32, I64]);
+                let from = self.random.pick(&WHOLE);
                 vec![self.tree(from, budget)]
             }
             (1, false) => {
@@ -319,7 +345,7 @@ impl Generator {
                 vec![self.within_domain(row, arg)]
             }
             (_, true) => {
-                let (a, b) = (self.random.pick(&[Bool, I32, I64]), self.random.pick(&[I32, I64]));
+                let (a, b) = (self.random.pick(&WHOLE), self.random.pick(&INTEGERS));
                 self.two(a, b, budget)
             }
             (_, false) => {
@@ -353,7 +379,7 @@ impl Generator {
         match self.random.below(100) {
             0..36 => self.infix(dtype, &["+", "-", "*", "+", "*", "/"], budget),
             36..41 if dtype == F64 => {
-                let (a, b) = (self.random.pick(&[Bool, I32, I64]), self.random.pick(&[I32, I64]));
+                let (a, b) = (self.random.pick(&WHOLE), self.random.pick(&INTEGERS));
                 let args = self.two(a, b, budget);
                 Tree::new(F64, Form::Infix("/"), args)
             }
@@ -373,6 +399,8 @@ impl Generator {
                 self.unary(dtype, form, budget)
             }
             76..85 => self.choice(dtype, budget),
+            // For its conversions from 64-bit integers.
+            85..89 if dtype == F32 => self.cast(dtype, budget),
             85..93 => self.with_literal(dtype, &["+", "-", "*", "/", "*"], budget),
             93..96 => self.cast(dtype, budget),
             _ => self.reduction(dtype, budget),
@@ -389,7 +417,16 @@ impl Generator {
                 let args = self.two(dtype, dtype, budget);
                 Tree::new(dtype, Form::Infix(op), args)
             }
-            60..67 => self.call(dtype, &["minimum", "maximum", "fmod"], budget),
+            60..65 => self.call(dtype, &["minimum", "maximum", "fmod"], budget),
+            65 | 66 if dtype == U8 => {
+                let from = self.random.pick(&INTEGERS);
+                let arg = self.tree(from, budget);
+                Tree::new(dtype, Form::Call("popcount"), vec![arg])
+            }
+            65 | 66 => {
+                let args = self.two(dtype, dtype, budget);
+                Tree::new(dtype, Form::Call(self.random.pick(&["gcd", "lcm"])), args)
+            }
             67..74 => {
                 let forms = [
                     Form::Prefix("-"),
@@ -411,7 +448,7 @@ impl Generator {
                 let ops = ["+", "-", "*", "//", "%", "&", "|", "^", "<<", ">>"];
                 self.with_literal(dtype, &ops, budget)
             }
-            93..97 if dtype == I64 => self.reduction(dtype, budget),
+            93..97 if dtype == I64 || dtype == U64 => self.reduction(dtype, budget),
             93 => self.reduction(dtype, budget),
             _ => self.cast(dtype, budget),
         }
@@ -426,7 +463,7 @@ impl Generator {
                 Tree::new(Bool, Form::Infix(self.random.pick(&COMPARISONS)), args)
             }
             45..50 => {
-                let dtype = self.random.pick(&[I32, I64, F32, F64]);
+                let dtype = self.random.pick(&ALL[1..]);
                 let mut args = self.two(dtype, dtype, budget * 2 / 3);
                 args.push(self.tree(dtype, budget / 3));
                 let ops = [self.random.pick(&COMPARISONS), self.random.pick(&COMPARISONS)];
@@ -439,7 +476,7 @@ impl Generator {
             }
             78..86 => {
                 let names = ["isnan", "isinf", "isfinite", "signbit"];
-                let from = self.random.pick(&[F32, F64, I32]);
+                let from = self.random.pick(&[DType::F16, F32, F64, F32, F64, I32, U8]);
                 let arg = self.tree(from, budget);
                 Tree::new(Bool, Form::Call(self.random.pick(&names)), vec![arg])
             }
@@ -514,14 +551,9 @@ impl Generator {
     }
 }
 
+/// NumPy's name, which is the cast's as well.
 fn name_of(dtype: DType) -> &'static str {
-    match dtype {
-        Bool => "bool",
-        I32 => "i32",
-        I64 => "i64",
-        F32 => "f32",
-        _ => "f64",
-    }
+    dtype.aliases()[0]
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use fuse_ir::{CANONICAL_NAN_F32, CANONICAL_NAN_F64, GRANULE, Kernel, Lane, Scala
 use smallvec::SmallVec;
 
 use crate::compile::{CompiledFold, CompiledPass, Slot};
-use crate::dispatch::{MergeTo, run_merge};
+use crate::dispatch::{MergeTo, run_merge, run_streams};
 use crate::pack::{bits_of, bytes_of};
 
 /// The bits of every slot of a pass's folds.
@@ -99,6 +99,37 @@ impl Bank<'_> {
             n /= 2;
         }
         self.merge_onto(self.state(0), left_over, scratch)
+    }
+
+    /// Combines rows of `width` states, a multiple of 32, each as a binary counter: lane k of row 0 with
+    /// lane k of row 1, and so on. The result is in row 0.
+    pub(crate) fn merge_rows(&mut self, n_rows: usize, width: usize, scratch: &mut [u8]) {
+        let mut rows: SmallVec<[usize; 8]> = SmallVec::new();
+        for row in 0..n_rows {
+            rows.push(row);
+            let mut runs = row + 1;
+            while runs.is_multiple_of(2) {
+                self.merge_last(&mut rows, width, scratch);
+                runs /= 2;
+            }
+        }
+        while rows.len() > 1 {
+            self.merge_last(&mut rows, width, scratch);
+        }
+    }
+
+    /// Merges the last two of these rows into the first of them.
+    fn merge_last(&mut self, rows: &mut SmallVec<[usize; 8]>, width: usize, scratch: &mut [u8]) {
+        let (Some(right), Some(&left)) = (rows.pop(), rows.last()) else { return };
+        for fold in self.folds {
+            let (slots, lanes) = (&self.slots[fold.slots.0..fold.slots.1], self.lanes);
+            let at = |row: usize| {
+                slots.iter().map(move |slot| slot.before * lanes + row * width * slot.size)
+            };
+            let from: SmallVec<[usize; 8]> = at(left).chain(at(right)).collect();
+            let to: SmallVec<[usize; 4]> = at(left).collect();
+            run_streams(&fold.merge, self.bytes, (&from, &to), width / GRANULE, scratch);
+        }
     }
 
     /// `state` merged with what follows it, if anything does.

@@ -22,6 +22,8 @@ use fuse_ir::{
     Dim, Nest, OperandView, Pass, Program, Reach, Shape, Sink, Source, Symbol, index_u32,
 };
 
+/// Passes of a nest: those of a very large formula hand on so many values that a tile would be short.
+const LONGEST_NEST: usize = 16;
 /// Passes of a stencil: more are rare, and looking for them costs the square.
 const LONGEST_STENCIL: usize = 8;
 /// Elements that a pass of a stencil may run beyond its tile: few beside a tile.
@@ -123,7 +125,7 @@ fn slice_start(program: &Program, pass: &Pass, view: &OperandView) -> Option<u32
 fn longest(program: &Program, start: usize) -> (usize, Shape) {
     let mut domains = domains(&program.passes[start]);
     let mut end = start + 1;
-    while end < program.passes.len() {
+    while end < program.passes.len().min(start + LONGEST_NEST) {
         let next = &program.passes[end];
         let fits = |domain: &Shape| {
             has_domain(next, domain)

@@ -60,10 +60,9 @@ fn reference() -> String {
             .expect("text grows");
     }
     for form in FORMS {
-        let class = if form.reduces() { "reduction: " } else { "" };
-        let operands = ["a", "b", "c"][..form.arity.1].join(", ");
+        let operands = ["a", "b", "c"][..form.arity].join(", ");
         let (name, doc, example) = (form.name, form.doc, form.example);
-        writeln!(text, "| `{name}({operands})` |  | {class}{doc} | `{example}` |")
+        writeln!(text, "| `{name}({operands})` |  | reduction: {doc} | `{example}` |")
             .expect("text grows");
     }
     write_parameters(&mut text);

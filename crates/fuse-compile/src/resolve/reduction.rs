@@ -6,7 +6,7 @@
 
 use fuse_ir::{Dim, SourceSpan, Strength, index_u32};
 use fuse_ops::typing::Typing;
-use fuse_ops::{Class, Form, FormKind, Op, Parameter, TypeIssue, Typed};
+use fuse_ops::{Class, Form, FormKind, OfNothing, Op, Parameter, TypeIssue, Typed};
 use fuse_syntax::{Code, Diagnostic, NameId, Span, quoted};
 
 use super::call::{Callee, Passed};
@@ -34,8 +34,7 @@ impl Reducer {
     /// The reduction of that name.
     pub(super) fn named(name: &str) -> Option<Reducer> {
         let row = Op::function(name).filter(|op| op.row().class == Class::Reduction);
-        let form = || Form::named(name).filter(|form| form.reduces());
-        row.map(Reducer::Row).or_else(|| form().map(Reducer::Form))
+        row.map(Reducer::Row).or_else(|| Form::named(name).map(Reducer::Form))
     }
 
     fn name(self) -> &'static str {
@@ -48,7 +47,7 @@ impl Reducer {
     fn n_operands(self) -> usize {
         match self {
             Reducer::Row(op) => op.row().arity,
-            Reducer::Form(form) => form.arity.0,
+            Reducer::Form(form) => form.arity,
         }
     }
 
@@ -62,14 +61,14 @@ impl Reducer {
     fn typing(self) -> Typing {
         match self {
             Reducer::Row(op) => op.row().typing,
-            Reducer::Form(form) => form.typing(),
+            Reducer::Form(form) => form.typing,
         }
     }
 
     fn needs_an_element(self) -> bool {
         match self {
             Reducer::Row(op) => op.needs_an_element(),
-            Reducer::Form(form) => form.needs_an_element(),
+            Reducer::Form(form) => form.of_nothing == OfNothing::Error,
         }
     }
 }

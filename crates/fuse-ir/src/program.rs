@@ -539,9 +539,14 @@ impl fmt::Display for Program {
             write_list(f, "scalars", scalars.collect())?;
             write_list(f, "writes", sinks.map(|&sink| sink_name(sink)).collect())?;
         }
-        for Nest { passes, domain, locals } in &self.nests {
+        for Nest { passes, domain, reach, locals } in &self.nests {
             let (first, last) = (passes.start, passes.end.saturating_sub(1));
             writeln!(f, "passes {first} to {last} by tiles of [{}]", self.space_text(domain))?;
+            for (pass, Reach { low, high }) in passes.clone().zip(reach) {
+                if (*low, *high) != (0, 0) {
+                    writeln!(f, "  pass {pass} from {low} to {high} beyond")?;
+                }
+            }
             let local = |&local: &u32| sink_name(Sink::Temporary(local));
             write_list(f, "keeps a tile of", locals.iter().map(local).collect())?;
         }

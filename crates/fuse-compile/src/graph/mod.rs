@@ -13,6 +13,8 @@
 //! extent of a slice can happen to be 1; what it broadcasts to is a symbol of its own.
 
 mod symbols;
+#[cfg(test)]
+mod tests;
 mod text;
 mod view;
 

@@ -93,8 +93,12 @@ impl Graph {
                 SymbolOp::CeilDiv => {
                     self.symbol_value(b).is_some_and(|b| b > 0) && self.is_extent(a)
                 }
-                SymbolOp::Add | SymbolOp::Sub | SymbolOp::Mul | SymbolOp::FloorDiv => false,
-                SymbolOp::Max | SymbolOp::Wrap | SymbolOp::Broadcast => false,
+                SymbolOp::Add
+                | SymbolOp::Sub
+                | SymbolOp::Mul
+                | SymbolOp::FloorDiv
+                | SymbolOp::Mod => false,
+                SymbolOp::Max | SymbolOp::Wrap | SymbolOp::Narrow | SymbolOp::Broadcast => false,
             },
             Symbol::Scalar(_) => false,
         }

@@ -143,11 +143,11 @@ pub struct CountRule {
     pub span: SourceSpan,
 }
 
-/// A weak integer scalar that takes on an integer dtype: its value must fit.
+/// A weak integer, a scalar or an extent, that takes on an integer dtype: its value must fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FitRule {
-    /// Position of the input.
-    pub input: u32,
+    /// Symbol of its value.
+    pub number: u32,
     /// The dtype it takes on.
     pub dtype: DType,
     /// Where in the formula.
@@ -315,7 +315,7 @@ pub struct Program {
     pub index_rules: Vec<IndexRule>,
     /// What numbers of elements demand.
     pub count_rules: Vec<CountRule>,
-    /// What weak scalars must fit.
+    /// What weak integers must fit.
     pub fit_rules: Vec<FitRule>,
     /// Values between passes. A pass may write one again when no later pass reads its former value.
     pub temporaries: Vec<ArraySpec>,

@@ -43,7 +43,16 @@ pub fn generate(seed: u64, family: Family) -> Subject {
     let shape = shape(&mut random);
     let relaxed_only = family != Family::Tame && random.percent(20);
     let budget = 10 + random.below(30);
-    let mut generator = Generator { random, family, shape, operands: Vec::new(), relaxed_only };
+    let mut generator = Generator {
+        random,
+        family,
+        shape,
+        operands: Vec::new(),
+        scopes: Vec::new(),
+        scope: 0,
+        n_scopes: 0,
+        relaxed_only,
+    };
     let tree = match family {
         Family::Any => {
             let usual = generator.random.percent(55);
@@ -73,11 +82,17 @@ fn shape(random: &mut Random) -> Vec<usize> {
     }
 }
 
-struct Generator {
-    random: Random,
-    family: Family,
-    shape: Vec<usize>,
+pub(super) struct Generator {
+    pub(super) random: Random,
+    pub(super) family: Family,
+    /// What operands broadcast to here.
+    pub(super) shape: Vec<usize>,
     operands: Vec<Operand>,
+    /// For each operand the scope whose shape it broadcasts to; `None` for any.
+    scopes: Vec<Option<usize>>,
+    /// The number of this shape: below a slice there is another one.
+    pub(super) scope: usize,
+    pub(super) n_scopes: usize,
     relaxed_only: bool,
 }
 
@@ -153,9 +168,12 @@ fn is_total(row: &Row) -> bool {
 
 impl Generator {
     /// A leaf or a node.
-    fn tree(&mut self, dtype: DType, budget: usize) -> Tree {
+    pub(super) fn tree(&mut self, dtype: DType, budget: usize) -> Tree {
         if budget <= 2 {
             return self.leaf(dtype);
+        }
+        if budget > 4 && self.family == Family::Any && self.random.percent(4) {
+            return self.sliced_tree(dtype, budget - 3);
         }
         match dtype {
             Bool => self.truth(budget - 1),
@@ -166,14 +184,26 @@ impl Generator {
 
     /// A variable, or now and then a number with a suffix.
     fn leaf(&mut self, dtype: DType) -> Tree {
+        if self.family == Family::Any {
+            match self.random.below(20) {
+                0 if dtype == I64 || dtype == F64 => return self.generated(dtype),
+                0..3 => {
+                    let extents = self.extents();
+                    return self.sliced_leaf(dtype, &extents);
+                }
+                _ => {}
+            }
+        }
+        let fits = |i: &usize| self.scopes[*i].is_none_or(|scope| scope == self.scope);
+        let here: Vec<usize> = (0..self.operands.len()).filter(fits).collect();
         let known: Vec<usize> =
-            (0..self.operands.len()).filter(|&i| self.operands[i].dtype == dtype).collect();
+            here.iter().copied().filter(|&i| self.operands[i].dtype == dtype).collect();
         let room = self.operands.len() < MOST_OPERANDS;
         let index = match known.len() {
             n if n > 0 && (self.random.percent(60) || !room) => known[self.random.below(n)],
-            _ if room => self.new_operand(dtype),
+            _ if room || here.is_empty() => self.new_operand(dtype),
             _ => {
-                let index = self.random.below(self.operands.len());
+                let index = self.random.pick(&here);
                 let from = self.operands[index].dtype;
                 let variable = Tree::new(from, Form::Variable(index), Vec::new());
                 return Tree::new(dtype, Form::Call(name_of(dtype)), vec![variable]);
@@ -186,17 +216,29 @@ impl Generator {
         let operand = if self.random.percent(12) {
             Operand::scalar(dtype, self.family, &mut self.random)
         } else {
-            let mut extents = self.shape.clone();
-            for extent in &mut extents {
-                if self.random.percent(12) {
-                    *extent = 1;
-                }
-            }
-            let drop =
-                if self.random.percent(15) { self.random.below(extents.len() + 1) } else { 0 };
-            Operand::random(dtype, &extents[drop..], self.family, &mut self.random)
+            let extents = self.extents();
+            Operand::random(dtype, &extents, self.family, &mut self.random)
         };
+        let scope = if operand.is_scalar { None } else { Some(self.scope) };
+        self.add(operand, scope)
+    }
+
+    /// Extents that broadcast to the shape.
+    fn extents(&mut self) -> Vec<usize> {
+        let mut extents = self.shape.clone();
+        for extent in &mut extents {
+            if self.random.percent(12) {
+                *extent = 1;
+            }
+        }
+        let drop = if self.random.percent(15) { self.random.below(extents.len() + 1) } else { 0 };
+        extents.split_off(drop)
+    }
+
+    /// A new operand, and the shape that it broadcasts to.
+    pub(super) fn add(&mut self, operand: Operand, scope: Option<usize>) -> usize {
         self.operands.push(operand);
+        self.scopes.push(scope);
         self.operands.len() - 1
     }
 
@@ -259,7 +301,7 @@ impl Generator {
 
     fn cast(&mut self, dtype: DType, budget: usize) -> Tree {
         // 64-bit integers reach f32 by primitives of their own.
-        let wide = dtype == F32 && self.random.percent(80);
+        let wide = dtype == F32 && self.random.percent(75);
         let from = if wide { self.random.pick(&[I64, U64]) } else { self.random.pick(&ALL) };
         let arg = self.tree(from, budget);
         Tree::new(dtype, Form::Call(name_of(dtype)), vec![arg])

@@ -20,6 +20,7 @@ mod generate;
 mod operand;
 mod shrink;
 mod tree;
+mod views;
 
 pub use generate::{Family, Subject, generate};
 pub use operand::Operand;

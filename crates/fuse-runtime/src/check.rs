@@ -3,10 +3,16 @@
 //! Positions are in range, dtypes are those that kernels read, temporaries are written before they are
 //! read, every result is written once. A call then only has to check extents.
 
-use fuse_ir::{DType, Dim, Mem, OperandView, Pass, Pick, Program, Shape, Sink, Source, Symbol};
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use fuse_ir::{
+    DType, Dim, Mem, Nest, OperandView, Pass, Pick, Program, Shape, Sink, Source, Symbol, index_u32,
+};
 
 use crate::compile::Defect;
 use crate::kernels::reads_index;
+use crate::reduce::split_axes;
 
 /// Which values have been written, pass by pass.
 struct Written {
@@ -50,6 +56,7 @@ pub(crate) fn check(program: &Program) -> Result<(), Defect> {
     for pass in &program.passes {
         check_pass(program, pass, &mut written)?;
     }
+    check_nests(program)?;
     expect(written.results.iter().all(|&is_written| is_written), "a result is never written")
 }
 
@@ -179,4 +186,98 @@ fn check_sink(program: &Program, sink: Sink, written: &mut Written) -> Result<Me
     *is_written = true;
     let dtype = program.sink(sink).dtype;
     dtype.mem().ok_or(Defect::DType(dtype))
+}
+
+/// See [`Nest`] for what must hold.
+fn check_nests(program: &Program) -> Result<(), Defect> {
+    let mut end = 0;
+    for nest in &program.nests {
+        let Range { start, end: after } = nest.passes;
+        let in_order = end <= start && start < after && after as usize <= program.passes.len();
+        expect(in_order, "a nest's passes are not a run of their own")?;
+        end = after;
+        expect(!nest.domain.is_empty(), "a nest has no domain")?;
+        check_shape(program, &nest.domain)?;
+        check_locals(program, nest)?;
+        let own = &program.passes[start as usize..after as usize];
+        let temporary = |sink: &Sink| match *sink {
+            Sink::Temporary(index) => Some(index),
+            Sink::Result(_) => None,
+        };
+        let written: Vec<u32> =
+            own.iter().flat_map(|pass| pass.sinks().filter_map(temporary)).collect();
+        let mut before: Vec<u32> = Vec::new();
+        for pass in own {
+            check_nested_pass(program, (nest, pass), (&written, &before))?;
+            before.extend(pass.sinks().filter_map(temporary));
+        }
+        let starts_anew = before.len() == before.iter().collect::<BTreeSet<_>>().len();
+        expect(starts_anew, "a nest writes a temporary twice")?;
+    }
+    Ok(())
+}
+
+/// A local is known to no pass outside of its nest, and written in it.
+fn check_locals(program: &Program, nest: &Nest) -> Result<(), Defect> {
+    expect(nest.locals.is_sorted_by(|a, b| a < b), "a nest's locals are not in order")?;
+    let known = nest.locals.iter().all(|&local| (local as usize) < program.temporaries.len());
+    expect(known, "there is no such local")?;
+    let is_local = |index: u32| nest.locals.contains(&index);
+    for (number, pass) in program.passes.iter().enumerate() {
+        let sources = pass.operands.iter().chain(&pass.scalars).map(|view| view.source);
+        let reads = sources.into_iter().any(|source| match source {
+            Source::Temporary(index) => is_local(index),
+            Source::Input(_) | Source::Symbol(_) => false,
+        });
+        let writes = pass.sinks().any(|sink| match *sink {
+            Sink::Temporary(index) => is_local(index),
+            Sink::Result(_) => false,
+        });
+        let inside = nest.passes.contains(&index_u32(number));
+        expect(inside || !(reads || writes), "a local is used outside of its nest")?;
+    }
+    Ok(())
+}
+
+/// `written`: the temporaries that the nest writes; `before`: those that its passes so far do.
+fn check_nested_pass(
+    program: &Program,
+    (nest, pass): (&Nest, &Pass),
+    (written, before): (&[u32], &[u32]),
+) -> Result<(), Defect> {
+    let rank = nest.domain.len();
+    let has_folds = !pass.kernel.folds.is_empty();
+    let (kept, _) = split_axes(pass, pass.space.len());
+    let fits = if has_folds { kept.len() == rank } else { pass.space.len() >= rank };
+    expect(fits, "a pass of a nest does not run over its domain")?;
+    // A pass that reduces no axis has all of them kept; its tiles are those of the leading ones.
+    let domain_axes = &kept[..rank];
+    let is_written = |source: Source| match source {
+        Source::Temporary(index) => written.contains(&index).then_some(index),
+        Source::Input(_) | Source::Symbol(_) => None,
+    };
+    let scalars_apart = pass.scalars.iter().all(|view| is_written(view.source).is_none());
+    expect(scalars_apart, "a nest reads a scalar that it writes")?;
+    for view in &pass.operands {
+        let Some(index) = is_written(view.source) else { continue };
+        let shape = &program.temporaries[index as usize].shape;
+        let at_its_place = |(axis, &place): (usize, &usize)| match shape[axis] {
+            Dim::One => matches!(view.axes.get(place), Some(None | Some(_))),
+            Dim::Symbol(_) => view.axes.get(place).is_some_and(|own| *own == Some(index_u32(axis))),
+        };
+        let own_tile = before.contains(&index)
+            && view.picks.is_empty()
+            && shape.len() >= rank
+            && domain_axes.iter().enumerate().all(at_its_place)
+            && view.axes.iter().enumerate().all(|(place, own)| {
+                // No other axis of the loop leads along one of the domain's.
+                domain_axes.contains(&place) || own.is_none_or(|own| own as usize >= rank)
+            });
+        expect(own_tile, "a nest reads more of a temporary than a tile of its own")?;
+    }
+    for sink in pass.sinks() {
+        let is_long = program.sink(*sink).shape.len() >= rank;
+        expect(is_long, "a nest's sink does not begin with its domain")?;
+    }
+    Ok(())
 }

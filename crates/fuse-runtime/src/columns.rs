@@ -163,12 +163,12 @@ impl ColumnPlan {
         leaves.ilog2() as usize + 2 + LEVELS
     }
 
-    /// Moves the operands: `inputs` and `outputs` give the new first elements of some.
-    pub(crate) fn rebase(&mut self, input: usize, base: Address) {
+    /// Moves an input.
+    pub(crate) fn rebase_input(&mut self, input: usize, base: Address) {
         self.inputs[input].begins.base = base;
     }
 
-    /// As [`ColumnPlan::rebase`], of an output.
+    /// Moves an elementwise output.
     pub(crate) fn rebase_output(&mut self, output: usize, base: Address) {
         self.outputs[output].begins.base = base;
     }

@@ -39,6 +39,7 @@ mod fold;
 mod fpenv;
 mod kernels;
 mod memory;
+mod nest;
 mod options;
 mod overlap;
 mod pack;

@@ -12,7 +12,7 @@
 
 use std::ops::Range;
 
-use fuse_ir::{GRANULE, Pass};
+use fuse_ir::{Extents, GRANULE, Pass, Sink};
 use smallvec::SmallVec;
 
 use crate::columns::{Codes, ColumnJob, ColumnPlan};
@@ -23,23 +23,25 @@ use crate::fold::{LEFT_TO_RIGHT_BELOW, State, initial_state};
 use crate::fpenv::DefaultFloats;
 use crate::options::RunOptions;
 use crate::pack::bytes_of;
-use crate::plan::{Access, FOLD_BLOCK, Inputs, Outputs, Plan, Route, Stepped, form_of};
+use crate::plan::{Access, FOLD_BLOCK, Inputs, Outputs, Plan, Route, Stepped, Variant, form_of};
 use crate::scratch::{Kit, with_kit};
 use crate::sweep::{FOLD_TASK_BLOCKS, INLINE_WORK, Sweep, TASKS_PER_THREAD};
 use crate::tasks::{n_threads, run_tasks};
-use crate::views::Raw;
+use crate::views::{Address, Raw};
 
 /// Outputs whose states are finished together.
 const BATCH: usize = 256;
 /// Outputs of fewer elements than this are folded beside each other.
 const LONG_RUN: usize = 64;
 
-/// One output of a pass: where its sink is among the folds' results.
-pub(crate) struct ResultSink {
+/// Where a fold's result goes.
+#[derive(Clone)]
+struct ResultSink {
     /// Position of the fold.
     fold: usize,
     /// Which of its results.
     result: usize,
+    sink: Sink,
     /// By output.
     access: Access,
 }
@@ -54,6 +56,7 @@ pub enum FoldLanes {
 }
 
 /// A pass with folds over some axes, ready to run any run of its outputs.
+#[derive(Clone)]
 pub(crate) struct Reduction<'c> {
     pub(crate) executable: &'c Executable,
     /// Position of the pass.
@@ -66,6 +69,8 @@ pub(crate) struct Reduction<'c> {
     begins: (Inputs, Outputs),
     sinks: SmallVec<[ResultSink; 2]>,
     n_outputs: usize,
+    /// Extents of the outputs.
+    pub(crate) kept: Extents,
     /// Elements of all outputs, times the work of one.
     work: usize,
 }
@@ -83,11 +88,11 @@ impl<'c> Reduction<'c> {
         options: &'c RunOptions<'c>,
         space: &[usize],
         operands: &Stepped,
-        sink_of: impl Fn(fuse_ir::Sink) -> Raw<'c>,
+        sink_of: impl Fn(Sink) -> Raw<'c>,
     ) -> Result<Reduction<'c>, RunError> {
         let (pass, compiled) = (&executable.program.passes[number], &executable.passes[number]);
         let (kept, reduced) = split_axes(pass, space.len());
-        let extents: SmallVec<[usize; 4]> = kept.iter().map(|&axis| space[axis]).collect();
+        let extents: Extents = kept.iter().map(|&axis| space[axis]).collect();
         let len = reduced.iter().map(|&axis| space[axis]).product();
         let accesses = operands.accesses(space, &reduced);
         let (kernel, facts) = (&pass.kernel, compiled.facts);
@@ -104,7 +109,7 @@ impl<'c> Reduction<'c> {
                     let every: SmallVec<[usize; 4]> = (0..extents.len()).collect();
                     let begin = (raw.base, form_of(&raw));
                     let access = Access::new(begin, raw.extents, raw.strides, &every);
-                    sinks.push(ResultSink { fold, result, access });
+                    sinks.push(ResultSink { fold, result, sink, access });
                 }
             }
         }
@@ -115,7 +120,19 @@ impl<'c> Reduction<'c> {
         let threads = if work < INLINE_WORK { 1 } else { n_threads(options.threads) };
         let walks = (begins.clone(), operands.accesses(space, &reduced));
         let columns = ColumnPlan::new((kernel, compiled), walks, (n_outputs, len), threads);
-        Ok(Reduction { executable, number, options, plan, columns, begins, sinks, n_outputs, work })
+        let kept = extents;
+        Ok(Reduction {
+            executable,
+            number,
+            options,
+            plan,
+            columns,
+            begins,
+            sinks,
+            n_outputs,
+            kept,
+            work,
+        })
     }
 
     /// Which way is faster, as measured.
@@ -144,10 +161,7 @@ impl<'c> Reduction<'c> {
         let threads = if self.is_small() { 1 } else { n_threads(self.options.threads) };
         let len = self.plan.as_ref().map_or(0, |plan| plan.len);
         let long = len > 2 * FOLD_TASK_BLOCKS * FOLD_BLOCK;
-        let mut whole = Run { reduction: self, code, uniforms, columns: None };
-        if self.lanes() == FoldLanes::Outputs {
-            whole.columns = whole.column_job().codes();
-        }
+        let whole = Run::new(self, code, uniforms);
         let by_elements = whole.columns.is_none();
         if by_elements && threads > 1 && self.n_outputs < 2 * threads && long {
             return whole.outputs_one_by_one();
@@ -159,6 +173,48 @@ impl<'c> Reduction<'c> {
             whole.run(outputs)
         })?;
         Ok(())
+    }
+
+    /// Runs a run of outputs on this thread.
+    pub(crate) fn run_outputs(
+        &self,
+        outputs: Range<usize>,
+        code: &Code,
+        uniforms: &[u64],
+    ) -> Result<(), RunError> {
+        Run::new(self, code, uniforms).run(outputs)
+    }
+
+    /// Which kernel its uniforms are for.
+    pub(crate) fn variant(&self) -> Variant {
+        self.plan.as_ref().map_or(Variant::Main, |plan| plan.variant)
+    }
+
+    /// Outputs that runs of outputs had better hold whole multiples of.
+    pub(crate) fn unit(&self) -> usize {
+        match self.lanes() {
+            FoldLanes::Elements => 1,
+            FoldLanes::Outputs => self.columns.row.max(GRANULE),
+        }
+    }
+
+    /// Moves an input.
+    pub(crate) fn rebase_input(&mut self, input: usize, base: Address) {
+        self.begins.0[input].base = base;
+        self.columns.rebase_input(input, base);
+    }
+
+    /// Moves an elementwise output.
+    pub(crate) fn rebase_output(&mut self, output: usize, base: Address) {
+        self.begins.1[output].base = base;
+        self.columns.rebase_output(output, base);
+    }
+
+    /// Moves the results that go to this sink.
+    pub(crate) fn rebase_sinks(&mut self, sink: Sink, base: Address) {
+        for own in self.sinks.iter_mut().filter(|own| own.sink == sink) {
+            own.access.base = base;
+        }
     }
 
     /// Tasks are of whole rows where there are enough, else of whole tiles.
@@ -257,6 +313,14 @@ struct Run<'r> {
 }
 
 impl<'r> Run<'r> {
+    fn new(reduction: &'r Reduction<'r>, code: &'r Code, uniforms: &'r [u64]) -> Run<'r> {
+        let mut run = Run { reduction, code, uniforms, columns: None };
+        if reduction.lanes() == FoldLanes::Outputs {
+            run.columns = run.column_job().codes();
+        }
+        run
+    }
+
     /// A run of outputs on this thread.
     fn run(&self, outputs: Range<usize>) -> Result<(), RunError> {
         match &self.columns {

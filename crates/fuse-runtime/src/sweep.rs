@@ -98,6 +98,19 @@ impl Sweep<'_> {
         })
     }
 
+    /// Runs a run of elements of a loop without folds on this thread.
+    pub(crate) fn run_elements(&self, elements: std::ops::Range<usize>) -> Result<(), RunError> {
+        self.with_scratch(0, |scratch, _| {
+            let mut pointers = Pointers::default();
+            for start in elements.clone().step_by(self.job.plan.block) {
+                self.options.poll()?;
+                let range = (start, self.job.plan.block.min(elements.end - start));
+                self.run_block(range, scratch, (&mut [], 0, 0), &mut pointers);
+            }
+            Ok(())
+        })
+    }
+
     /// Runs the blocks of one task of a loop with folds and combines their states.
     fn fold_task(&self, task: usize) -> Result<State, RunError> {
         let lanes = self.blocks(task, FOLD_TASK_BLOCKS).len() * GRANULE;

@@ -10,9 +10,9 @@ use std::time::Instant;
 
 use fuse_cranelift::CraneliftBackend;
 use fuse_ir::{
-    ArraySpec, Builder, DType, Dim, Fold, HostBackend, InputClass, InputType, Lane, Mem,
-    OperandView, Pass, Prim, Program, ProgramInput, RegionBuilder, Scalar, Shape, Sink, Source,
-    StateSlot, Symbol, ValueId, verify,
+    ArraySpec, Builder, DType, Dim, Fold, HostBackend, InputClass, InputType, Lane, Mem, Nest,
+    OperandOutput, OperandView, Pass, Prim, Program, ProgramInput, RegionBuilder, Scalar, Shape,
+    Sink, Source, StateSlot, Symbol, ValueId, verify,
 };
 use fuse_runtime::{Executable, FoldLanes, Operand, RunOptions, Threads, View, ViewMut};
 
@@ -26,6 +26,17 @@ struct Work {
     operands: &'static [(&'static [usize], &'static [usize])],
     reduced: &'static [u32],
     body: Body,
+    then: Then,
+}
+
+/// What becomes of the sum.
+#[derive(Clone, Copy, PartialEq)]
+enum Then {
+    Nothing,
+    /// Its square root, by a pass in one nest with the sum.
+    Root,
+    /// The same by passes one after the other.
+    RootApart,
 }
 
 fn square(lane: &mut RegionBuilder, values: &[ValueId]) -> ValueId {
@@ -43,11 +54,156 @@ fn distance(lane: &mut RegionBuilder, values: &[ValueId]) -> ValueId {
 
 const WORK: &[Work] = &[
     Work {
+        name: "small sum(a, (0, 1)), (100, 300)",
+        space: &[100, 300],
+        operands: &[(&[100, 300], &[0, 1])],
+        reduced: &[0, 1],
+        body: |_, values| values[0],
+        then: Then::Nothing,
+    },
+    Work {
+        name: "small sum(a, (0)), (100, 300)",
+        space: &[100, 300],
+        operands: &[(&[100, 300], &[0, 1])],
+        reduced: &[0],
+        body: |_, values| values[0],
+        then: Then::Nothing,
+    },
+    Work {
+        name: "small sum(a, (1)), (100, 300)",
+        space: &[100, 300],
+        operands: &[(&[100, 300], &[0, 1])],
+        reduced: &[1],
+        body: |_, values| values[0],
+        then: Then::Nothing,
+    },
+    Work {
+        name: "small sum(a, (0, 1)), (100, 1000)",
+        space: &[100, 1000],
+        operands: &[(&[100, 1000], &[0, 1])],
+        reduced: &[0, 1],
+        body: |_, values| values[0],
+        then: Then::Nothing,
+    },
+    Work {
+        name: "small sum(a, (0)), (100, 1000)",
+        space: &[100, 1000],
+        operands: &[(&[100, 1000], &[0, 1])],
+        reduced: &[0],
+        body: |_, values| values[0],
+        then: Then::Nothing,
+    },
+    Work {
+        name: "small sum(a, (1)), (100, 1000)",
+        space: &[100, 1000],
+        operands: &[(&[100, 1000], &[0, 1])],
+        reduced: &[1],
+        body: |_, values| values[0],
+        then: Then::Nothing,
+    },
+    Work {
+        name: "small sum(a, (0, 1)), (10000, 5)",
+        space: &[10000, 5],
+        operands: &[(&[10000, 5], &[0, 1])],
+        reduced: &[0, 1],
+        body: |_, values| values[0],
+        then: Then::Nothing,
+    },
+    Work {
+        name: "small sum(a, (0)), (10000, 5)",
+        space: &[10000, 5],
+        operands: &[(&[10000, 5], &[0, 1])],
+        reduced: &[0],
+        body: |_, values| values[0],
+        then: Then::Nothing,
+    },
+    Work {
+        name: "small sum(a, (1)), (10000, 5)",
+        space: &[10000, 5],
+        operands: &[(&[10000, 5], &[0, 1])],
+        reduced: &[1],
+        body: |_, values| values[0],
+        then: Then::Nothing,
+    },
+    Work {
+        name: "small sum(a, (0, 1)), (1000, 50)",
+        space: &[1000, 50],
+        operands: &[(&[1000, 50], &[0, 1])],
+        reduced: &[0, 1],
+        body: |_, values| values[0],
+        then: Then::Nothing,
+    },
+    Work {
+        name: "small sum(a, (0)), (1000, 50)",
+        space: &[1000, 50],
+        operands: &[(&[1000, 50], &[0, 1])],
+        reduced: &[0],
+        body: |_, values| values[0],
+        then: Then::Nothing,
+    },
+    Work {
+        name: "small sum(a, (1)), (1000, 50)",
+        space: &[1000, 50],
+        operands: &[(&[1000, 50], &[0, 1])],
+        reduced: &[1],
+        body: |_, values| values[0],
+        then: Then::Nothing,
+    },
+    Work {
+        name: "small sum(a, (0, 1)), (30, 1000)",
+        space: &[30, 1000],
+        operands: &[(&[30, 1000], &[0, 1])],
+        reduced: &[0, 1],
+        body: |_, values| values[0],
+        then: Then::Nothing,
+    },
+    Work {
+        name: "small sum(a, (0)), (30, 1000)",
+        space: &[30, 1000],
+        operands: &[(&[30, 1000], &[0, 1])],
+        reduced: &[0],
+        body: |_, values| values[0],
+        then: Then::Nothing,
+    },
+    Work {
+        name: "small sum(a, (1)), (30, 1000)",
+        space: &[30, 1000],
+        operands: &[(&[30, 1000], &[0, 1])],
+        reduced: &[1],
+        body: |_, values| values[0],
+        then: Then::Nothing,
+    },
+    Work {
+        name: "small sum(a, (0, 1)), (512, 64)",
+        space: &[512, 64],
+        operands: &[(&[512, 64], &[0, 1])],
+        reduced: &[0, 1],
+        body: |_, values| values[0],
+        then: Then::Nothing,
+    },
+    Work {
+        name: "small sum(a, (0)), (512, 64)",
+        space: &[512, 64],
+        operands: &[(&[512, 64], &[0, 1])],
+        reduced: &[0],
+        body: |_, values| values[0],
+        then: Then::Nothing,
+    },
+    Work {
+        name: "small sum(a, (1)), (512, 64)",
+        space: &[512, 64],
+        operands: &[(&[512, 64], &[0, 1])],
+        reduced: &[1],
+        body: |_, values| values[0],
+        then: Then::Nothing,
+    },
+    Work {
         name: "sum(a), 1e7",
         space: &[10_000_000],
         operands: &[(&[10_000_000], &[0])],
         reduced: &[0],
         body: |_, values| values[0],
+        then: Then::Nothing,
     },
     Work {
         name: "sum(a**2), 1e7",
@@ -55,6 +211,7 @@ const WORK: &[Work] = &[
         operands: &[(&[10_000_000], &[0])],
         reduced: &[0],
         body: square,
+        then: Then::Nothing,
     },
     Work {
         name: "sum(a), (4000, 4000)",
@@ -62,6 +219,7 @@ const WORK: &[Work] = &[
         operands: &[(&[4000, 4000], &[0, 1])],
         reduced: &[0, 1],
         body: |_, values| values[0],
+        then: Then::Nothing,
     },
     Work {
         name: "sum(a, 0), (4000, 4000)",
@@ -69,6 +227,7 @@ const WORK: &[Work] = &[
         operands: &[(&[4000, 4000], &[0, 1])],
         reduced: &[0],
         body: |_, values| values[0],
+        then: Then::Nothing,
     },
     Work {
         name: "sum(a, 1), (4000, 4000)",
@@ -76,6 +235,7 @@ const WORK: &[Work] = &[
         operands: &[(&[4000, 4000], &[0, 1])],
         reduced: &[1],
         body: |_, values| values[0],
+        then: Then::Nothing,
     },
     Work {
         name: "sum(a, 0), (1000000, 5)",
@@ -83,6 +243,7 @@ const WORK: &[Work] = &[
         operands: &[(&[1_000_000, 5], &[0, 1])],
         reduced: &[0],
         body: |_, values| values[0],
+        then: Then::Nothing,
     },
     Work {
         name: "sum(a, 1), (1000000, 5)",
@@ -90,6 +251,7 @@ const WORK: &[Work] = &[
         operands: &[(&[1_000_000, 5], &[0, 1])],
         reduced: &[1],
         body: |_, values| values[0],
+        then: Then::Nothing,
     },
     Work {
         name: "sum(a, 1), (100000, 50)",
@@ -97,6 +259,7 @@ const WORK: &[Work] = &[
         operands: &[(&[100_000, 50], &[0, 1])],
         reduced: &[1],
         body: |_, values| values[0],
+        then: Then::Nothing,
     },
     Work {
         name: "sum(a, 1), (20000, 300)",
@@ -104,6 +267,7 @@ const WORK: &[Work] = &[
         operands: &[(&[20_000, 300], &[0, 1])],
         reduced: &[1],
         body: |_, values| values[0],
+        then: Then::Nothing,
     },
     Work {
         name: "product (500, 300) (300, 400)",
@@ -111,6 +275,7 @@ const WORK: &[Work] = &[
         operands: &[(&[500, 300], &[0, 1]), (&[300, 400], &[1, 2])],
         reduced: &[1],
         body: product,
+        then: Then::Nothing,
     },
     Work {
         name: "distances of 1000 points in 3-d",
@@ -118,6 +283,7 @@ const WORK: &[Work] = &[
         operands: &[(&[1000, 3], &[0, 2]), (&[1000, 3], &[1, 2])],
         reduced: &[2],
         body: distance,
+        then: Then::Nothing,
     },
     Work {
         name: "distances of (10000, 5) to a point",
@@ -125,6 +291,7 @@ const WORK: &[Work] = &[
         operands: &[(&[10_000, 5], &[0, 1]), (&[5], &[1])],
         reduced: &[1],
         body: distance,
+        then: Then::Nothing,
     },
     Work {
         name: "distances of (10000, 5) to 100 points",
@@ -132,6 +299,7 @@ const WORK: &[Work] = &[
         operands: &[(&[10_000, 5], &[0, 2]), (&[100, 5], &[1, 2])],
         reduced: &[2],
         body: distance,
+        then: Then::Nothing,
     },
     Work {
         name: "distances of (10000, 2) to 5 points",
@@ -139,6 +307,71 @@ const WORK: &[Work] = &[
         operands: &[(&[10_000, 2], &[0, 2]), (&[5, 2], &[1, 2])],
         reduced: &[2],
         body: distance,
+        then: Then::Nothing,
+    },
+    Work {
+        name: "rooted distances of 1000 points in 3-d",
+        space: &[1000, 1000, 3],
+        operands: &[(&[1000, 3], &[0, 2]), (&[1000, 3], &[1, 2])],
+        reduced: &[2],
+        body: distance,
+        then: Then::Root,
+    },
+    Work {
+        name: "rooted apart: distances of 1000 points in 3-d",
+        space: &[1000, 1000, 3],
+        operands: &[(&[1000, 3], &[0, 2]), (&[1000, 3], &[1, 2])],
+        reduced: &[2],
+        body: distance,
+        then: Then::RootApart,
+    },
+    Work {
+        name: "rooted distances of (10000, 5) to a point",
+        space: &[10_000, 5],
+        operands: &[(&[10_000, 5], &[0, 1]), (&[5], &[1])],
+        reduced: &[1],
+        body: distance,
+        then: Then::Root,
+    },
+    Work {
+        name: "rooted apart: distances of (10000, 5) to a point",
+        space: &[10_000, 5],
+        operands: &[(&[10_000, 5], &[0, 1]), (&[5], &[1])],
+        reduced: &[1],
+        body: distance,
+        then: Then::RootApart,
+    },
+    Work {
+        name: "rooted distances of (10000, 5) to 100 points",
+        space: &[10_000, 100, 5],
+        operands: &[(&[10_000, 5], &[0, 2]), (&[100, 5], &[1, 2])],
+        reduced: &[2],
+        body: distance,
+        then: Then::Root,
+    },
+    Work {
+        name: "rooted apart: distances of (10000, 5) to 100 points",
+        space: &[10_000, 100, 5],
+        operands: &[(&[10_000, 5], &[0, 2]), (&[100, 5], &[1, 2])],
+        reduced: &[2],
+        body: distance,
+        then: Then::RootApart,
+    },
+    Work {
+        name: "rooted distances of (10000, 2) to 5 points",
+        space: &[10_000, 5, 2],
+        operands: &[(&[10_000, 2], &[0, 2]), (&[5, 2], &[1, 2])],
+        reduced: &[2],
+        body: distance,
+        then: Then::Root,
+    },
+    Work {
+        name: "rooted apart: distances of (10000, 2) to 5 points",
+        space: &[10_000, 5, 2],
+        operands: &[(&[10_000, 2], &[0, 2]), (&[5, 2], &[1, 2])],
+        reduced: &[2],
+        body: distance,
+        then: Then::RootApart,
     },
 ];
 
@@ -195,9 +428,42 @@ fn program(work: &Work) -> Program {
         folds: vec![vec![vec![Sink::Result(0)]]],
     };
     pass.reduced.sort_unstable();
-    program.results.push(ArraySpec { dtype: DType::F64, shape: pass.kept() });
-    program.passes.push(pass);
+    let spec = ArraySpec { dtype: DType::F64, shape: pass.kept() };
+    program.results.push(spec.clone());
+    if work.then == Then::Nothing {
+        program.passes.push(pass);
+        return program;
+    }
+    pass.folds = vec![vec![vec![Sink::Temporary(0)]]];
+    let domain = spec.shape.clone();
+    program.temporaries.push(spec);
+    program.passes = vec![pass, root(domain.clone())];
+    if work.then == Then::Root {
+        program.nests = vec![Nest { passes: 0..2, domain, locals: vec![0] }];
+    }
     program
+}
+
+/// The square root of temporary 0.
+fn root(space: Shape) -> Pass {
+    let mut builder = Builder::new();
+    builder.input(Mem::F64, InputClass::Stream);
+    builder.output(OperandOutput { mem: Mem::F64, never_nan: false });
+    let mut lane = RegionBuilder::new(&[Lane::F64]);
+    let sum = lane.param(0);
+    let root = lane.prim(Prim::FSqrt, &[sum]);
+    let kernel = verify(builder.finish(lane.finish(&[root]))).expect("a valid kernel");
+    let axes = (0..space.len() as u32).map(Some).collect();
+    let view = OperandView { source: Source::Temporary(0), picks: vec![], axes };
+    Pass {
+        space,
+        reduced: [].into_iter().collect(),
+        kernel,
+        scalars: vec![],
+        operands: vec![view],
+        outputs: vec![Sink::Result(0)],
+        folds: vec![],
+    }
 }
 
 fn time(work: &Work, backend: &Arc<dyn HostBackend>, pool: &rayon::ThreadPool) {
@@ -228,12 +494,12 @@ fn time(work: &Work, backend: &Arc<dyn HostBackend>, pool: &rayon::ThreadPool) {
             options.tuning.fold_lanes = lanes;
             let mut best = f64::INFINITY;
             let begin = Instant::now();
-            for _ in 0..30 {
+            for _ in 0..1000 {
                 let start = Instant::now();
                 let mut outputs = [ViewMut::from_shaped(&mut out, &shape).expect("fits")];
                 executable.run(&operands, &mut outputs, &options).expect("it runs");
                 best = best.min(start.elapsed().as_secs_f64());
-                if begin.elapsed().as_secs_f64() > 1.0 {
+                if begin.elapsed().as_secs_f64() > 0.5 {
                     break;
                 }
             }

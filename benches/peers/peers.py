@@ -82,7 +82,7 @@ def measure_row(maker, threads, machine_now):
     least = {name: timing.least(runs) / row.count for name, runs in times.items()}
     figures = ", ".join(f"{name} {time:.3g}" for name, time in least.items())
     print(f"{row.name}, {threads} threads: {figures}", flush=True)
-    kept = ("name", "text", "policy", "threads", "count", "bytes")
+    kept = ("name", "group", "text", "policy", "threads", "count", "bytes")
     return {key: getattr(row, key) for key in kept} | {"others": machine_now.taken(), "times": times}
 
 

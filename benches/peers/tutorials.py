@@ -416,6 +416,7 @@ def row(name, threads):
     made = work.Row(
         name, formula.text, arrays, "new" if reference.ndim else "sum", threads, formula.count,
         moved + reference.nbytes, reference=reference, tolerance=formula.tolerance, calls=formula.calls,
+        group="tutorials",
     )
     if reference.ndim:
         made.fuse_call = bridge.Call(work.ENGINES[threads], formula.text, arrays)

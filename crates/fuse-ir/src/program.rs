@@ -263,6 +263,12 @@ impl Pass {
 /// (of the loop's kept axes where it folds): then a tile reads what it has written itself. None may read
 /// it as a scalar, or as the passes before the writer do, from an earlier tile.
 ///
+/// **Reach.** Where the domain has one axis, a pass without folds that writes nothing but locals may run
+/// beyond its tile, `[o0 + low, o1 + high)` along the axis: what neighbours of an element read of it is
+/// then computed with the tile, once, and again for the next. Its loop may be longer than the domain. A
+/// pass that runs `[o0 + l, o1 + h)` reads such a local as a slice from `s` on, of step 1 and as long as
+/// its own loop, if `low <= l + s` and `h + s <= high`.
+///
 /// The tiles run in any order and on any threads, and their size is the runtime's choice: no result may
 /// depend on it, and by these rules none does.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -271,9 +277,27 @@ pub struct Nest {
     pub passes: Range<u32>,
     /// What is cut into tiles.
     pub domain: Shape,
+    /// How far each pass runs beyond a tile; none if no pass does.
+    pub reach: Vec<Reach>,
     /// The temporaries that these passes alone write and read, in rising order: a thread keeps them a
     /// tile at a time. No other pass, nor a nest, may use one.
     pub locals: Vec<u32>,
+}
+
+/// The elements that a pass of a nest runs for a tile `[o0, o1)`: `[o0 + low, o1 + high)`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// What is added to the first.
+    pub low: u32,
+    /// What is added to the end; not less than `low`.
+    pub high: u32,
+}
+
+impl Nest {
+    /// How far the pass at this position of the nest runs beyond a tile.
+    pub fn reach(&self, position: usize) -> Reach {
+        self.reach.get(position).copied().unwrap_or_default()
+    }
 }
 
 /// A compiled formula, before any back end has seen it.

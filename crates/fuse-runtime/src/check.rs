@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use fuse_ir::{
-    DType, Dim, Mem, Nest, OperandView, Pass, Pick, Program, Shape, Sink, Source, Symbol, index_u32,
+    DType, Dim, Mem, Nest, OperandView, Pass, Pick, Program, Reach, Shape, Sink, Source, Symbol,
+    index_u32,
 };
 
 use crate::compile::Defect;
@@ -206,15 +207,47 @@ fn check_nests(program: &Program) -> Result<(), Defect> {
         };
         let written: Vec<u32> =
             own.iter().flat_map(|pass| pass.sinks().filter_map(temporary)).collect();
-        let mut before: Vec<u32> = Vec::new();
-        for pass in own {
-            check_nested_pass(program, (nest, pass), (&written, &before))?;
-            before.extend(pass.sinks().filter_map(temporary));
+        let mut before: Vec<(u32, Reach)> = Vec::new();
+        expect(
+            nest.reach.is_empty() || nest.reach.len() == own.len(),
+            "a nest's reach is not its passes'",
+        )?;
+        for (position, pass) in own.iter().enumerate() {
+            let reach = nest.reach(position);
+            check_reach((nest, pass), reach)?;
+            check_nested_pass(program, (nest, pass, reach), (&written, &before))?;
+            before.extend(pass.sinks().filter_map(temporary).map(|index| (index, reach)));
         }
-        let starts_anew = before.len() == before.iter().collect::<BTreeSet<_>>().len();
+        let distinct: BTreeSet<u32> = before.iter().map(|&(index, _)| index).collect();
+        let starts_anew = before.len() == distinct.len();
         expect(starts_anew, "a nest writes a temporary twice")?;
     }
     Ok(())
+}
+
+/// A pass that runs beyond its tile writes what only its own tile reads.
+fn check_reach((nest, pass): (&Nest, &Pass), reach: Reach) -> Result<(), Defect> {
+    if reach == Reach::default() {
+        return Ok(());
+    }
+    let is_local = |sink: &Sink| match *sink {
+        Sink::Temporary(index) => nest.locals.contains(&index),
+        Sink::Result(_) => false,
+    };
+    let fits = nest.domain.len() == 1
+        && reach.low <= reach.high
+        && pass.kernel.folds.is_empty()
+        && pass.sinks().all(is_local);
+    expect(fits, "a pass of a nest may not run beyond its tile")
+}
+
+/// From which element on a view reads along the one axis of a nest's domain: as many as the pass's loop
+/// has, one by one; 0 for a whole source.
+fn slice_start(program: &Program, pass: &Pass, view: &OperandView) -> Option<u32> {
+    let Some(pick) = view.picks.first() else { return Some(0) };
+    let Symbol::Literal(start) = program.symbols[pick.start as usize] else { return None };
+    let fits = pick.step == 1 && pass.space.first() == Some(&pick.extent);
+    u32::try_from(start).ok().filter(|_| fits)
 }
 
 /// A local is known to no pass outside of its nest, and written in it.
@@ -242,8 +275,8 @@ fn check_locals(program: &Program, nest: &Nest) -> Result<(), Defect> {
 /// `written`: the temporaries that the nest writes; `before`: those that its passes so far do.
 fn check_nested_pass(
     program: &Program,
-    (nest, pass): (&Nest, &Pass),
-    (written, before): (&[u32], &[u32]),
+    (nest, pass, reach): (&Nest, &Pass, Reach),
+    (written, before): (&[u32], &[(u32, Reach)]),
 ) -> Result<(), Defect> {
     let rank = nest.domain.len();
     let has_folds = !pass.kernel.folds.is_empty();
@@ -265,8 +298,15 @@ fn check_nested_pass(
             Dim::One => matches!(view.axes.get(place), Some(None | Some(_))),
             Dim::Symbol(_) => view.axes.get(place).is_some_and(|own| *own == Some(index_u32(axis))),
         };
-        let own_tile = before.contains(&index)
-            && view.picks.is_empty()
+        let writer = before.iter().find(|&&(written, _)| written == index);
+        let start = slice_start(program, pass, view);
+        let in_reach = writer.zip(start).is_some_and(|(&(_, writer), start)| {
+            let sliced = rank == 1 && !has_folds;
+            let (low, high) = (reach.low.saturating_add(start), reach.high.saturating_add(start));
+            let covered = writer.low <= low && high <= writer.high;
+            covered && (view.picks.is_empty() || sliced)
+        });
+        let own_tile = in_reach
             && shape.len() >= rank
             && domain_axes.iter().enumerate().all(at_its_place)
             && view.axes.iter().enumerate().all(|(place, own)| {

@@ -45,6 +45,7 @@ mod overlap;
 mod pack;
 mod plan;
 mod reduce;
+mod rows;
 mod run;
 mod scratch;
 mod sweep;

@@ -13,7 +13,7 @@
 //! Memory beside inputs and outputs: a tile's locals a thread, half a MiB unless one element of the
 //! domain needs more.
 
-use fuse_ir::{Nest, Sink, Source};
+use fuse_ir::{Nest, Reach, Sink, Source};
 use smallvec::SmallVec;
 
 use crate::compile::{Code, Executable};
@@ -38,6 +38,8 @@ struct Local {
     temporary: u32,
     /// Bytes for each element of the domain.
     bytes: usize,
+    /// How far beyond a tile it is written.
+    reach: Reach,
 }
 
 /// How a pass runs a part of its loop.
@@ -57,6 +59,10 @@ pub(crate) struct Stage<'c> {
     executable: &'c Executable,
     number: usize,
     walk: Walk<'c>,
+    /// How far it runs beyond a tile.
+    reach: Reach,
+    /// For each operand how many bytes behind its source's first element it begins.
+    offsets: SmallVec<[isize; 4]>,
     /// Elements of the loop, times the work of one.
     work: usize,
     /// Bytes read and written for each element of the domain.
@@ -64,16 +70,16 @@ pub(crate) struct Stage<'c> {
 }
 
 impl<'c> Stage<'c> {
-    /// A pass without folds: its space begins with the domain.
+    /// A pass without folds: its space begins with the domain, or reaches beyond its one axis.
     pub(crate) fn elementwise(
         (executable, number): (&'c Executable, usize),
-        domain: &[usize],
+        (domain, reach): (&[usize], Reach),
         space: &[usize],
         operands: &Stepped,
         options: &RunOptions<'_>,
     ) -> Result<Stage<'c>, RunError> {
         let (pass, compiled) = (&executable.program.passes[number], &executable.passes[number]);
-        expect_prefix(domain, space)?;
+        expect_reach((domain, reach), space)?;
         let len: usize = space.iter().product();
         let in_order: SmallVec<[usize; 4]> = (0..space.len()).collect();
         let walk = if len == 0 {
@@ -88,7 +94,13 @@ impl<'c> Stage<'c> {
                 inner: space[domain.len()..].iter().product(),
             }
         };
-        Ok(Stage::new((executable, number), domain, len, walk))
+        let stage = Stage::new((executable, number), domain, len, walk);
+        Ok(Stage { reach, ..stage })
+    }
+
+    /// The same stage, whose operands begin so many bytes behind their sources' first elements.
+    pub(crate) fn with_offsets(self, offsets: SmallVec<[isize; 4]>) -> Stage<'c> {
+        Stage { offsets, ..self }
     }
 
     /// A pass with folds: the axes that it keeps are the domain.
@@ -122,7 +134,8 @@ impl<'c> Stage<'c> {
         let sizes = kernel.inputs.iter().map(|input| input.mem.size());
         let sizes = sizes.chain(kernel.outputs.iter().map(|output| output.mem.size()));
         let bytes = inner.max(1).saturating_mul(sizes.sum());
-        Stage { executable, number, walk, work, bytes }
+        let (reach, offsets) = (Reach::default(), SmallVec::new());
+        Stage { executable, number, walk, reach, offsets, work, bytes }
     }
 
     /// The code whose uniforms it needs.
@@ -149,6 +162,7 @@ impl<'c> Stage<'c> {
             if view.source != Source::Temporary(temporary) {
                 continue;
             }
+            let base = base.offset(self.offsets.get(position).copied().unwrap_or(0));
             match &mut self.walk {
                 Walk::Elements { plan, .. } => plan.inputs[position].base = base,
                 Walk::Outputs { reduction, .. } => reduction.rebase_input(position, base),
@@ -179,6 +193,8 @@ impl<'c> Stage<'c> {
         let compiled = &self.executable.passes[self.number];
         match &self.walk {
             Walk::Elements { plan, code, inner } => {
+                let (low, high) = (self.reach.low as usize, self.reach.high as usize);
+                let (first, end) = (first + low, end + high);
                 let job = Job { plan, code, slots: &compiled.slots, uniforms };
                 let sweep = Sweep { job, pass: compiled, options };
                 sweep.run_elements(first * inner..end * inner)
@@ -210,11 +226,15 @@ impl<'c> NestRun<'c> {
         NestRun { options, domain, stages: Vec::with_capacity(nest.passes.len()), locals }
     }
 
-    /// Adds a local of that shape.
-    pub(crate) fn add_local(&mut self, temporary: u32, raw: Raw<'_>) -> Result<(), RunError> {
-        expect_prefix(self.domain, raw.extents)?;
+    /// Adds a local of that shape, which is written so far beyond a tile.
+    pub(crate) fn add_local(
+        &mut self,
+        (temporary, reach): (u32, Reach),
+        raw: Raw<'_>,
+    ) -> Result<(), RunError> {
+        expect_reach((self.domain, reach), raw.extents)?;
         let inner: usize = raw.extents[self.domain.len()..].iter().product();
-        self.locals.push(Local { temporary, bytes: inner * raw.dtype.size() });
+        self.locals.push(Local { temporary, bytes: inner * raw.dtype.size(), reach });
         Ok(())
     }
 
@@ -268,14 +288,18 @@ impl<'c> NestRun<'c> {
         let mut stages: Vec<Stage<'c>> =
             self.stages.iter().map(|(stage, _)| stage.clone()).collect();
         with_locals(|buffer| {
-            let room = |local: &Local| local.bytes.saturating_mul(tile).next_multiple_of(64);
+            let room = |local: &Local| {
+                let beyond = (local.reach.high - local.reach.low) as usize;
+                local.bytes.saturating_mul(tile + beyond).next_multiple_of(64)
+            };
             let bytes = self.locals.iter().map(room).fold(0, usize::saturating_add);
             let buffer = buffer.bytes(bytes)?;
             for first in (first..end).step_by(tile) {
                 self.options.poll()?;
                 let mut at = buffer.as_mut_ptr();
                 for local in &self.locals {
-                    let base = Address(at.wrapping_sub(first * local.bytes));
+                    let low = first + local.reach.low as usize;
+                    let base = Address(at.wrapping_sub(low * local.bytes));
                     stages.iter_mut().for_each(|stage| stage.rebase(local.temporary, base));
                     at = at.wrapping_add(room(local));
                 }
@@ -286,6 +310,23 @@ impl<'c> NestRun<'c> {
             Ok(())
         })
     }
+}
+
+/// Do the extents begin with those of the domain, or have they as many elements along its one axis as
+/// the reach needs?
+fn expect_reach((domain, reach): (&[usize], Reach), extents: &[usize]) -> Result<(), RunError> {
+    if reach == Reach::default() {
+        return expect_prefix(domain, extents);
+    }
+    if domain == [0] {
+        return Ok(());
+    }
+    let reason = "a pass of a nest reaches beyond its loop";
+    let needed = domain[0].checked_add(reach.high as usize);
+    let fits = domain.len() == 1
+        && reach.low <= reach.high
+        && extents.first().zip(needed).is_some_and(|(&extent, needed)| needed <= extent);
+    if fits { Ok(()) } else { Err(RunError::Program { reason }) }
 }
 
 /// Do the extents begin with those of the domain?

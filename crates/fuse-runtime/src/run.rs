@@ -419,19 +419,33 @@ impl<'c> Call<'c> {
     fn run_nest(&self, nest: &Nest) -> Result<(), RunError> {
         let domain = self.binding.extents(&nest.domain);
         let mut run = NestRun::new(nest, &domain, self.options);
+        let passes = nest.passes.start as usize..nest.passes.end as usize;
         for &local in &nest.locals {
-            run.add_local(local, self.temporaries[local as usize])?;
+            let writes = |number: &usize| {
+                let pass = &self.executable.program.passes[*number];
+                pass.sinks().any(|sink| *sink == Sink::Temporary(local))
+            };
+            let writer = passes.clone().position(|number| writes(&number)).unwrap_or(0);
+            run.add_local((local, nest.reach(writer)), self.temporaries[local as usize])?;
         }
-        for number in nest.passes.start as usize..nest.passes.end as usize {
+        for (position, number) in passes.enumerate() {
             let pass = &self.executable.program.passes[number];
             let space = self.binding.extents(&pass.space);
             let operands = self.operands(pass, &space)?;
             let of = (self.executable, number);
             let stage = if pass.folds.is_empty() {
-                Stage::elementwise(of, &domain, &space, &operands, self.options)?
+                let reach = nest.reach(position);
+                Stage::elementwise(of, (&domain, reach), &space, &operands, self.options)?
             } else {
                 Stage::folds(of, &domain, &space, &operands, self.options, |sink| self.sink(sink))?
             };
+            let mut offsets = SmallVec::new();
+            for view in &pass.operands {
+                let raw = self.source(view.source)?;
+                let base = picked(raw, &view.picks, self.binding)?.base;
+                offsets.push(base.behind(raw.base));
+            }
+            let stage = stage.with_offsets(offsets);
             let uniforms = self.uniforms(pass, stage.code())?;
             run.add_stage(stage, uniforms);
         }

@@ -139,6 +139,24 @@ impl Sweep<'_> {
         Ok(bank.merge_tree(n_blocks, None, scratch))
     }
 
+    /// Runs the blocks of a loop of at least 8 elements; block `b` advances the accumulators of place
+    /// `at + b * apart` of the bank.
+    pub(crate) fn fold_into(
+        &self,
+        bank: &mut Bank<'_>,
+        (at, apart): (usize, usize),
+        scratch: &mut [u8],
+    ) -> Result<(), RunError> {
+        self.options.poll()?;
+        let mut pointers = Pointers::default();
+        for block in 0..self.job.plan.len.div_ceil(self.job.plan.block) {
+            let lane = (at + block * apart) * GRANULE;
+            let state = (&mut *bank.bytes, bank.lanes, lane);
+            self.run_block(self.range(block), scratch, state, &mut pointers);
+        }
+        Ok(())
+    }
+
     /// Runs a loop with folds, which is not empty, on this thread and in this scratch.
     pub(crate) fn fold_here(
         &self,

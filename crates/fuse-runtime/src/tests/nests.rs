@@ -2,8 +2,8 @@
 
 use fuse_ir::{
     ArraySpec, Builder, DType, Dim, InputClass, InputType, Lane, Mem, Nest, OperandOutput,
-    OperandView, Pass, Prim, Program, ProgramInput, RegionBuilder, Shape, Sink, Source, Symbol,
-    verify,
+    OperandView, Pass, Pick, Prim, Program, ProgramInput, Reach, RegionBuilder, Shape, Sink,
+    Source, Symbol, SymbolOp, verify,
 };
 
 use super::axes::sum;
@@ -77,7 +77,8 @@ fn rows() -> Program {
         pass(space(), &[1], sub, &[(t1, &whole)], &[Sink::Temporary(2), Sink::Result(1)]),
         pass(space(), &[], Prim::FDiv, &[(t1, &whole), (t2, &by_row)], &[Sink::Result(0)]),
     ];
-    program.nests = vec![Nest { passes: 0..4, domain: shape(&[0]), locals: vec![0, 1, 2] }];
+    program.nests =
+        vec![Nest { passes: 0..4, domain: shape(&[0]), reach: vec![], locals: vec![0, 1, 2] }];
     program
 }
 
@@ -95,7 +96,8 @@ fn pairs() -> Program {
         pass(space, &[2], Prim::FSub, reads, &[Sink::Temporary(0)]),
         pass(shape(&[0, 2]), &[], Prim::FMul, &[(t0, &whole), (t0, &whole)], &[Sink::Result(0)]),
     ];
-    program.nests = vec![Nest { passes: 0..2, domain: shape(&[0, 2]), locals: vec![0] }];
+    program.nests =
+        vec![Nest { passes: 0..2, domain: shape(&[0, 2]), reach: vec![], locals: vec![0] }];
     program
 }
 
@@ -111,7 +113,34 @@ fn columns() -> Program {
         pass(shape(&[0, 1]), &[0], Prim::FSub, &[(x, &[Some(0), Some(1)])], &sinks),
         pass(shape(&[1, 0]), &[], Prim::FSub, turned, &[Sink::Result(0)]),
     ];
-    program.nests = vec![Nest { passes: 0..2, domain: shape(&[1]), locals: vec![0] }];
+    program.nests =
+        vec![Nest { passes: 0..2, domain: shape(&[1]), reach: vec![], locals: vec![0] }];
+    program
+}
+
+/// `t = x * x; t[1:-1] - t[2:]` over the rows of a matrix: the first pass reaches from 1 to 2 rows beyond.
+fn stencil() -> Program {
+    let mut program = inputs(&[&[9, 9]]);
+    let (x, t0, whole) = (Source::Input(0), Source::Temporary(0), [Some(0), Some(1)]);
+    let apply = |op, a, b| Symbol::Apply(op, a, b);
+    program.symbols.extend([Symbol::Literal(1), Symbol::Literal(2), Symbol::Literal(0)]);
+    program.symbols.push(apply(SymbolOp::Less, 0, 3));
+    let inner = shape(&[5, 1]);
+    program.temporaries = vec![spec(shape(&[0, 1]))];
+    program.results = vec![spec(inner.clone())];
+    let rows = |start| {
+        let row = Pick { start, step: 1, extent: Dim::Symbol(5) };
+        vec![row, Pick { start: 4, step: 1, extent: Dim::Symbol(1) }]
+    };
+    let both = [(t0, whole.as_slice()), (t0, &whole)];
+    let mut neighbours = pass(inner, &[], Prim::FSub, &both, &[Sink::Result(0)]);
+    neighbours.operands[0].picks = rows(2);
+    neighbours.operands[1].picks = rows(3);
+    let squares = [(x, whole.as_slice()), (x, &whole)];
+    let first = pass(shape(&[0, 1]), &[], Prim::FMul, &squares, &[Sink::Temporary(0)]);
+    program.passes = vec![first, neighbours];
+    let reach = vec![Reach { low: 1, high: 2 }, Reach::default()];
+    program.nests = vec![Nest { passes: 0..2, domain: shape(&[5]), reach, locals: vec![0] }];
     program
 }
 
@@ -132,15 +161,14 @@ fn same_as_alone(program: &Program, inputs: &[&Strided]) -> Vec<Vec<f64>> {
             }
         };
         check(&RunOptions::default());
-        for threads in [1, 2, 3, 7] {
+        let cuts = [(1, Some(1)), (1, Some(32)), (2, None), (2, Some(3)), (3, Some(1000))];
+        for (threads, tile) in cuts.into_iter().chain([(7, Some(1)), (7, None)]) {
             let pool =
                 rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
-            for tile in [None, Some(1), Some(3), Some(32), Some(1000)] {
-                for lanes in [None, Some(FoldLanes::Elements), Some(FoldLanes::Outputs)] {
-                    let mut options = chopped(Threads::Pool(&pool), threads as u64);
-                    (options.tuning.tile, options.tuning.fold_lanes) = (tile, lanes);
-                    check(&options);
-                }
+            for lanes in [FoldLanes::Elements, FoldLanes::Outputs] {
+                let mut options = chopped(Threads::Pool(&pool), threads as u64);
+                (options.tuning.tile, options.tuning.fold_lanes) = (tile, Some(lanes));
+                check(&options);
             }
         }
     }
@@ -189,6 +217,46 @@ fn columns_tile_by_tile() {
     for (n, m) in [(5, 3), (40, 7), (9, 100), (1100, 3)] {
         let x = Strided::random(DType::F64, &[n, m], &mut random);
         same_as_alone(&columns(), &[&x]);
+    }
+}
+
+#[test]
+fn neighbours_tile_by_tile() {
+    let mut random = Random(27);
+    for (n, m) in [(3, 2), (5, 7), (40, 3), (200, 33), (2, 3), (0, 3)] {
+        let x = Strided::random(DType::F64, &[n, m], &mut random);
+        let found = same_as_alone(&stencil(), &[&x]);
+        for (at, found) in found[0].iter().enumerate() {
+            let square = |row: usize| x.get(&[row, at % m]) * x.get(&[row, at % m]);
+            let expected = square(at / m + 1) - square(at / m + 2);
+            assert_eq!(found.to_bits(), expected.to_bits(), "{n} {m}");
+        }
+    }
+}
+
+/// Every way to break the rules of reach is refused.
+#[test]
+fn reaches_that_lie_are_refused() {
+    type Lie = fn(&mut Program);
+    let lies: [(&str, Lie); 10] = [
+        ("no reach", |p| p.nests[0].reach.clear()),
+        ("too low", |p| p.nests[0].reach[0].low = 2),
+        ("too short", |p| p.nests[0].reach[0].high = 1),
+        ("too far", |p| p.nests[0].reach[0].high = 3),
+        ("upside down", |p| p.nests[0].reach[0] = Reach { low: 3, high: 2 }),
+        ("a result beyond its tile", |p| p.nests[0].reach[1].high = 1),
+        ("one too many", |p| p.nests[0].reach.push(Reach::default())),
+        ("not known beforehand", |p| p.passes[1].operands[0].picks[0].start = 5),
+        ("every other row", |p| p.passes[1].operands[0].picks[0].step = 2),
+        ("no local", |p| p.nests[0].locals.clear()),
+    ];
+    let x = Strided::random(DType::F64, &[30, 5], &mut Random(28));
+    for (name, lie) in lies {
+        let mut program = stencil();
+        lie(&mut program);
+        let executable = Executable::compile(program.into(), &interpreter());
+        let result = executable.run_alloc(&[Operand::from(x.view())], &RunOptions::default());
+        assert!(matches!(result, Err(crate::RunError::Program { .. })), "{name}: {result:?}");
     }
 }
 

@@ -143,6 +143,14 @@ const WORK: &[Work] = &[
     },
 ];
 
+/// N + M exponentials are kept: a formula that does need an array of its own, which must be seen.
+const KEEPING: Work = Work {
+    formula: OUTER,
+    inputs: &[("a", &[1 << 20]), ("b", &[2])],
+    result: &[1 << 20, 2],
+    temporary: 8 << 20,
+};
+
 /// The most bytes that a first call held beside inputs, output and compiled code.
 fn held(work: &Work, threads: usize) -> usize {
     let engine = Engine::builder().threads(threads).build().expect("an engine");
@@ -171,6 +179,11 @@ fn held(work: &Work, threads: usize) -> usize {
     bytes
 }
 
+/// The same on a thread that has no scratch memory yet.
+fn on_new_thread(work: &Work, threads: usize) -> usize {
+    std::thread::scope(|scope| scope.spawn(|| held(work, threads)).join().expect("no panic"))
+}
+
 #[test]
 fn no_formula_needs_more_than_a_mebibyte_a_thread() {
     const CHILD: &str = "FUSE_TUTORIALS_CHILD";
@@ -192,11 +205,13 @@ fn no_formula_needs_more_than_a_mebibyte_a_thread() {
 fn check_memory() {
     let (kept, bytes) = peak(|| vec![0_u8; 3 << 20]);
     assert!(bytes >= kept.len(), "the allocator counts: {bytes}");
+    let bytes = on_new_thread(&KEEPING, 1);
+    assert!(bytes >= KEEPING.temporary, "the exponentials of a: {bytes}");
     let mut failures = Vec::new();
     for work in WORK {
         assert!(work.temporary >= 8 << 20, "{}: nothing to see", work.formula);
         for threads in [1, 2] {
-            let bytes = held(work, threads);
+            let bytes = on_new_thread(work, threads);
             println!("{bytes:>10} bytes, {threads} threads: {}", work.formula);
             if bytes > threads << 20 {
                 failures.push(format!("{}: {bytes} bytes on {threads} threads", work.formula));

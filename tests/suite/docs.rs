@@ -59,14 +59,20 @@ fn reference() -> String {
         writeln!(text, "| `{written}` | {aliases} | {} | `{}` |", row.doc, row.example)
             .expect("text grows");
     }
+    write_forms(&mut text);
+    write_parameters(&mut text);
+    text
+}
+
+/// The reductions that are made of others.
+fn write_forms(text: &mut String) {
+    text.push_str("\n## Reductions made of others\n\n");
+    text.push_str("| written | what it gives | example |\n|---|---|---|\n");
     for form in FORMS {
         let operands = ["a", "b", "c"][..form.arity].join(", ");
         let (name, doc, example) = (form.name, form.doc, form.example);
-        writeln!(text, "| `{name}({operands})` |  | reduction: {doc} | `{example}` |")
-            .expect("text grows");
+        writeln!(text, "| `{name}({operands})` | {doc} | `{example}` |").expect("text grows");
     }
-    write_parameters(&mut text);
-    text
 }
 
 /// What reductions take beside their operands.

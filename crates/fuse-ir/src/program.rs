@@ -143,11 +143,11 @@ pub struct CountRule {
     pub span: SourceSpan,
 }
 
-/// A weak integer scalar that takes on an integer dtype: its value must fit.
+/// A weak integer, a scalar or an extent, that takes on an integer dtype: its value must fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FitRule {
-    /// Position of the input.
-    pub input: u32,
+    /// Symbol of its value.
+    pub number: u32,
     /// The dtype it takes on.
     pub dtype: DType,
     /// Where in the formula.
@@ -315,7 +315,7 @@ pub struct Program {
     pub index_rules: Vec<IndexRule>,
     /// What numbers of elements demand.
     pub count_rules: Vec<CountRule>,
-    /// What weak scalars must fit.
+    /// What weak integers must fit.
     pub fit_rules: Vec<FitRule>,
     /// Values between passes. A pass may write one again when no later pass reads its former value.
     pub temporaries: Vec<ArraySpec>,
@@ -531,23 +531,24 @@ pub fn shape_text(extents: &[usize]) -> String {
 impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (number, pass) in self.passes.iter().enumerate() {
-            write!(f, "pass {number}: over [")?;
-            for (axis, dim) in pass.space.iter().enumerate() {
-                let comma = if axis > 0 { ", " } else { "" };
-                match dim {
-                    Dim::One => write!(f, "{comma}1")?,
-                    Dim::Symbol(symbol) => {
-                        write!(f, "{comma}{}", self.symbol_text(*symbol))?;
-                    }
-                }
-            }
-            writeln!(f, "]")?;
+            writeln!(f, "pass {number}: over [{}]", self.space_text(&pass.space))?;
             let arrays = pass.operands.iter().map(|view| self.view_text(view));
             let scalars = pass.scalars.iter().map(|view| self.view_text(view));
             let sinks = pass.sinks();
             write_list(f, "reads", arrays.collect())?;
             write_list(f, "scalars", scalars.collect())?;
             write_list(f, "writes", sinks.map(|&sink| sink_name(sink)).collect())?;
+        }
+        for Nest { passes, domain, reach, locals } in &self.nests {
+            let (first, last) = (passes.start, passes.end.saturating_sub(1));
+            writeln!(f, "passes {first} to {last} by tiles of [{}]", self.space_text(domain))?;
+            for (pass, Reach { low, high }) in passes.clone().zip(reach) {
+                if (*low, *high) != (0, 0) {
+                    writeln!(f, "  pass {pass} from {low} to {high} beyond")?;
+                }
+            }
+            let local = |&local: &u32| sink_name(Sink::Temporary(local));
+            write_list(f, "keeps a tile of", locals.iter().map(local).collect())?;
         }
         Ok(())
     }
@@ -564,6 +565,14 @@ impl Program {
 
     fn symbol_text(&self, symbol: u32) -> String {
         symbol_text(&self.symbols, symbol, &|input| &self.inputs[input as usize].name)
+    }
+
+    fn space_text(&self, shape: &[Dim]) -> String {
+        let dim = |dim: &Dim| match dim {
+            Dim::One => "1".to_string(),
+            Dim::Symbol(symbol) => self.symbol_text(*symbol),
+        };
+        shape.iter().map(dim).collect::<Vec<String>>().join(", ")
     }
 
     /// `x`, `x[1:, 0]`: the source, and where not all of it is read, start and step along each axis.

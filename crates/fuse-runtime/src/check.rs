@@ -46,10 +46,8 @@ pub(crate) fn check(program: &Program) -> Result<(), Defect> {
     let counts =
         program.count_rules.iter().all(|rule| (rule.count as usize) < program.symbols.len());
     expect(counts, "a count rule names no symbol")?;
-    let fits = |rule: &fuse_ir::FitRule| {
-        program.inputs.get(rule.input as usize).is_some_and(|input| input.ty.axes.is_empty())
-    };
-    expect(program.fit_rules.iter().all(fits), "a fit rule names no scalar")?;
+    let fits = program.fit_rules.iter().all(|rule| (rule.number as usize) < program.symbols.len());
+    expect(fits, "a fit rule names no symbol")?;
     let mut written = Written {
         results: vec![false; program.results.len()],
         temporaries: vec![false; program.temporaries.len()],

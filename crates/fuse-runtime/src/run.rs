@@ -140,7 +140,7 @@ impl Executable {
         let extents: SmallVec<[&[usize]; 8]> = sources.iter().map(|raw| raw.extents).collect();
         let scalar = |input: u32| read_integer(sources[input as usize]);
         let bound = self.program.bind(&extents, scalar).map_err(RunError::Bind)?;
-        self.program.fit_rules.iter().try_for_each(|rule| check_fit(rule, sources))?;
+        self.program.fit_rules.iter().try_for_each(|rule| check_fit(rule, &bound))?;
         Ok(bound)
     }
 
@@ -298,10 +298,9 @@ impl Copied {
     }
 }
 
-/// A weak integer scalar must fit the dtype that it takes on.
-fn check_fit(rule: &FitRule, sources: &[Raw<'_>]) -> Result<(), RunError> {
-    let raw = sources[rule.input as usize];
-    let Some(value) = integer_value(raw) else { return Ok(()) };
+/// A weak integer must fit the dtype that it takes on.
+fn check_fit(rule: &FitRule, bound: &Bound) -> Result<(), RunError> {
+    let value = i128::from(bound.value(rule.number));
     let Some((low, high)) = rule.dtype.integer_range() else { return Ok(()) };
     if low <= value && value <= high { Ok(()) } else { Err(RunError::Fit { rule: *rule, value }) }
 }

@@ -14,6 +14,8 @@
 
 mod reduction;
 mod symbols;
+#[cfg(test)]
+mod tests;
 mod text;
 mod view;
 

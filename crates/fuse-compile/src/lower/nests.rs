@@ -166,9 +166,9 @@ fn has_domain(pass: &Pass, domain: &Shape) -> bool {
     if pass.folds.is_empty() {
         return begins_with;
     }
-    // What a fold's pass writes besides has the whole loop's shape: a range of it only if the reduced
-    // axes come last.
-    pass.kept() == *domain && (pass.outputs.is_empty() || begins_with)
+    // The reduced axes come last: a tile of columns, of a fold over rows, would walk over memory in short
+    // steps, to save temporaries that are small beside what is folded.
+    pass.kept() == *domain && begins_with
 }
 
 /// For each axis of the domain the loop's.

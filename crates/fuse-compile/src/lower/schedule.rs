@@ -19,6 +19,12 @@ use fuse_ops::Cost;
 use crate::graph::{Axes, Graph, Node, NodeId};
 use crate::opt::cost::{LOAD_COST, of_expansions};
 
+/// A value that several passes of a nest need is computed again up to this weight: beyond it a tile of it
+/// is kept, at the cost of a store and loads that hit the cache.
+const TILE_COST: usize = 8;
+/// As [`TILE_COST`], where there is no nest and a whole array would be kept.
+const ARRAY_COST: usize = 64;
+
 /// What one pass computes.
 #[derive(Clone, Debug)]
 pub(super) struct PassPlan {
@@ -69,7 +75,11 @@ fn reduced_axes(graph: &Graph, id: NodeId) -> Option<Axes> {
 pub(super) fn schedule(graph: &Graph, budget: usize) -> Schedule {
     let costs = of_expansions(graph);
     let parts = parts(&costs, budget);
-    let (kept, indexed) = kept_nodes(graph, &costs, &parts, budget);
+    let Kept { mut kept, indexed, cumulative } = kept_nodes(graph, &costs, &parts, budget);
+    let first = stages(graph, &kept, &parts);
+    for id in computed_twice(graph, &kept, &cumulative, &first) {
+        kept[id.index()] = true;
+    }
     let stages = stages(graph, &kept, &parts);
     let mut schedule = Schedule { temporary_of: vec![None; graph.len()], ..Schedule::default() };
     for (id, _) in graph.iter() {
@@ -130,13 +140,18 @@ impl Schedule {
     }
 }
 
-/// Which nodes are kept in temporaries, and which depend on where in the loop they are computed.
-fn kept_nodes(
-    graph: &Graph,
-    costs: &[Cost],
-    parts: &[u32],
-    budget: usize,
-) -> (Vec<bool>, Vec<bool>) {
+/// What is known of each node before there are passes.
+struct Kept {
+    /// Is it kept in a temporary?
+    kept: Vec<bool>,
+    /// Does it depend on where in the loop it is computed?
+    indexed: Vec<bool>,
+    /// What it costs to compute from what is kept.
+    cumulative: Vec<usize>,
+}
+
+/// Which nodes are kept in temporaries.
+fn kept_nodes(graph: &Graph, costs: &[Cost], parts: &[u32], budget: usize) -> Kept {
     let mut kept = vec![false; graph.len()];
     let mut cumulative = vec![0_usize; graph.len()];
     let mut indexed = vec![false; graph.len()];
@@ -175,7 +190,66 @@ fn kept_nodes(
             kept[result.index()] = false;
         }
     }
-    (kept, indexed)
+    Kept { kept, indexed, cumulative }
+}
+
+/// The pass that needs a value.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Need {
+    /// Its stage, if there is one.
+    stage: Option<u32>,
+    /// Are there others, of other stages?
+    others: bool,
+    /// Does one of them reduce some axes, but not all?
+    by_partial: bool,
+}
+
+impl Need {
+    fn add(&mut self, need: Need) {
+        let differs = self.stage.is_some() && need.stage.is_some() && self.stage != need.stage;
+        *self = Need {
+            stage: self.stage.or(need.stage),
+            others: self.others || need.others || differs,
+            by_partial: self.by_partial || need.by_partial,
+        };
+    }
+}
+
+/// Values that passes of several stages need and that cost more to compute again than to keep.
+fn computed_twice(
+    graph: &Graph,
+    kept: &[bool],
+    cumulative: &[usize],
+    stages: &[u32],
+) -> Vec<NodeId> {
+    let mut needs = vec![Need::default(); graph.len()];
+    let mut twice = Vec::new();
+    for (id, node) in graph.iter().rev() {
+        let stage = stages[id.index()];
+        let mut need = needs[id.index()];
+        if graph.results.contains(&id) && !kept[id.index()] && !is_reduction(graph, id) {
+            need.add(Need { stage: Some(stage), ..Need::default() });
+        }
+        let most = if need.by_partial { TILE_COST } else { ARRAY_COST };
+        let computes = matches!(node, Node::Apply(..) | Node::Power(..));
+        let is_array = !graph.ty(id).shape.is_empty();
+        if computes && is_array && need.others && cumulative[id.index()] > most && !kept[id.index()]
+        {
+            twice.push(id);
+            need = Need { stage: Some(stage), ..Need::default() };
+        }
+        if kept[id.index()] {
+            need = Need { stage: Some(stage.saturating_sub(1)), ..Need::default() };
+        }
+        if is_reduction(graph, id) {
+            let ready = node.args().iter().map(|arg| stages[arg.index()]).max();
+            need = Need { stage: ready, others: false, by_partial: is_partial(graph, id) };
+        }
+        for &arg in node.args().iter().filter(|arg| !kept[arg.index()]) {
+            needs[arg.index()].add(need);
+        }
+    }
+    twice
 }
 
 /// Cuts the arena into parts of at most `budget` primitives.

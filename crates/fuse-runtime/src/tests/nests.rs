@@ -342,3 +342,11 @@ fn nests_that_lie_are_refused() {
     let honest = Executable::compile(rows().into(), &interpreter());
     assert!(honest.run_alloc(&[Operand::from(x.view())], &RunOptions::default()).is_ok());
 }
+
+#[test]
+fn a_program_says_what_runs_together() {
+    let text = rows().to_string();
+    let last: Vec<&str> = text.lines().rev().take(2).collect();
+    assert_eq!(last[1], "passes 0 to 3 by tiles of [x0.shape[0]]", "{text}");
+    assert_eq!(last[0], "  keeps a tile of temporary 0, temporary 1, temporary 2");
+}

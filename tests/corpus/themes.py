@@ -390,6 +390,7 @@ def all_themes():
     from themes_programs import programs
     from themes_reductions import reductions, reductions_special
     from themes_slices import generators, slices
+    from themes_tutorials import tutorials
     from themes_types import (broadcasting, empty, errors, literals, promotion, relaxed, rules,
                               special, sums)
 
@@ -397,4 +398,5 @@ def all_themes():
         arithmetic, integer_division, shifts, bool_logic, comparisons, casts, rounding, min_max, extrema,
         signs, remainders, powers, functions, powers_float, literals, promotion, broadcasting, empty, sums,
         results, special, relaxed, rules, programs, reductions, reductions_special, errors, integer_widths,
-        all_casts, half, dtype_pairs, dtype_functions, derived, slices, generators)]
+        all_casts, half, dtype_pairs, dtype_functions, derived, slices, generators,
+        tutorials)]

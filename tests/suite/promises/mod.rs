@@ -11,6 +11,7 @@ mod hostile;
 mod limits;
 mod memory;
 mod numexpr;
+mod tutorials;
 mod views;
 
 /// `x + x**2 + ... + x**n`.

@@ -10,7 +10,7 @@
 //! * [`FORMS`]: what is written like a function and is none: `arange`, `clip`, `len`.
 //! * [`typing`]: NumPy 2's promotion with weak literals, as rules that rows refer to.
 //! * The expansions, one family a file: [`arith`], [`integer`], [`remainder`], [`rounding`],
-//!   [`compare`], [`cast`], [`power`]; and the reductions in [`reduce`].
+//!   [`compare`], [`cast`], [`power`]; of complex numbers in [`complex`]; and the reductions in [`reduce`].
 //!
 //! Invariants. *A function is one row and one expansion. Expansions use primitives only, so that
 //! every back end shares them. After expansion nothing may change rounding.*
@@ -22,6 +22,7 @@ pub mod arith;
 pub mod cast;
 mod coefficients;
 pub mod compare;
+pub mod complex;
 pub mod elementary;
 mod expander;
 mod form;
@@ -36,6 +37,7 @@ pub mod table;
 mod tests;
 pub mod typing;
 
+pub use complex::{COMPLEX, ComplexCall, ComplexRow};
 pub use expander::{Call, Expander, lane_of};
 pub use form::{FORMS, Form, FormKind};
 pub use table::{Accuracy, Budget, Class, Cost, Domain, Expansion, Op, Row, Syntax, Yardstick};

@@ -8,7 +8,7 @@ regenerates everything and demands that nothing changed. Needs NumPy 2 and gmpy2
 
 A case: `formula`, `mode` (strict where absent; `both`: either, with the same bits), `inputs` (dtype,
 shape, values; or the name of a vector of the same file; `scalar` and `weak` ones), and `expect` (dtype,
-shape, values) or `error` (a code). Floats are hex floats, so that their bits are exact.
+shape, values; of several results an array of such) or `error` (a code). Floats are hex floats, so that their bits are exact.
 
 The bits of `expect` are demanded, unless it has `ulp = n`: then a float may be n floats away from
 that of `expect`, but zeros (with their sign), infinities and NaN are demanded as they are, and all ways

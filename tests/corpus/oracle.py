@@ -7,18 +7,27 @@ elementary functions (`elementary.py`), rounded once. Nothing comes from fuse.
 """
 
 import math
+import operator
 from fractions import Fraction
 
 import numpy as np
 
-BITS = {np.dtype("int32"): 32, np.dtype("int64"): 64}
+#: The dtypes that fuse computes on, by its names.
+DTYPES = {
+    "bool": np.bool_, "i8": np.int8, "i16": np.int16, "i32": np.int32, "i64": np.int64, "u8": np.uint8,
+    "u16": np.uint16, "u32": np.uint32, "u64": np.uint64, "f16": np.float16, "f32": np.float32,
+    "f64": np.float64,
+}
+
+#: Significant bits, exponent of the least number, exponent of the first number beyond the range.
+FORMATS = {np.float64: (53, -1074, 1024), np.float32: (24, -149, 128), np.float16: (11, -24, 16)}
 
 
 def rounded(value, dtype):
     """The float of a dtype nearest to a Fraction, ties to even."""
     if value == 0:
         return dtype(0.0)
-    precision, least, limit = (53, -1074, 1024) if dtype is np.float64 else (24, -149, 128)
+    precision, least, limit = FORMATS[dtype]
     sign, value = (-1, -value) if value < 0 else (1, value)
     exponent = value.numerator.bit_length() - value.denominator.bit_length()
     if Fraction(2) ** exponent > value:
@@ -84,11 +93,15 @@ def product_power(x, n):
     return acc
 
 
+def bits_of(dtype):
+    return 8 * np.dtype(dtype).itemsize
+
+
 def wrap(value, dtype):
-    """A Python integer in two's complement."""
-    bits = BITS[np.dtype(dtype)]
+    """A Python integer modulo 2^width: in two's complement where the dtype is signed."""
+    bits = bits_of(dtype)
     value &= (1 << bits) - 1
-    return value - (1 << bits) if value >> (bits - 1) else value
+    return value - (1 << bits) if np.dtype(dtype).kind == "i" and value >> (bits - 1) else value
 
 
 def by_element(function, *arrays, dtype):
@@ -116,7 +129,7 @@ def int_fmod(a, b):
 
 def shift_left(a, n):
     dtype = np.result_type(a, n)
-    bits = BITS[dtype]
+    bits = bits_of(dtype)
     return by_element(
         lambda x, c: wrap(x << c, dtype) if 0 <= c < bits else 0, a, n, dtype=dtype
     )
@@ -124,7 +137,7 @@ def shift_left(a, n):
 
 def shift_right(a, n):
     dtype = np.result_type(a, n)
-    bits = BITS[dtype]
+    bits = bits_of(dtype)
     fill = lambda x: -1 if x < 0 else 0
     return by_element(lambda x, c: x >> c if 0 <= c < bits else fill(x), a, n, dtype=dtype)
 
@@ -135,7 +148,7 @@ def int_power(a, n):
 
     def one(x, k):
         if k >= 0:
-            return wrap(pow(x, k, 1 << BITS[dtype]), dtype)
+            return wrap(pow(x, k, 1 << bits_of(dtype)), dtype)
         return 1 if x == 1 else (-1 if k % 2 else 1) if x == -1 else 0
 
     return by_element(one, a, n, dtype=dtype)
@@ -222,10 +235,12 @@ def block_sum(values, dtype):
 
 
 def fuse_sum(x):
-    """sum(x): integers and bool wrap in i64; f32 is added in f64 and rounded once."""
+    """sum(x): bool and integers wrap in i64, unsigned ones in u64; f16 and f32 are added in f64 and rounded
+    once."""
     x = np.asarray(x)
     if x.dtype.kind != "f":
-        return np.int64(wrap(sum(int(v) for v in x.flat), np.int64))
+        dtype = np.uint64 if x.dtype.kind == "u" else np.int64
+        return dtype(wrap(sum(int(v) for v in x.flat), dtype))
     return x.dtype.type(tree_sum(x, np.float64))
 
 
@@ -246,24 +261,45 @@ def as_float64(function):
     """Floating functions of integers and bool are computed in f64, whatever NumPy does for bool."""
     def call(*args):
         args = [np.asarray(a) for a in args]
-        if all(a.dtype.kind in "ib" for a in args):
+        if all(a.dtype.kind in "iub" for a in args):
             args = [a.astype(np.float64) for a in args]
         return function(*args)
     return call
 
 
 def identity_on_integers(function):
-    return lambda a: a if np.asarray(a).dtype.kind in "ib" else function(a)
+    return lambda a: a if np.asarray(a).dtype.kind in "iub" else function(a)
 
 
 def cast(dtype):
     def convert(x):
         x = np.asarray(x)
-        if x.dtype.kind == "f" and np.dtype(dtype).kind == "i":
+        if x.dtype.kind == "f" and np.dtype(dtype).kind in "iu":
             return saturate(x, dtype)
         with np.errstate(all="ignore"):
             return x.astype(dtype)
     return convert
+
+
+def popcount(x):
+    return by_element(lambda v: abs(v).bit_count(), x, dtype=np.uint8)
+
+
+def gcd(a, b):
+    dtype = np.result_type(a, b)
+    return by_element(lambda x, y: wrap(math.gcd(x, y), dtype), a, b, dtype=dtype)
+
+
+def lcm(a, b):
+    dtype = np.result_type(a, b)
+    return by_element(lambda x, y: wrap(math.lcm(x, y), dtype), a, b, dtype=dtype)
+
+
+def compare(symbol, a, b):
+    """A comparison of integers of any two dtypes, as Python's integers compare."""
+    relation = {"<": operator.lt, "<=": operator.le, "==": operator.eq, "!=": operator.ne,
+                ">=": operator.ge, ">": operator.gt}[symbol]
+    return by_element(relation, a, b, dtype=bool)
 
 
 #: What names mean when a formula's text is evaluated by Python; `elementary.py` has the rest.
@@ -275,7 +311,8 @@ NAMES = {
     "fmod": np.fmod, "isnan": np.isnan, "isinf": np.isinf, "isfinite": np.isfinite,
     "sum": fuse_sum, "max": np.max, "min": np.min, "clip": lambda x, a, b: minimum(maximum(x, a), b),
     "divide": np.true_divide, "true_divide": np.true_divide,
-    "bool": cast(np.bool_), "i32": cast(np.int32), "i64": cast(np.int64),
-    "f32": cast(np.float32), "f64": cast(np.float64),
+    **{name: cast(dtype) for name, dtype in DTYPES.items()},
+    "popcount": popcount, "gcd": gcd, "lcm": lcm, "isclose": np.isclose, "ones_like": np.ones_like,
+    "zeros_like": np.zeros_like, "copy": np.copy, "bitwise_count": popcount,
     "pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan,
 }

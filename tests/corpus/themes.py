@@ -348,7 +348,40 @@ def powers():
     return t
 
 
+def results():
+    t = Theme("results", "Several results: one shape and dtype or several, one value twice, inputs, "
+              "constants and scalars as they are, reductions beside elements. NumPy's tuple of the same "
+              "text.", used("xyfimp", vectors()))
+    x, y = t.vectors["x"], t.vectors["y"]
+    t.case("x + y, x - y", x="x", y="y", mode="both")
+    t.case("x*y, x < y, x", x="x", y="y", mode="both")
+    t.case("x, x", x="x", mode="both", note="an input twice")
+    t.case("x + y, y, x + y", x="x", y="y", mode="both", note="one value twice, an input between")
+    t.case("f + 1, i // 2, ~p, m*2, x*0.5", f="f", i="i", p="p", m="m", x="x", mode="both")
+    t.case("x - y, 7, 2.5, True, pi", (x - y, np.int64(7), 2.5, True, np.float64(np.pi)), x="x", y="y",
+           mode="both", note="plain numbers are i64 and f64")
+    t.case("k, k*2, x*k", k=np.float64(3), x="x", mode="both")
+    t.case("k, f*k", (np.float64(0.1), t.vectors["f"] * np.float32(0.1)), k=Weak(0.1), f="f", mode="both",
+           note="a plain number is weak beside f32 and f64 alone")
+    whole = np.arange(1, 40, dtype=F64)
+    t.case("sum(a), sum(a)", a=whole, mode="both")
+    t.case("sum(a), a/sum(a), a - 1", a=whole, mode="both", note="the first sum is kept and given")
+    t.case("max(a), min(a), sum(a), sum(a*a), a*a", a=whole, mode="both")
+    t.case("a - sum(a)/39, sum(a - sum(a)/39)", a=whole, mode="both")
+    row, column = np.arange(4, dtype=F64).reshape(1, 4), np.arange(1, 4, dtype=F64).reshape(3, 1)
+    t.case("r*c, r + 1, c, sum(r*c)", r=row, c=column, mode="both", note="four shapes")
+    t.case("r, k", r=row, k=I32(5), mode="both")
+    t.case("a, b + 1, sum(a), sum(b)", a=np.zeros(0), b=np.zeros((0, 3), F32), mode="both", note="nothing")
+    t.case("a + 1, max(a)", error="E0404", a=np.zeros(0))
+    t.case("x + y, x + nothing", error="E0201", x="x", y="y")
+    t.case("x + y, f << 1", error="E0301", x="x", y="y", f="f")
+    t.case("x + a, y", error="E0401", x="x", y="y", a=whole)
+    return t
+
+
 def all_themes():
+    from themes_dtypes import (all_casts, derived, dtype_functions, dtype_pairs, half,
+                               integer_widths)
     from themes_functions import functions, powers_float
     from themes_programs import programs
     from themes_types import (broadcasting, empty, errors, literals, promotion, relaxed, rules,
@@ -357,4 +390,5 @@ def all_themes():
     return [make() for make in (
         arithmetic, integer_division, shifts, bool_logic, comparisons, casts, rounding, min_max, extrema,
         signs, remainders, powers, functions, powers_float, literals, promotion, broadcasting, empty, sums,
-        special, relaxed, rules, programs, errors)]
+        results, special, relaxed, rules, programs, errors, integer_widths, all_casts, half, dtype_pairs,
+        dtype_functions, derived)]

@@ -89,6 +89,8 @@ def assignments(t):
            np.where(t.vectors["x"] > t.vectors["y"], t.vectors["x"], t.vectors["y"]) - t.vectors["x"], **xy)
     t.case("m = x > 0; m &= y > 0; where(m, x, y)", **xy)
     t.case("s = sum(x*0 + 1); x*0 + s", x=np.arange(40.0), mode="both")
+    t.case("d = x - y; r = sqrt(d*d); r, d", mode="both", **xy, note="several results")
+    t.case("lo = x.min(); hi = x.max(); d = hi - lo; lo, hi, (x - lo)*d", x=np.arange(-9.0, 30.0), mode="both")
     t.case("pi = 3; pi*x", x="x", note="a constant's name, bound anew")
     t.case("e += x; e", x=np.arange(3.0))
     t.case("mean_x = max(x); d = x - mean_x; max(d) - min(d)", x=np.arange(-9.0, 30.0), mode="both")

@@ -5,9 +5,8 @@ import textwrap
 import numpy as np
 
 from elementary import FUNCTIONS
-from oracle import NAMES
+from oracle import DTYPES, NAMES
 
-DTYPES = {"bool": np.bool_, "i32": np.int32, "i64": np.int64, "f32": np.float32, "f64": np.float64}
 DTYPE_NAMES = {np.dtype(dtype): name for name, dtype in DTYPES.items()}
 
 
@@ -30,7 +29,8 @@ def values_text(array):
     elif kind == "b":
         items = ["true" if v else "false" for v in array.flat]
     else:
-        items = [str(int(v)) for v in array.flat]
+        # TOML's integers end at 2^63 - 1.
+        items = [str(int(v)) if v < 2**63 else f'"{v}"' for v in array.flat]
     text = ", ".join(items)
     if len(text) <= 70:
         return f"[{text}]"
@@ -67,7 +67,8 @@ class Theme:
         self.cases = []
 
     def case(self, formula, expect=None, error=None, mode="strict", note=None, ulp=0, **inputs):
-        """A case with an expected value, or an error code, or NumPy's value of the text."""
+        """A case with an expected value, or an error code, or NumPy's value of the text; of several
+        results a tuple, as Python gives."""
         if error is None and expect is None:
             expect = self.numpy(formula, inputs)
         self.cases.append((formula, mode, note, inputs, expect, error, ulp))
@@ -117,7 +118,11 @@ class Theme:
                 lines.append(f'error = "{error}"')
             else:
                 tolerance = f"ulp = {ulp}, " if ulp else ""
-                lines.append(f"expect = {{ {tolerance}{array_text(np.asarray(expect))} }}")
+                table = lambda value: f"{{ {tolerance}{array_text(np.asarray(value))} }}"
+                if isinstance(expect, tuple):
+                    lines += ["expect = [", *(f"    {table(value)}," for value in expect), "]"]
+                else:
+                    lines.append(f"expect = {table(expect)}")
             if inputs:
                 lines.append("[case.inputs]")
                 lines += [self.input_text(name, value) for name, value in inputs.items()]

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use fuse::DType;
+use fuse_ops::derived::DERIVED;
 use fuse_ops::table::{Class, Row, Syntax, TABLE};
 use fuse_ops::{Accuracy, Budget, Yardstick};
 use serde::Deserialize;
@@ -34,7 +35,7 @@ fn reference() -> String {
     let mut text = String::from(
         "# Operators and functions\n\nGenerated from the operator table (`fuse-ops/src/table.rs`). \
          All work element by element but reductions; shapes broadcast. Casts are calls of a dtype: \
-         `f32(a)`; `clip(x, low, high)` is `minimum(maximum(x, low), high)`.\n\n\
+         `f32(a)`. Arguments with a default may be left out, or given by name.\n\n\
          | written | other names | what it gives | example |\n|---|---|---|---|\n",
     );
     for row in TABLE.iter().filter(|row| row.syntax != Syntax::Internal) {
@@ -50,6 +51,12 @@ fn reference() -> String {
         let class = if row.class == Class::Reduction { "reduction: " } else { "" };
         let example = row.example.replace('|', "\\|");
         writeln!(text, "| {written} | {} | {class}{} | `{example}` |", aliases.join(" "), row.doc)
+            .expect("text grows");
+    }
+    for row in DERIVED {
+        let aliases: Vec<String> = row.aliases.iter().map(|alias| format!("`{alias}`")).collect();
+        let (written, aliases) = (row.written(), aliases.join(" "));
+        writeln!(text, "| `{written}` | {aliases} | {} | `{}` |", row.doc, row.example)
             .expect("text grows");
     }
     text

@@ -10,9 +10,12 @@
 //! | `ui` | diagnostics as users see them |
 //! | `docs` | pages generated from tables |
 //! | `house` | who may import whom, where unsafe code lives |
+//! | `allocator` | counts requests for memory |
 
 #[cfg(test)]
 mod accuracy;
+#[cfg(test)]
+mod allocator;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]

@@ -27,6 +27,9 @@ Bindings, NAME=VALUE, where VALUE is one of
   -                   a .npy array on standard input
   anything else       the path of a .npy file (./3.5 is a file)
 
+Several results, `x + y, x - y`, take one -o each, in their order; all files appear, or none. Printed,
+each stands under a line that begins with `#`.
+
 Without -o, a scalar is printed with the shortest digits that read back exactly. An array is
 printed as NumPy does on a terminal, and in full when piped: a vector one element a line, a matrix
 one row a line with tabs between the elements.";
@@ -178,7 +181,7 @@ pub(crate) struct EvalArgs {
     #[command(flatten)]
     pub(crate) formula: FormulaArgs,
 
-    /// Write the result to this .npy file; `-` is standard output. Once for each result.
+    /// Write the result to this .npy file; `-` is standard output. Once for each result, in order.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Vec<PathBuf>,
 

@@ -26,6 +26,7 @@ pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
     let dtype = args.dtype.as_deref().map(dtype_named).transpose()?;
     let engine = engine::build(&args.engine, args.threads.unwrap_or(0))?;
     let formula = engine.formula(&text)?;
+    check_count(formula.results().len(), args.output.len())?;
     save::check_targets(&args.output, overwrite)?;
     let values = load(&formula, &bindings, args)?;
     interruptible(|token| {
@@ -38,7 +39,8 @@ pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
         let arrays = Evaluation { engine, text, values: &values, args }.run(dtype, token)?;
         let start = Instant::now();
         if args.output.is_empty() {
-            print::print_all(&arrays, args.format.unwrap_or_else(print::default_format), token)?;
+            let format = args.format.unwrap_or_else(print::default_format);
+            print::print_all(&formula, &arrays, format, token)?;
         } else {
             save::write_all(&arrays, &args.output, overwrite, token)?;
         }
@@ -134,7 +136,7 @@ fn check_types(
             types.push((name, Formula::plain_number(DType::F64)));
         }
     }
-    check_count(formula.outputs(&types)?.len(), args.output.len())?;
+    formula.outputs(&types)?;
     args.talk.say(|| format!("types checked in {}", duration(start.elapsed())));
     Ok(())
 }
@@ -190,7 +192,9 @@ fn check_count(results: usize, outputs: usize) -> Result<(), Failure> {
         return Ok(());
     }
     let (results, outputs) = (counted(results, "result"), counted(outputs, "output"));
-    Err(Failure::Usage(format!("the formula has {results}, and -o names {outputs}")))
+    Err(Failure::Usage(format!(
+        "the formula has {results}, and -o names {outputs}; give one for each"
+    )))
 }
 
 /// A time for people.

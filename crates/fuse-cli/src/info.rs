@@ -4,6 +4,7 @@ use std::io::{StdoutLock, Write};
 use std::path::Path;
 
 use fuse::Engine;
+use fuse::raw::derived::{DERIVED, DerivedRow};
 use fuse::raw::table::{Accuracy, Budget, Row, Syntax, TABLE, Yardstick};
 use fuse::raw::{ByteOrder, shape_text};
 use fuse_npy::{NpyFile, escape_path};
@@ -82,6 +83,9 @@ fn functions(out: &mut StdoutLock<'_>) -> Result<(), Failure> {
     for row in rows {
         writeln!(out, "{:width$}  {}", written(row), described(row))?;
     }
+    for row in DERIVED {
+        writeln!(out, "{:width$}  {}", row.written(), row.doc)?;
+    }
     writeln!(out, "{:width$}  conversion, one function for each dtype", "f32(a) …")?;
     Ok(())
 }
@@ -92,15 +96,27 @@ fn function(out: &mut StdoutLock<'_>, name: &str) -> Result<(), Failure> {
         Syntax::Function | Syntax::Internal => false,
     };
     let matches = |row: &&Row| {
-        let named = row.name == name || row.aliases.contains(&name) || symbol(row);
-        named && row.syntax != Syntax::Internal
+        let called = row.name == name || row.aliases.contains(&name) || symbol(row);
+        called && row.syntax != Syntax::Internal
     };
     let rows: Vec<&Row> = TABLE.iter().filter(matches).collect();
-    if rows.is_empty() {
+    let named = |row: &&DerivedRow| row.name == name || row.aliases.contains(&name);
+    let derived: Vec<&DerivedRow> = DERIVED.iter().filter(named).collect();
+    if rows.is_empty() && derived.is_empty() {
         return Err(unknown_function(name));
     }
+    for (position, row) in derived.iter().enumerate() {
+        let gap = if position > 0 { "\n" } else { "" };
+        writeln!(
+            out,
+            "{gap}{}\n\n{}\nexample:     {}",
+            row.written(),
+            filled(row.doc),
+            row.example
+        )?;
+    }
     for (position, row) in rows.into_iter().enumerate() {
-        if position > 0 {
+        if position > 0 || !derived.is_empty() {
             writeln!(out)?;
         }
         writeln!(out, "{}\n\n{}", written(row), filled(described(row)))?;

@@ -8,7 +8,7 @@
 //! at all may be something else, such as a path; one that is a number with something wrong about it is
 //! an error.
 
-use fuse::{DType, Input};
+use fuse::{DType, F16, Input};
 
 /// Reads a scalar; `None` where the text is not one.
 pub(crate) fn parse(text: &str) -> Option<Result<Input<'static>, String>> {
@@ -152,14 +152,12 @@ impl Number {
             DType::U16 => int!(u16),
             DType::U32 => int!(u32),
             DType::U64 => int!(u64),
+            DType::F16 => Ok(Input::scalar(F16::from_f64(self.to_float()))),
             DType::F32 => Ok(Input::scalar(self.to_single())),
             DType::F64 => Ok(Input::scalar(self.to_float())),
-            DType::Bool
-            | DType::F16
-            | DType::C64
-            | DType::C128
-            | DType::Bytes(_)
-            | DType::Text(_) => Err(format!("scalars of dtype {dtype} are not built in yet")),
+            DType::Bool | DType::C64 | DType::C128 | DType::Bytes(_) | DType::Text(_) => {
+                Err(format!("scalars of dtype {dtype} are not built in yet"))
+            }
         }
     }
 
@@ -216,8 +214,11 @@ mod tests {
         assert_eq!(value("7i32"), "7 i32");
         assert_eq!(value("0xffi32"), "255 i32");
         assert_eq!(value("1e3f32"), "1000.0 f32");
+        assert_eq!(value("0.1f16"), "0.1 f16");
         assert_eq!(value("True"), "True bool");
-        for (text, dtype) in [("255u8", DType::U8), ("18446744073709551615u64", DType::U64)] {
+        for (text, dtype) in
+            [("255u8", DType::U8), ("18446744073709551615u64", DType::U64), ("0.1f16", DType::F16)]
+        {
             assert_eq!(parse(text).expect(text).expect(text).ty().dtype, dtype);
         }
     }
@@ -232,7 +233,7 @@ mod tests {
             ("1.5j", "not built in"),
             ("1+2j", "not built in"),
             ("'text'", "not built in"),
-            ("1f16", "not built in"),
+            ("1c64", "not built in"),
         ] {
             let message = parse(text).expect(text).map(|_| ()).expect_err(text);
             assert!(message.contains(part), "{text}: {message}");

@@ -7,12 +7,15 @@
 //! | 2 | one row a line | `[[…], […]]` |
 //! | 3 and more | matrices with an empty line between them | nested |
 //!
+//! Several results stand below each other, each under a line `# a + b` that says which it is, with an
+//! empty line between them; in JSON they are the elements of one array.
+//!
 //! Digits are the shortest that read back exactly. JSON has no NaN, which becomes `null`, and no
 //! infinity, which becomes `1e999`: every JSON reader makes an infinity of it.
 
 use std::io::{BufWriter, IsTerminal as _, StdoutLock, Write, stdout};
 
-use fuse::{Array, CancelToken, DType};
+use fuse::{Array, CancelToken, DType, Formula};
 
 use crate::args::Format;
 use crate::failure::{Failure, INTERRUPTED};
@@ -20,20 +23,27 @@ use crate::failure::{Failure, INTERRUPTED};
 /// Elements printed between two looks at the token.
 const POLL: usize = 4096;
 
+/// Most characters of a result's heading.
+const HEADING: usize = 76;
+
 /// NumPy's format on a terminal, tabs in a pipe.
 pub(crate) fn default_format() -> Format {
     if stdout().is_terminal() { Format::Numpy } else { Format::Tsv }
 }
 
-/// Prints each array.
+/// Prints each result of a formula.
 pub(crate) fn print_all(
+    formula: &Formula,
     arrays: &[Array],
     format: Format,
     token: &CancelToken,
 ) -> Result<(), Failure> {
     let mut out = BufWriter::with_capacity(1 << 16, stdout().lock());
-    let printed =
-        arrays.iter().try_for_each(|array| Printer { out: &mut out, token }.print(array, format));
+    let mut printer = Printer { out: &mut out, token };
+    let printed = match arrays {
+        [array] => printer.print(array, format),
+        several => printer.several(formula, several, format),
+    };
     if printed.is_err() {
         // What is in the buffer is not to be written when it is dropped.
         drop(out.into_parts());
@@ -48,6 +58,31 @@ struct Printer<'a> {
 }
 
 impl Printer<'_> {
+    fn several(
+        &mut self,
+        formula: &Formula,
+        arrays: &[Array],
+        format: Format,
+    ) -> Result<(), Failure> {
+        if format == Format::Json {
+            return self.json_list(arrays);
+        }
+        for (position, (array, text)) in arrays.iter().zip(formula.results()).enumerate() {
+            let gap = if position > 0 { "\n" } else { "" };
+            writeln!(self.out, "{gap}# {}", heading(text))?;
+            self.print(array, format)?;
+        }
+        Ok(())
+    }
+
+    fn json_list(&mut self, arrays: &[Array]) -> Result<(), Failure> {
+        for (position, array) in arrays.iter().enumerate() {
+            self.out.write_all(if position > 0 { b", " } else { b"[" })?;
+            self.json(array, 0, 0)?;
+        }
+        Ok(self.out.write_all(b"]\n")?)
+    }
+
     fn print(&mut self, array: &Array, format: Format) -> Result<(), Failure> {
         match format {
             Format::Numpy => Ok(writeln!(self.out, "{array}")?),
@@ -102,6 +137,16 @@ impl Printer<'_> {
     }
 }
 
+/// A result's text in one line.
+fn heading(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let line = words.join(" ");
+    match line.char_indices().nth(HEADING) {
+        Some(_) => line.chars().take(HEADING - 1).chain(['…']).collect(),
+        None => line,
+    }
+}
+
 fn json_element(array: &Array, position: usize) -> String {
     let text = array.element_text(position);
     match text.as_str() {
@@ -117,7 +162,7 @@ fn json_element(array: &Array, position: usize) -> String {
 
 /// Does it print as a number?
 fn is_number(dtype: DType) -> bool {
-    dtype.is_integer() || matches!(dtype, DType::F32 | DType::F64)
+    dtype.is_integer() || dtype.is_float()
 }
 
 #[cfg(test)]
@@ -147,6 +192,13 @@ mod tests {
             let read: f64 = expected.parse().unwrap();
             assert!(read.to_bits() == value.to_bits() || value.is_nan());
         }
+    }
+
+    #[test]
+    fn headings_are_one_line() {
+        assert_eq!(heading("(a +\n   b)"), "(a + b)");
+        let long = heading(&"x + ".repeat(50));
+        assert!(long.chars().count() == HEADING && long.ends_with('…'), "{long}");
     }
 
     #[test]

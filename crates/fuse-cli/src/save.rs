@@ -1,5 +1,13 @@
-//! Results in files: all of them appear complete, or none is touched before all are written.
+//! Results in files: all of them appear complete, or none.
+//!
+//! ```text
+//! folder, permission, room  ─▶ all data, files before streams ─▶ fsync and names, one after the other
+//! ```
+//!
+//! What fails in the last step (a file that another program has made meanwhile) takes the files away
+//! again that have just appeared; those that `--force` has replaced by then stay replaced.
 
+use std::fs;
 use std::io::{IsTerminal as _, stdout};
 use std::path::{Path, PathBuf};
 
@@ -13,10 +21,11 @@ const CHUNK: usize = 8 << 20;
 
 /// Refuses, before anything runs, what would be refused in the end.
 pub(crate) fn check_targets(paths: &[PathBuf], overwrite: Overwrite) -> Result<(), Failure> {
+    let places: Vec<PathBuf> = paths.iter().map(|path| place(path)).collect();
     for (position, path) in paths.iter().enumerate() {
-        if paths[..position].contains(path) {
-            let message = format!("`{}` is given as output twice", escape_path(path));
-            return Err(Failure::Usage(message));
+        if let Some(first) = places[..position].iter().position(|known| *known == places[position])
+        {
+            return Err(twice(&paths[first], path));
         }
         match Output::from_argument(path) {
             Output::Stdout => check_stdout()?,
@@ -24,6 +33,29 @@ pub(crate) fn check_targets(paths: &[PathBuf], overwrite: Overwrite) -> Result<(
         }
     }
     Ok(())
+}
+
+/// Where a path leads, whatever it is called.
+fn place(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let real = || folder.unwrap_or(Path::new(".")).canonicalize().ok();
+    match Output::from_argument(path) {
+        Output::Stdout => path.to_owned(),
+        Output::Path(path) => path
+            .canonicalize()
+            .ok()
+            .or_else(|| Some(real()?.join(path.file_name()?)))
+            .unwrap_or_else(|| path.to_owned()),
+    }
+}
+
+fn twice(first: &Path, second: &Path) -> Failure {
+    let (one, other) = (escape_path(first), escape_path(second));
+    Failure::Usage(if first == second {
+        format!("`{one}` is given as output twice")
+    } else {
+        format!("`{one}` and `{other}` are one file, which is given as output twice")
+    })
 }
 
 fn check_stdout() -> Result<(), Failure> {
@@ -54,14 +86,40 @@ pub(crate) fn write_all(
     overwrite: Overwrite,
     token: &CancelToken,
 ) -> Result<(), Failure> {
+    let mut targets: Vec<(&Array, &PathBuf)> = arrays.iter().zip(paths).collect();
+    // What is in a stream cannot be taken back.
+    targets.sort_by_key(|(_, path)| is_stream(path));
     let mut writers = Vec::new();
-    for (array, path) in arrays.iter().zip(paths) {
+    for (array, path) in targets {
         writers.push((path, write(array, path, overwrite, token)?));
     }
+    let mut appeared: Vec<&PathBuf> = Vec::new();
     for (path, writer) in writers {
-        writer.commit().map_err(|error| failure(path, error))?;
+        if let Err(error) = writer.commit() {
+            if overwrite == Overwrite::Refuse {
+                take_away(&appeared);
+            }
+            return Err(failure(path, error));
+        }
+        appeared.push(path);
     }
     Ok(())
+}
+
+/// Does it take data that nobody can take back: standard output, a device, a FIFO?
+fn is_stream(path: &Path) -> bool {
+    match Output::from_argument(path) {
+        Output::Stdout => true,
+        Output::Path(path) => path.metadata().is_ok_and(|metadata| !metadata.is_file()),
+    }
+}
+
+/// Removes files that this run has made.
+fn take_away(paths: &[&PathBuf]) {
+    for path in paths.iter().filter(|path| !is_stream(path)) {
+        // The failure that led here is reported.
+        _ = fs::remove_file(path);
+    }
 }
 
 /// Everything but the commit.
@@ -88,5 +146,62 @@ fn failure(path: &Path, error: fuse_npy::Error) -> Failure {
     match error {
         fuse_npy::Error::Exists { .. } => exists_failure(path),
         other => Failure::File(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fuse::{Complex, DType, Element, F16, InputType};
+    use fuse_npy::NpyFile;
+
+    use super::*;
+    use crate::value::Value;
+
+    fn round_trip<T: Element>(elements: &[T]) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.npy");
+        let array = Array::from_slice(elements, &[1, elements.len()]).unwrap();
+        let paths = std::slice::from_ref(&path);
+        write_all(&[array], paths, Overwrite::Refuse, &CancelToken::new()).unwrap();
+        let value = Value::File(NpyFile::open(&path).unwrap());
+        assert_eq!((value.dtype(), value.shape()), (T::DTYPE, [1, elements.len()].as_slice()));
+        assert_eq!(
+            value.as_input().unwrap().ty(),
+            InputType::array(T::DTYPE, &[1, elements.len()])
+        );
+        let Value::File(file) = &value else { unreachable!("made so") };
+        let array = Array::from_slice(elements, &[elements.len()]).unwrap();
+        assert_eq!(file.view().bytes(), array.as_bytes());
+    }
+
+    #[test]
+    fn every_dtype_goes_through_a_file() {
+        round_trip(&[true, false]);
+        round_trip(&[i8::MIN, 1]);
+        round_trip(&[i16::MIN, 1]);
+        round_trip(&[i32::MIN, 1]);
+        round_trip(&[i64::MIN, 1]);
+        round_trip(&[u8::MAX, 1]);
+        round_trip(&[u16::MAX, 1]);
+        round_trip(&[u32::MAX, 1]);
+        round_trip(&[u64::MAX, 1]);
+        round_trip(&[F16::from_f32(0.1), F16(0x7e00)]);
+        round_trip(&[0.1_f32, f32::NAN]);
+        round_trip(&[0.1_f64, f64::NEG_INFINITY]);
+        round_trip(&[Complex::new(0.1_f32, -0.0)]);
+        round_trip(&[Complex::new(0.1_f64, -0.0)]);
+        assert_eq!(DType::ALL.len(), 14, "one line each");
+    }
+
+    #[test]
+    fn one_file_has_many_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let [file, link] = ["a.npy", "b.npy"].map(|name| folder.path().join(name));
+        std::fs::write(&file, "").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        assert_eq!(place(&link), place(&file));
+        let dotted = folder.path().join(".").join("new.npy");
+        assert_eq!(place(&dotted), place(&folder.path().join("new.npy")));
+        assert_ne!(place(Path::new("-")), place(Path::new("./-")));
     }
 }

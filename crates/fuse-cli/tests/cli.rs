@@ -125,6 +125,80 @@ fn results_go_to_files_and_to_standard_output() {
 }
 
 #[test]
+fn several_results_go_to_several_files() {
+    let folder = Folder::new();
+    let both = ["eval", "x + k, x*k, sum(x)", "x=x.npy", "k=2"];
+    let files = ["-o", "sum.npy", "-o", "product.npy", "-o", "total.npy"];
+    assert_eq!(folder.prints(&[&both[..], &files[..]].concat()), "");
+    assert_eq!(folder.f64s("sum.npy"), [2.0, 3.0, 4.0]);
+    assert_eq!(folder.f64s("product.npy"), [0.0, 2.0, 4.0]);
+    assert_eq!(folder.f64s("total.npy"), [3.0]);
+    let replaced = ["eval", "x + 1, x", "x=x.npy", "-o", "x.npy", "-o", "old.npy", "--force"];
+    assert_eq!(folder.prints(&replaced), "");
+    assert_eq!(folder.f64s("x.npy"), [1.0, 2.0, 3.0]);
+    assert_eq!(folder.f64s("old.npy"), [0.0, 1.0, 2.0]);
+    let single = ["eval", "x, x/2", "x=x.npy", "--dtype", "f32", "-o", "a.npy", "-o", "b.npy"];
+    assert_eq!(folder.prints(&single), "");
+    assert!(folder.prints(&["info", "a.npy", "b.npy"]).matches("f32 (3,)").count() == 2);
+}
+
+#[test]
+fn several_results_print_under_headings() {
+    let folder = Folder::new();
+    let args = ["eval", "x + 1, sum(x), (x\n > 0)", "x=x.npy"];
+    let expected = "# x + 1\n1.0\n2.0\n3.0\n\n# sum(x)\n3.0\n\n# x > 0\nFalse\nTrue\nTrue\n";
+    assert_eq!(folder.prints(&args), expected);
+    let numpy = folder.prints(&[&args[..], &["--format", "numpy"]].concat());
+    assert_eq!(numpy, "# x + 1\n[1. 2. 3.]\n\n# sum(x)\n3.0\n\n# x > 0\n[False  True  True]\n");
+    let json = folder.prints_json(&[&args[..], &["--format", "json"]].concat());
+    assert_eq!(json, json!([[1.0, 2.0, 3.0], 3.0, [false, true, true]]));
+    let script = folder.fuse_with_input(&["repl", "x=x.npy"], b"x, sum(x)\n_ + 1\ny = x, x\n");
+    assert_eq!(text(&script.stdout), "# x\n0.0\n1.0\n2.0\n\n# sum(x)\n3.0\n4.0\n");
+    let message = text(&script.stderr);
+    assert_eq!(message, "error: `y` takes one value, not several\nin line 3 of the script\n");
+}
+
+#[test]
+fn of_several_outputs_all_appear_or_none() {
+    let folder = Folder::new();
+    std::fs::write(folder.path("there.npy"), "precious").expect("a file");
+    let two = |first, second| ["eval", "x, x + 1", "x=x.npy", "-o", first, "-o", second];
+    // Before any variable is read.
+    let count = folder.fails(2, &["eval", "x, y", "x=none.npy", "y=none.npy", "-o", "a.npy"]);
+    assert!(count.contains("2 results, and -o names 1 output"), "{count}");
+    let twice = folder.fails(2, &two("a.npy", "./a.npy"));
+    assert!(twice.contains("`a.npy` and `./a.npy` are one file"), "{twice}");
+    assert!(folder.fails(2, &two("a.npy", "a.npy")).contains("given as output twice"));
+    assert!(folder.fails(1, &two("a.npy", "there.npy")).starts_with("error: there.npy: the file"));
+    assert!(folder.fails(1, &two("a.npy", "none/b.npy")).starts_with("error: none/b.npy: "));
+    // Files come before streams, so that nothing has gone to standard output.
+    assert!(folder.fails(1, &two("-", "none/b.npy")).starts_with("error: none/b.npy: "));
+    assert_eq!(folder.names(), ["there.npy", "x.npy"]);
+    assert_eq!(std::fs::read(folder.path("there.npy")).expect("the file"), b"precious");
+}
+
+/// Both files are complete while the command waits for somebody to read what goes to standard output;
+/// then one of their names is taken.
+#[test]
+fn a_name_that_is_taken_meanwhile_takes_the_other_files_back() {
+    let folder = Folder::new();
+    let args =
+        ["eval", "x, x + 1, x + 2", "x=0:1:1000000", "-o", "a.npy", "-o", "b.npy", "-o", "-"];
+    let mut child = folder.command(&args).spawn().expect("fuse starts");
+    let mut stdout = child.stdout.take().expect("piped");
+    let mut head = [0; 6];
+    stdout.read_exact(&mut head).expect("the array begins");
+    assert_eq!(&head, b"\x93NUMPY");
+    std::fs::write(folder.path("b.npy"), "other").expect("a file");
+    std::io::copy(&mut stdout, &mut std::io::sink()).expect("all of the array");
+    let output = child.wait_with_output().expect("fuse ends");
+    let message = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert_eq!(message, "error: b.npy: the file exists; --force replaces it\n");
+    assert_eq!(folder.names(), ["b.npy", "x.npy"]);
+}
+
+#[test]
 fn formulas_may_begin_with_a_minus() {
     let folder = Folder::new();
     assert_eq!(folder.prints(&["eval", "-x + 1", "x=x.npy"]), "1.0\n0.0\n-1.0\n");
@@ -394,6 +468,7 @@ fn types_are_checked_without_data() {
     let several = folder.prints(&["check", "sum(x)", "x=f64,f32"]);
     assert_eq!(several, "x=f64: f64, scalar\nx=f32: f32, scalar\n");
     assert_eq!(folder.prints(&["check", "a*b", "f32"]), "f32, rank 1\n");
+    assert_eq!(folder.prints(&["check", "x > 0, sum(x)", "x=f32"]), "bool, rank 1; f32, scalar\n");
     assert!(folder.fails(2, &["check", "x << 1", "x=f64"]).starts_with("error[E0301]"));
 }
 
@@ -408,6 +483,15 @@ fn kernels_are_counted() {
     let several =
         folder.prints_json(&["explain", "x - sum(x)", "x=f64", "--stage", "kernel", "--json"]);
     assert_eq!(several.as_array().map(Vec::len), Some(2));
+    let sums = ["explain", "a + b, a - b", "a=f64", "b=f64", "--stage", "kernel"];
+    let one_pass = folder.prints_json(&[&sums[..], &["--json"]].concat());
+    let expected = json!({"loads": 2, "stores": 2, "arith": 2, "uniform": 0, "granule": 32});
+    assert_eq!(one_pass, expected);
+    assert!(
+        folder
+            .prints(&sums)
+            .starts_with("pass 0: over [a.shape[0]]\n  reads a, b\n  writes result 0, result 1\n")
+    );
 }
 
 #[test]
@@ -465,6 +549,18 @@ fn bench_measures_and_checks() {
         }
         assert!(object["ns_per_elem"]["min"].as_f64() > Some(0.0));
     }
+    let several = ["bench", "x + y, sum(x), x < y", "x=f64:2000", "y=f32:2000", "-j1"];
+    let measured = folder.prints_json(&[&several[..], &["--json"]].concat());
+    for (key, value) in [
+        ("n", json!(2000)),
+        ("in_bytes", json!(24000)),
+        ("out_bytes", json!(18008)),
+        ("dtype", json!("f64, f64, bool")),
+    ] {
+        assert_eq!(measured[0][key], value, "{key}");
+    }
+    let table = folder.prints(&[&several[..], &["--alloc"]].concat());
+    assert!(table.contains("result     f64 (2000,); f64 (); bool (2000,), equal to"), "{table}");
 }
 
 #[test]

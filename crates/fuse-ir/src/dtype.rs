@@ -166,6 +166,22 @@ impl DType {
         matches!(self.kind(), DTypeKind::Int | DTypeKind::UInt)
     }
 
+    /// The least and the greatest number of an integer dtype.
+    pub const fn integer_range(self) -> Option<(i128, i128)> {
+        match self.kind() {
+            DTypeKind::Int => {
+                let half = 1_i128 << (self.bits() - 1);
+                Some((-half, half - 1))
+            }
+            DTypeKind::UInt => Some((0, (1_i128 << self.bits()) - 1)),
+            DTypeKind::Bool
+            | DTypeKind::Float
+            | DTypeKind::Complex
+            | DTypeKind::Bytes
+            | DTypeKind::Text => None,
+        }
+    }
+
     /// Floating point (not complex).
     pub const fn is_float(self) -> bool {
         matches!(self.kind(), DTypeKind::Float)
@@ -215,6 +231,16 @@ mod tests {
             }
         }
         assert_eq!(DType::from_name("object"), None);
+    }
+
+    #[test]
+    fn integer_ranges_are_rusts() {
+        let range = |low: i64, high: u64| Some((i128::from(low), i128::from(high)));
+        assert_eq!(DType::I8.integer_range(), range(-128, 127));
+        assert_eq!(DType::I64.integer_range(), range(i64::MIN, i64::MAX.unsigned_abs()));
+        assert_eq!(DType::U16.integer_range(), range(0, 65535));
+        assert_eq!(DType::U64.integer_range(), range(0, u64::MAX));
+        assert_eq!(DType::Bool.integer_range(), None);
     }
 
     #[test]

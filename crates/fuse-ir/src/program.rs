@@ -10,8 +10,9 @@
 //!
 //! **Passes.** A pass runs one verified kernel over a loop space in logical C order. Each operand is
 //! a view of an input or a temporary: a map from loop axes to source axes, where a missing axis
-//! broadcasts. Elementwise results go to sinks of the loop's shape; folds reduce some of its axes. A value computed at a coarser rate than the loop that uses it (a row of an outer
-//! product, a reduction) is a temporary of its own, smaller shape.
+//! broadcasts. Elementwise results go to sinks of the loop's shape; folds reduce some of its axes, and
+//! their results have the shape of the others. A value computed at a coarser rate than the loop that
+//! uses it (a row of an outer product, a reduction) is a temporary of its own, smaller shape.
 
 use std::fmt;
 
@@ -110,13 +111,15 @@ pub struct ShapeRule {
     pub symbols: (u32, u32),
 }
 
-/// A reduction without a value for no elements: its operand must have some.
+/// A reduction without a value for no elements: each of its results must be of some.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ElementRule {
     /// Name of the reduction.
     pub reduction: &'static str,
     /// Shape and place of the operand.
     pub operand: (Shape, SourceSpan),
+    /// The axes that are reduced.
+    pub axes: SmallVec<[u32; 4]>,
 }
 
 /// An integer index: it must lie inside its axis.
@@ -217,7 +220,7 @@ pub struct Pass {
     pub operands: Vec<OperandView>,
     /// For each output of the kernel where it goes; the sink's shape is the loop space.
     pub outputs: Vec<Sink>,
-    /// For each fold, for each of its results, where that goes; the sinks are scalars all.
+    /// For each fold, for each of its results, where that goes; a sink's shape is [`Pass::kept`].
     pub folds: Vec<Vec<Vec<Sink>>>,
 }
 
@@ -282,10 +285,12 @@ pub enum BindError {
         rhs: (Extents, SourceSpan),
     },
     /// A reduction that has no value of no elements.
-    #[error("{reduction} of no elements")]
+    #[error("{reduction} of no elements: axis {axis} is empty")]
     NoElements {
         /// Name of the reduction.
         reduction: &'static str,
+        /// The axis that has no elements.
+        axis: u32,
         /// Extents and place of its operand.
         operand: (Extents, SourceSpan),
     },
@@ -406,9 +411,14 @@ impl Program {
             }
         }
         for rule in &self.element_rules {
-            if rule.operand.0.iter().any(|&dim| bound.extent(dim) == 0) {
-                let operand = (bound.extents(&rule.operand.0), rule.operand.1);
-                return Err(BindError::NoElements { reduction: rule.reduction, operand });
+            let extents = bound.extents(&rule.operand.0);
+            let is_empty = |axis: usize| extents[axis] == 0;
+            let is_reduced = |axis: usize| rule.axes.contains(&index_u32(axis));
+            let has_results = (0..extents.len()).all(|axis| is_reduced(axis) || !is_empty(axis));
+            let empty = rule.axes.iter().copied().find(|&axis| is_empty(axis as usize));
+            if let (Some(axis), true) = (empty, has_results) {
+                let (reduction, operand) = (rule.reduction, (extents, rule.operand.1));
+                return Err(BindError::NoElements { reduction, axis, operand });
             }
         }
         Ok(())
@@ -559,10 +569,25 @@ mod tests {
     fn a_reduction_can_demand_elements() {
         let mut program = two_vectors();
         let operand = (program.shape_rules[0].lhs.0.clone(), SourceSpan { start: 4, end: 5 });
-        program.element_rules = vec![ElementRule { reduction: "max", operand }];
+        let axes = [0].into_iter().collect();
+        program.element_rules = vec![ElementRule { reduction: "max", operand, axes }];
         assert!(program.bind(&[&[7], &[7]], |_| 0).is_ok());
         let error = program.bind(&[&[0], &[0]], |_| 0).expect_err("nothing to choose from");
-        assert_eq!(error.to_string(), "max of no elements");
+        assert_eq!(error.to_string(), "max of no elements: axis 0 is empty");
+    }
+
+    #[test]
+    fn without_results_a_reduction_demands_no_elements() {
+        let mut program = two_vectors();
+        let shape: Shape = [Dim::Symbol(0), Dim::Symbol(1)].into_iter().collect();
+        program.shape_rules.clear();
+        let operand = (shape, SourceSpan { start: 4, end: 5 });
+        let axes = [1].into_iter().collect();
+        program.element_rules = vec![ElementRule { reduction: "max", operand, axes }];
+        assert!(program.bind(&[&[0], &[0]], |_| 0).is_ok(), "(0, 0) has no rows");
+        assert!(program.bind(&[&[0], &[7]], |_| 0).is_ok());
+        let error = program.bind(&[&[7], &[0]], |_| 0).expect_err("seven rows of nothing");
+        assert_eq!(error.to_string(), "max of no elements: axis 1 is empty");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! them). Signs are integer logic on the bits; where an operation inspects the sign of a NaN, it
 //! answers as for +NaN, since the sign of a NaN is not defined inside a kernel.
 
-use fuse_ir::{Lane, ValueId};
+use fuse_ir::{Lane, Scalar, ValueId};
 
 use crate::expander::{Call, Expander, range_test};
 
@@ -57,6 +57,22 @@ pub fn neg(e: &mut Expander<'_>, call: &Call<'_>) -> ValueId {
     e.isub(zero, a)
 }
 
+/// 1, for each element.
+pub fn ones_like(e: &mut Expander<'_>, call: &Call<'_>) -> ValueId {
+    let lane = e.lane(call.args[0]);
+    e.constant(match () {
+        () if call.is_bool() => Scalar::mask(true),
+        () if call.is_float() => Scalar::float(lane, 1.0),
+        () => Scalar::int(lane, 1),
+    })
+}
+
+/// 0, for each element.
+pub fn zeros_like(e: &mut Expander<'_>, call: &Call<'_>) -> ValueId {
+    let lane = e.lane(call.args[0]);
+    e.constant(Scalar { lane, bits: 0 })
+}
+
 /// `sqrt(a)`.
 pub fn sqrt(e: &mut Expander<'_>, call: &Call<'_>) -> ValueId {
     e.fsqrt(call.args[0])
@@ -65,7 +81,7 @@ pub fn sqrt(e: &mut Expander<'_>, call: &Call<'_>) -> ValueId {
 /// `abs(a)`; the smallest integer is its own absolute value.
 pub fn abs(e: &mut Expander<'_>, call: &Call<'_>) -> ValueId {
     let a = call.args[0];
-    if call.is_bool() {
+    if call.is_bool() || call.is_unsigned() {
         return a;
     }
     if call.is_float() {
@@ -80,6 +96,11 @@ pub fn abs(e: &mut Expander<'_>, call: &Call<'_>) -> ValueId {
 /// -1, 0 or 1; NaN for NaN; +0 for both zeros, as NumPy.
 pub fn sign(e: &mut Expander<'_>, call: &Call<'_>) -> ValueId {
     let a = call.args[0];
+    if call.is_unsigned() {
+        let (zero, one) = (e.int(a, 0), e.int(a, 1));
+        let is_zero = e.ieq(a, zero);
+        return e.select(is_zero, zero, one);
+    }
     if !call.is_float() {
         let (zero, one, minus) = (e.int(a, 0), e.int(a, 1), e.int(a, -1));
         let (positive, negative) = (e.ilt_s(zero, a), e.ilt_s(a, zero));
@@ -106,8 +127,8 @@ pub fn copysign(e: &mut Expander<'_>, call: &Call<'_>) -> ValueId {
 /// Is the sign bit set? False for NaN.
 pub fn signbit(e: &mut Expander<'_>, call: &Call<'_>) -> ValueId {
     let a = call.args[0];
-    if call.is_bool() {
-        return e.constant(fuse_ir::Scalar::mask(false));
+    if call.is_bool() || call.is_unsigned() {
+        return e.constant(Scalar::mask(false));
     }
     if !call.is_float() {
         let zero = e.int(a, 0);
@@ -153,16 +174,17 @@ pub fn invert(e: &mut Expander<'_>, call: &Call<'_>) -> ValueId {
     e.ixor(a, ones)
 }
 
-/// `a << b`; 0 when b is negative or not less than the width.
+/// `a << b`; 0 when b is negative or not less than the width. The primitive reads counts as unsigned.
 pub fn shl(e: &mut Expander<'_>, call: &Call<'_>) -> ValueId {
     let &[a, b] = call.args else { unreachable!("arity") };
     e.shl(a, b)
 }
 
-/// `a >> b`; all sign when b is negative or not less than the width.
+/// `a >> b`; all sign, which unsigned integers have none of, when b is negative or not less than the
+/// width.
 pub fn shr(e: &mut Expander<'_>, call: &Call<'_>) -> ValueId {
     let &[a, b] = call.args else { unreachable!("arity") };
-    e.shr_s(a, b)
+    if call.is_unsigned() { e.shr_u(a, b) } else { e.shr_s(a, b) }
 }
 
 /// What [`div_by_uniform`] needs of a divisor s, computed once a call.

@@ -15,6 +15,7 @@ fn less(e: &mut Expander<'_>, call: &Call<'_>, a: ValueId, b: ValueId) -> ValueI
             e.mask_and(not, b)
         }
         () if call.is_float() => e.flt(a, b),
+        () if call.is_unsigned() => e.ilt_u(a, b),
         () => e.ilt_s(a, b),
     }
 }

@@ -1,6 +1,8 @@
 //! What expansions are written in: primitives by name, over one region of a kernel being built.
 
-use fuse_ir::{Builder, Control, DType, Lane, Prim, Region, RegionBuilder, Scalar, ValueId};
+use fuse_ir::{
+    Builder, Control, DType, DTypeKind, Lane, Prim, Region, RegionBuilder, Scalar, ValueId,
+};
 
 /// One application of an operator: its operands have been cast to `dtype` where the typing rule says
 /// so.
@@ -23,6 +25,11 @@ impl Call<'_> {
     /// Does the operation work on truth values?
     pub fn is_bool(&self) -> bool {
         self.operand == DType::Bool
+    }
+
+    /// Does the operation work on unsigned integers? Lanes do not know.
+    pub fn is_unsigned(&self) -> bool {
+        self.operand.kind() == DTypeKind::UInt
     }
 }
 

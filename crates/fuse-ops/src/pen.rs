@@ -21,8 +21,9 @@
 use std::cell::RefCell;
 use std::ops::{Add, BitAnd, BitOr, BitXor, Div, Mul, Neg, Not, Shl, Sub};
 
-use fuse_ir::{Builder, Control, Lane, Prim, RegionBuilder, Scalar, Table, ValueId};
+use fuse_ir::{Builder, Control, DType, Lane, Prim, Region, RegionBuilder, Scalar, Table, ValueId};
 
+use crate::cast;
 use crate::expander::{Call, Expander};
 
 /// A region being written.
@@ -60,6 +61,19 @@ pub fn written_parts(
     let results: Vec<ValueId> = body(&pen, &args).iter().map(|value| value.id).collect();
     (*e.kernel, *e.region) = (pen.kernel.into_inner(), pen.region.into_inner());
     results
+}
+
+/// A closed region that calls no other and reads no table: a part of a fold.
+pub fn region(
+    params: &[Lane],
+    body: impl for<'p> FnOnce(&[Value<'p>]) -> Vec<Value<'p>>,
+) -> Region {
+    let pen = Pen { kernel: RefCell::default(), region: RefCell::new(RegionBuilder::new(params)) };
+    let ids: Vec<ValueId> =
+        (0..params.len()).map(|index| pen.region.borrow().param(index)).collect();
+    let args: Vec<Value<'_>> = ids.into_iter().map(|id| Value { pen: &pen, id }).collect();
+    let results: Vec<ValueId> = body(&args).into_iter().map(|value| value.id).collect();
+    pen.region.into_inner().finish(&results)
 }
 
 impl Pen {
@@ -208,6 +222,14 @@ impl<'p> Value<'p> {
         Value { pen: self.pen, id }
     }
 
+    /// This value, of dtype `from`, as dtype `to`.
+    pub fn cast(self, from: DType, to: DType) -> Value<'p> {
+        let (mut kernel, mut region) = (self.pen.kernel.borrow_mut(), self.pen.region.borrow_mut());
+        let mut expander = Expander { kernel: &mut kernel, region: &mut region };
+        let id = cast::convert(&mut expander, self.id, from, to);
+        Value { pen: self.pen, id }
+    }
+
     /// A constant beside this value.
     pub fn constant(self, number: impl Operand<'p>) -> Value<'p> {
         number.beside(self)
@@ -332,6 +354,11 @@ impl<'p> Value<'p> {
     /// The f64 equal to this f32.
     pub fn widened(self) -> Value<'p> {
         self.convert(Prim::Promote, Lane::F64)
+    }
+
+    /// The f32 equal to the f16 of these bits.
+    pub fn half_widened(self) -> Value<'p> {
+        self.convert(Prim::F16ToF32, Lane::F32)
     }
 
     /// The f32 nearest to this f64.

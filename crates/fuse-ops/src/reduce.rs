@@ -1,86 +1,98 @@
 //! Reductions as folds.
 //!
 //! A fold is state, step, merge and finish; the order in which they run is the same on every back
-//! end and thread count (`docs/numerics.md`). Sums of f32 are kept in f64 and rounded once; sums of
-//! bool and integers are kept in i64 and wrap.
-//! min and max keep one state: a NaN, once chosen, stays.
+//! end and thread count (`docs/numerics.md`).
+//!
+//! | fold | state | here |
+//! |---|---|---|
+//! | sum, product | f64 of floats, 64 bits of integers | this file |
+//! | sum of products, by multiply-adds | f64 | this file |
+//! | any, all | a mask | this file |
+//! | least, greatest, and where they are | a value, and a mask of NaNs; a value and an index | `extremum` |
+//! | squared deviations from the mean | count, shift, sums about the shift | `deviation` |
+//! | 2-norm | sums of squares of three sizes | `norm` |
+//!
+//! Floats accumulate in f64 and are rounded to the result once; integers wrap. Everything else that is
+//! a reduction to a user (mean, argmax, nansum, …) the compiler writes with these.
 
-use fuse_ir::{Builder, DType, Fold, Lane, Prim, RegionBuilder, Scalar, StateSlot, ValueId};
+mod deviation;
+mod extremum;
+mod norm;
 
-use crate::expander::{Call, Expander, lane_of};
-use crate::{cast, compare};
+use fuse_ir::{DType, Fold, Lane, Scalar, StateSlot};
+
+pub use deviation::{squared_deviations, squared_deviations_of_numbers};
+pub use extremum::{index_of_max, index_of_min, max, min, nanmax, nanmin};
+pub use norm::norm;
+
+use crate::expander::lane_of;
+use crate::pen::{Value, region};
+
+/// A function of two values of one lane.
+type Combine = for<'p> fn(Value<'p>, Value<'p>) -> Value<'p>;
 
 /// The fold of `sum` over elements of a dtype.
 pub fn sum(operand: DType, result: DType) -> Fold {
-    let state = if operand.is_float() { DType::F64 } else { DType::I64 };
+    total(operand, result, 0, |total, element| total + element)
+}
+
+/// The fold of `prod`.
+pub fn prod(operand: DType, result: DType) -> Fold {
+    total(operand, result, 1, |total, element| total * element)
+}
+
+fn total(operand: DType, result: DType, neutral: i32, combine: Combine) -> Fold {
+    let state = if operand.is_float() { DType::F64 } else { result };
     let lane = lane_of(state);
-    let add = if lane == Lane::F64 { Prim::FAdd } else { Prim::IAdd };
-    let zero = if lane == Lane::F64 { Scalar::f64(0.0) } else { Scalar::int(lane, 0) };
-
-    let mut step = RegionBuilder::new(&[lane, lane_of(operand)]);
-    let (acc, element) = (step.param(0), step.param(1));
-    let element = converted(&mut step, element, operand, state);
-    let next = step.prim(add, &[acc, element]);
-
-    let mut merge = RegionBuilder::new(&[lane, lane]);
-    let both = merge.prim(add, &[merge.param(0), merge.param(1)]);
-
-    let mut finish = RegionBuilder::new(&[lane]);
-    let total = finish.param(0);
-    let total = converted(&mut finish, total, state, result);
-
+    let init = if lane.is_float() {
+        Scalar::float(lane, f64::from(neutral))
+    } else {
+        Scalar::int(lane, i64::from(neutral))
+    };
     Fold {
-        state: vec![StateSlot { init: zero }],
-        step: step.finish(&[next]),
-        merge: merge.finish(&[both]),
-        finish: finish.finish(&[total]),
+        state: slots(&[init]),
+        step: region(&[lane, lane_of(operand)], |v| vec![combine(v[0], v[1].cast(operand, state))]),
+        merge: region(&[lane, lane], |v| vec![combine(v[0], v[1])]),
+        finish: region(&[lane], |v| vec![v[0].cast(state, result)]),
     }
 }
 
-/// The fold of `max`: the larger of state and element, NaN once one was NaN.
-pub fn max(operand: DType, result: DType) -> Fold {
-    let least = match lane_of(operand) {
-        Lane::Mask => Scalar::mask(false),
-        lane if lane.is_float() => Scalar::float(lane, f64::NEG_INFINITY),
-        lane => Scalar::int(lane, i64::MIN >> (64 - lane.bits())),
-    };
-    extremum(operand, result, least, compare::maximum)
+/// The fold of a sum of products of floats, each added with one rounding: `fma(a, b, total)` in f64.
+/// Products of f32 are exact there.
+pub fn sum_of_products(operand: DType, result: DType) -> Fold {
+    let (wide, narrow) = (Lane::F64, lane_of(operand));
+    Fold {
+        state: slots(&[Scalar::f64(0.0)]),
+        step: region(&[wide, narrow, narrow], |v| {
+            let [a, b] = [v[1], v[2]].map(|factor| factor.cast(operand, DType::F64));
+            vec![a.fma(b, v[0])]
+        }),
+        merge: region(&[wide, wide], |v| vec![v[0] + v[1]]),
+        finish: region(&[wide], |v| vec![v[0].cast(DType::F64, result)]),
+    }
 }
 
-/// The fold of `min`.
-pub fn min(operand: DType, result: DType) -> Fold {
-    let greatest = match lane_of(operand) {
-        Lane::Mask => Scalar::mask(true),
-        lane if lane.is_float() => Scalar::float(lane, f64::INFINITY),
-        lane => Scalar::int(lane, i64::MAX >> (64 - lane.bits())),
-    };
-    extremum(operand, result, greatest, compare::minimum)
+/// The fold of `any`.
+pub fn any(_operand: DType, _result: DType) -> Fold {
+    truth(false, |a, b| a | b)
 }
 
-/// The fold of a choice between two values, of which `init` is never the answer of some elements.
-fn extremum(
-    operand: DType,
-    result: DType,
-    init: Scalar,
-    choose: fn(&mut Expander<'_>, &Call<'_>) -> ValueId,
-) -> Fold {
-    let lane = lane_of(operand);
-    let choice = || {
-        let mut region = RegionBuilder::new(&[lane, lane]);
-        let args = [region.param(0), region.param(1)];
-        let mut expander = Expander { kernel: &mut Builder::new(), region: &mut region };
-        let chosen = choose(&mut expander, &Call { operand, result, args: &args });
-        region.finish(&[chosen])
-    };
-    let finish = RegionBuilder::new(&[lane]);
-    let chosen = finish.param(0);
-    let finish = finish.finish(&[chosen]);
-    Fold { state: vec![StateSlot { init }], step: choice(), merge: choice(), finish }
+/// The fold of `all`.
+pub fn all(_operand: DType, _result: DType) -> Fold {
+    truth(true, |a, b| a & b)
 }
 
-/// A conversion inside a fold's region. Conversions need no regions of their own, so the kernel
-/// that the expander asks for stays empty.
-fn converted(region: &mut RegionBuilder, value: ValueId, from: DType, to: DType) -> ValueId {
-    let mut kernel = Builder::new();
-    cast::convert(&mut Expander { kernel: &mut kernel, region }, value, from, to)
+fn truth(neutral: bool, combine: Combine) -> Fold {
+    let both = || region(&[Lane::Mask, Lane::Mask], |v| vec![combine(v[0], v[1])]);
+    Fold {
+        state: slots(&[Scalar::mask(neutral)]),
+        step: both(),
+        merge: both(),
+        finish: region(&[Lane::Mask], |v| vec![v[0]]),
+    }
+}
+
+/// The state's slots, from what they start with.
+fn slots(init: &[Scalar]) -> Vec<StateSlot> {
+    init.iter().map(|&init| StateSlot { init }).collect()
 }

@@ -8,11 +8,14 @@
 
 use fuse_ir::{Builder, DType, Fold, Lane, Node, Prim, RegionBuilder, ValueId};
 
+use crate::derived::DERIVED;
+use crate::elementary::neighbour;
 use crate::expander::{Call, Expander, lane_of};
 use crate::form::FORMS;
+use crate::parameter::{Parameter, REDUCTION};
 use crate::pen::written;
 use crate::typing::Typing;
-use crate::{arith, cast, compare, elementary, power, reduce, remainder, rounding};
+use crate::{arith, cast, compare, elementary, integer, power, reduce, remainder, rounding};
 
 /// How a row is written in a formula.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +35,7 @@ pub enum Syntax {
 pub enum Class {
     /// Element by element.
     Elementwise,
-    /// A whole array to a scalar.
+    /// The elements along some axes, or all of them, to one.
     Reduction,
 }
 
@@ -210,8 +213,13 @@ operators! {
     Trunc "trunc" Function, ["fix"], 1, false, Typing::Any, Exact, REAL, "integer part; the identity on integers", "trunc(a)", Lanes(rounding::trunc);
     Round "round" Function, ["rint", "around"], 1, false, Typing::Any, Exact, REAL, "nearest integer, ties to even; the identity on integers", "round(a)", Lanes(rounding::round);
     Sign "sign" Function, [], 1, false, Typing::NotBool(BOOL_NUMBER), Exact, REAL, "-1, 0 or 1; NaN for NaN", "sign(a)", Lanes(arith::sign);
+    OnesLike "ones_like" Function, [], 1, false, Typing::Any, Exact, REAL, "1 in the shape and type of a", "ones_like(a)", Lanes(arith::ones_like);
+    ZerosLike "zeros_like" Function, [], 1, false, Typing::Any, Exact, REAL, "0 in the shape and type of a", "zeros_like(a)", Lanes(arith::zeros_like);
     Copysign "copysign" Function, [], 2, false, Typing::Floating, Exact, REAL, "the magnitude of a with the sign of b; NaN counts as positive", "copysign(a, b)", Lanes(arith::copysign);
     Signbit "signbit" Function, [], 1, false, Typing::Predicate, Exact, REAL, "is the sign bit set? False for NaN", "signbit(a)", Lanes(arith::signbit);
+    Popcount "popcount" Function, ["bitwise_count"], 1, false, Typing::BitCount, Exact, REAL, "number of one bits of the magnitude, as u8", "popcount(i64(a))", Lanes(integer::popcount);
+    Gcd "gcd" Function, [], 2, true, Typing::Integers, Exact, REAL, "greatest common divisor, not negative; gcd(0, 0) is 0", "gcd(i64(a), 12)", Lanes(integer::gcd);
+    Lcm "lcm" Function, [], 2, true, Typing::Integers, Exact, REAL, "least common multiple, not negative; wraps; 0 where a or b is", "lcm(i64(a), 12)", Lanes(integer::lcm);
     Minimum "minimum" Function, [], 2, false, Typing::Any, Exact, REAL, "the smaller; NaN where either is NaN", "minimum(a, b)", Lanes(compare::minimum);
     Maximum "maximum" Function, [], 2, false, Typing::Any, Exact, REAL, "the larger; NaN where either is NaN", "maximum(a, b)", Lanes(compare::maximum);
     Fmod "fmod" Function, [], 2, false, Typing::NotBool(BOOL_NUMBER), Exact, REAL, "exact remainder with the sign of a; integers: fmod(x, 0) is 0", "fmod(a, b)", Lanes(remainder::fmod_any);
@@ -267,12 +275,25 @@ operators! {
     Lgamma "lgamma" Function, [], 1, false, Typing::Floating, LGAMMA, REAL, "logarithm of the gamma function's magnitude; inf at 0, negative integers and ±inf", "lgamma(a)", elementary!(gamma::lgamma);
 
     // Floats as such.
-    Nextafter "nextafter" Function, [], 2, false, Typing::Floating, Exact, REAL, "the float after a towards b; b where they are equal; NaN where either is NaN", "nextafter(a, b)", elementary!(neighbour::nextafter, x, y);
+    Nextafter "nextafter" Function, [], 2, false, Typing::Floating, Exact, REAL, "the float after a towards b; b where they are equal; NaN where either is NaN", "nextafter(a, b)", Lanes(neighbour::expanded);
 
     // Reductions.
-    Sum "sum" Function, [], 1, false, Typing::Sum, Stated, REAL, "sum of all elements, in a fixed order; 0 for none; f32 accumulates in f64", "sum(a)", Expansion::Fold(reduce::sum);
+    Sum "sum" Function, [], 1, false, Typing::Sum, Stated, REAL, "sum, in a fixed order; 0 for no elements; f16 and f32 accumulate in f64", "sum(a)", Expansion::Fold(reduce::sum);
+    Prod "prod" Function, ["product"], 1, false, Typing::Sum, Stated, REAL, "product, in a fixed order; 1 for no elements; f16 and f32 accumulate in f64", "prod(a)", Expansion::Fold(reduce::prod);
     Max "max" Function, ["amax"], 1, false, Typing::Any, Exact, REAL, "the largest element; NaN if one is NaN", "max(a)", Expansion::Fold(reduce::max);
     Min "min" Function, ["amin"], 1, false, Typing::Any, Exact, REAL, "the smallest element; NaN if one is NaN", "min(a)", Expansion::Fold(reduce::min);
+    NanMax "nanmax" Function, [], 1, false, Typing::Any, Exact, REAL, "the largest element that is not NaN; NaN if all are", "nanmax(a)", Expansion::Fold(reduce::nanmax);
+    NanMin "nanmin" Function, [], 1, false, Typing::Any, Exact, REAL, "the smallest element that is not NaN; NaN if all are", "nanmin(a)", Expansion::Fold(reduce::nanmin);
+    Any "any" Function, [], 1, false, Typing::Truth, Exact, REAL, "is one element true, or not 0? False for no elements", "any(a > 0)", Expansion::Fold(reduce::any);
+    All "all" Function, [], 1, false, Typing::Truth, Exact, REAL, "is every element true, or not 0? True for no elements", "all(a > 0)", Expansion::Fold(reduce::all);
+
+    // Folds that the compiler writes, for the reductions among the forms.
+    SumOfProducts "sum_of_products" Internal, [], 2, true, Typing::Floating, Stated, REAL, "the sum of a * b by multiply-adds", "sum(a * b)", Expansion::Fold(reduce::sum_of_products);
+    SquaredDeviations "squared_deviations" Internal, [], 1, false, Typing::Floating, Stated, REAL, "the sum of squared differences from the mean", "var(a)", Expansion::Fold(reduce::squared_deviations);
+    DeviationsOfNumbers "squared_deviations_of_numbers" Internal, [], 1, false, Typing::Floating, Stated, REAL, "the sum of squared differences from the mean, NaN passed over", "nanvar(a)", Expansion::Fold(reduce::squared_deviations_of_numbers);
+    Norm "root_of_squares" Internal, [], 1, false, Typing::Floating, Stated, REAL, "the root of the sum of squares, without overflow in between", "norm(a)", Expansion::Fold(reduce::norm);
+    IndexOfMax "index_of_max" Internal, [], 2, false, Typing::Stated, Exact, REAL, "the lowest of the indices b of the largest a; NaN counts as the largest", "argmax(a)", Expansion::Fold(reduce::index_of_max);
+    IndexOfMin "index_of_min" Internal, [], 2, false, Typing::Stated, Exact, REAL, "the lowest of the indices b of the smallest a; NaN counts as the smallest", "argmin(a)", Expansion::Fold(reduce::index_of_min);
 
     Cast "cast" Internal, [], 1, false, Typing::Stated, Exact, REAL, "conversion, written as a call of the dtype: f32(a)", "f32(a)", Lanes(cast::cast);
     Fma "fma" Internal, [], 3, true, Typing::Arithmetic, Exact, REAL, "a * b + c with one rounding", "a * b + 1", Lanes(arith::fma);
@@ -294,7 +315,15 @@ impl Op {
 
     /// Is it a reduction without a value for no elements?
     pub fn needs_an_element(self) -> bool {
-        matches!(self, Op::Max | Op::Min)
+        matches!(self, Op::Max | Op::Min | Op::NanMax | Op::NanMin)
+    }
+
+    /// What the function takes beside its operands.
+    pub fn parameters(self) -> &'static [Parameter] {
+        match self.row().class {
+            Class::Elementwise => &[],
+            Class::Reduction => REDUCTION,
+        }
     }
 
     /// What an element costs, counted from the expansion for these dtypes.
@@ -329,12 +358,13 @@ fn weight(node: &Node) -> usize {
     }
 }
 
-/// Names of all functions and forms, aliases included: for "did you mean" and completion.
+/// Names of all functions, derived ones and aliases included: for "did you mean" and completion.
 pub fn function_names() -> impl Iterator<Item = &'static str> {
     let written = TABLE.iter().filter(|row| row.syntax != Syntax::Internal);
     let functions =
         written.flat_map(|row| std::iter::once(row.name).chain(row.aliases.iter().copied()));
-    functions.chain(FORMS.iter().map(|form| form.name))
+    let derived = DERIVED.iter().map(|row| row.name);
+    functions.chain(derived).chain(FORMS.iter().map(|form| form.name))
 }
 
 /// The expansion of `x**n` for a literal n, beside the row of the operator.

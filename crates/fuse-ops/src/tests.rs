@@ -276,3 +276,224 @@ fn casts_are_rusts() {
     assert_eq!(to(truth, DType::Bool, DType::F32), u64::from(1f32.to_bits()));
     assert_eq!(lane_of(DType::Bool), Lane::Mask);
 }
+
+/// An integer of a dtype as a lane constant.
+fn integer(dtype: DType, value: i128) -> Scalar {
+    Scalar { lane: lane_of(dtype), bits: (value as u64) & lane_of(dtype).all_ones() }
+}
+
+/// The integer that the lowest bits of a lane are in a dtype.
+fn number(dtype: DType, bits: u64) -> i128 {
+    let (low, _) = dtype.integer_range().expect("an integer dtype");
+    let unsigned = i128::from(bits);
+    if low < 0 && bits >> (dtype.bits() - 1) == 1 { unsigned + 2 * low } else { unsigned }
+}
+
+/// The exact result of an integer operation, before it wraps; by zero 0.
+fn exact(op: Op, a: i128, b: i128) -> i128 {
+    let gcd = |mut a: i128, mut b: i128| {
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        a.abs()
+    };
+    match op {
+        Op::FloorDiv | Op::Mod | Op::Fmod if b == 0 => 0,
+        Op::FloorDiv => a.div_euclid(b) - i128::from(b < 0 && a.rem_euclid(b) != 0),
+        Op::Mod => ((a % b) + b) % b,
+        Op::Fmod => a % b,
+        Op::Gcd => gcd(a, b),
+        _ if a == 0 || b == 0 => 0,
+        _ => (a.abs() / gcd(a, b)).wrapping_mul(b.abs()),
+    }
+}
+
+const DIVISIONS: &[Op] = &[Op::FloorDiv, Op::Mod, Op::Fmod];
+const DIVISORS: &[Op] = &[Op::Gcd, Op::Lcm];
+
+/// Demands the exact results of all pairs.
+fn check_exact(ops: &[Op], dtype: DType, pairs: impl Iterator<Item = (i128, i128)>) {
+    let kernel_of = |&op: &Op| {
+        let Expansion::Lanes(expand) = op.row().expansion else { unreachable!("elementwise") };
+        let (mut kernel, mut region) = (Builder::new(), RegionBuilder::new(&[lane_of(dtype); 2]));
+        let args = [region.param(0), region.param(1)];
+        let mut expander = Expander { kernel: &mut kernel, region: &mut region };
+        let value = expand(&mut expander, &Call { operand: dtype, result: dtype, args: &args });
+        (op, kernel.finish(region.finish(&[value])))
+    };
+    let kernels: Vec<_> = ops.iter().map(kernel_of).collect();
+    let pairs: Vec<(i128, i128)> = pairs.collect();
+    for granule in pairs.chunks(fuse_ir::GRANULE) {
+        let lane = |pick: fn(&(i128, i128)) -> i128| {
+            std::array::from_fn(|position| {
+                integer(dtype, granule.get(position).map_or(0, pick)).bits
+            })
+        };
+        let inputs = [lane(|pair| pair.0), lane(|pair| pair.1)];
+        for (op, kernel) in &kernels {
+            let found = interp::eval_region(kernel, &interp::reference, &kernel.lane, &inputs);
+            for (&(a, b), &bits) in granule.iter().zip(&found[0]) {
+                let expected = integer(dtype, exact(*op, a, b)).bits;
+                assert_eq!(
+                    bits,
+                    expected,
+                    "{op:?} of {dtype} {a} and {b}: {}",
+                    number(dtype, bits)
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn all_pairs_of_bytes_divide_exactly() {
+    for dtype in [DType::I8, DType::U8] {
+        let (low, high) = dtype.integer_range().expect("an integer");
+        check_exact(DIVISIONS, dtype, (low..=high).flat_map(|a| (low..=high).map(move |b| (a, b))));
+        let some = || (low..=high).step_by(3);
+        check_exact(DIVISORS, dtype, some().flat_map(|a| some().map(move |b| (a, b))));
+    }
+}
+
+/// Edges of every width and around them, quotients by estimates that are off, and random bits.
+#[test]
+fn integers_of_every_width_divide_exactly() {
+    let mut random = Random(11);
+    for &dtype in DType::ALL.iter().filter(|dtype| dtype.is_integer()) {
+        let powers = (0..64).flat_map(|k| [(1_u64 << k) - 1, 1 << k, (1 << k) + 1]);
+        let mut edges: Vec<i128> =
+            powers.flat_map(|v| [v, v.wrapping_neg()]).map(|v| wrapped(dtype, v)).collect();
+        edges.sort_unstable();
+        edges.dedup();
+        let pairs = edges.iter().flat_map(|&a| edges.iter().map(move |&b| (a, b)));
+        check_exact(DIVISIONS, dtype, pairs);
+        let few = || edges.iter().step_by(11).copied();
+        check_exact(DIVISORS, dtype, few().flat_map(|a| few().map(move |b| (a, b))));
+        let pairs: Vec<(i128, i128)> = (0..20_000)
+            .map(|round| {
+                let shift = [0, 1, 2, 11, 33, 50][round % 6];
+                let (a, b) = (random.next(), random.next() >> shift);
+                // Near a multiple of b, where an estimate decides.
+                let near = b.wrapping_mul(a % 9).wrapping_add(a >> 62).wrapping_sub(1);
+                (wrapped(dtype, if round % 2 == 0 { a } else { near }), wrapped(dtype, b))
+            })
+            .collect();
+        check_exact(DIVISORS, dtype, pairs.iter().copied().take(500));
+        check_exact(DIVISIONS, dtype, pairs.into_iter());
+    }
+}
+
+/// The low bits of a number as one of the dtype.
+fn wrapped(dtype: DType, value: u64) -> i128 {
+    number(dtype, value & lane_of(dtype).all_ones())
+}
+
+#[test]
+fn bits_are_counted_of_magnitudes() {
+    let mut random = Random(12);
+    for &dtype in DType::ALL.iter().filter(|dtype| dtype.is_integer()) {
+        let edges = [0, 1, u64::MAX, 1 << 63, 1 << 31, 0x8000, 0x80, 0x7f];
+        let drawn: Vec<u64> = (0..500).map(|_| random.next()).collect();
+        for value in edges.into_iter().chain(drawn).map(|bits| wrapped(dtype, bits)) {
+            let bits = apply(Op::Popcount, dtype, DType::U8, &[integer(dtype, value)]).bits;
+            let expected = u64::from(value.unsigned_abs().count_ones());
+            assert_eq!(bits, expected, "{dtype} {value}");
+        }
+    }
+}
+
+/// Rust's `as` between all numbers but f16.
+#[test]
+fn casts_between_all_numbers_are_rusts() {
+    const FLOATS: [f64; 30] = [
+        0.0,
+        -0.0,
+        0.99,
+        -0.99,
+        1.5,
+        -1.5,
+        127.0,
+        127.9,
+        128.0,
+        -128.9,
+        -129.0,
+        255.5,
+        256.0,
+        32767.5,
+        32768.0,
+        -32769.0,
+        65535.9,
+        65536.0,
+        2147483647.5,
+        2147483648.0,
+        -2147483649.0,
+        4294967295.9,
+        4294967296.0,
+        9.3e18,
+        -9.3e18,
+        1.8446744073709552e19,
+        1.9e19,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        f64::NAN,
+    ];
+    macro_rules! against {
+        ($from:ty, $from_dtype:ident, $values:expr, $bits:expr => $($to:ty, $dtype:ident;)*) => {$(
+            for value in $values {
+                let scalar = Scalar { lane: lane_of(DType::$from_dtype), bits: $bits(value) };
+                let found = eval(&[scalar], |e, args| {
+                    cast::convert(e, args[0], DType::$from_dtype, DType::$dtype)
+                });
+                let expected = u64::from_le_bytes(extended(&(value as $to).to_le_bytes()));
+                let text = stringify!($from as $to);
+                assert_eq!(found.bits, expected, "{value} {text}");
+            }
+        )*};
+    }
+    macro_rules! to_all {
+        ($from:ty, $dtype:ident, $values:expr, $bits:expr) => {
+            against! { $from, $dtype, $values, $bits =>
+                i8, I8; i16, I16; i32, I32; i64, I64; u8, U8; u16, U16; u32, U32; u64, U64;
+                f32, F32; f64, F64;
+            }
+        };
+    }
+    let finite = FLOATS.into_iter().filter(|value| !value.is_nan());
+    to_all!(f64, F64, finite.clone(), |value: f64| value.to_bits());
+    to_all!(f32, F32, finite.clone().map(|value| value as f32), |value: f32| u64::from(
+        value.to_bits()
+    ));
+    for dtype in DType::ALL.iter().filter(|dtype| dtype.is_integer()) {
+        let nan = |scalar, from| eval(&[scalar], |e, args| cast::convert(e, args[0], from, *dtype));
+        assert_eq!(nan(Scalar::f64(f64::NAN), DType::F64).bits, 0, "{dtype}");
+        assert_eq!(nan(Scalar::f32(f32::NAN), DType::F32).bits, 0, "{dtype}");
+    }
+    let mut random = Random(13);
+    let mut words =
+        vec![0, 1, u64::MAX, 1 << 63, (1 << 63) - 1, (1 << 53) + 1, (1 << 63) + (1 << 39)];
+    words.extend([
+        (1 << 24) + 1,
+        0x80,
+        0x7f,
+        0x8000,
+        0xffff,
+        0x8000_0000,
+        0xffff_ff80,
+        u64::MAX - 1023,
+    ]);
+    words.extend((0..200).map(|round| random.next() >> (round % 64)));
+    macro_rules! from_all {
+        ($($from:ty, $dtype:ident;)*) => {$(
+            to_all!($from, $dtype, words.iter().map(|&word| word as $from),
+                |value: $from| u64::from_le_bytes(extended(&value.to_le_bytes())));
+        )*};
+    }
+    from_all! { i8, I8; i16, I16; i32, I32; i64, I64; u8, U8; u16, U16; u32, U32; u64, U64; }
+}
+
+/// Bytes with zeros behind.
+fn extended(bytes: &[u8]) -> [u8; 8] {
+    let mut word = [0; 8];
+    word[..bytes.len()].copy_from_slice(bytes);
+    word
+}

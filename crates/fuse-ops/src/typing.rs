@@ -71,12 +71,19 @@ pub enum Typing {
     Comparison,
     /// Any number; the result is bool.
     Predicate,
+    /// Integers; the result is u8, which holds any number of bits.
+    BitCount,
     /// bool only.
     Logical,
     /// A bool, then two promoted.
     Choice,
-    /// The reduction `sum`: bool and integers become i64, floats stay.
+    /// The reductions `sum` and `prod`: bool and signed integers become i64, unsigned ones u64, floats
+    /// stay.
     Sum,
+    /// Anything, taken as a truth: the operands become bool, as the result is.
+    Truth,
+    /// As [`Typing::Truth`], the result i64.
+    Count,
     /// Written by the compiler, which states the result: casts.
     Stated,
 }
@@ -199,6 +206,14 @@ impl Typing {
                 bits(args, "integers")
             }
             Typing::Comparison => Ok(to_bool(uniform(args, common(args)?))),
+            Typing::BitCount => {
+                refuse(args, "integers", |dtype| dtype.is_integer())?;
+                Ok(Typed {
+                    result: DType::U8,
+                    strength: Strength::Strong,
+                    ..uniform(args, args[0])
+                })
+            }
             Typing::Predicate => Ok(to_bool(uniform(args, args[0]))),
             Typing::Logical => {
                 refuse(args, "bool", |dtype| dtype == DType::Bool)?;
@@ -207,9 +222,20 @@ impl Typing {
             Typing::Choice => choice(args),
             Typing::Sum => {
                 let operand = args[0].dtype;
-                let result = if operand.is_float() { operand } else { DType::I64 };
+                let result = match operand.kind() {
+                    DTypeKind::Bool | DTypeKind::Int => DType::I64,
+                    DTypeKind::UInt => DType::U64,
+                    DTypeKind::Float | DTypeKind::Complex | DTypeKind::Bytes | DTypeKind::Text => {
+                        operand
+                    }
+                };
                 Ok(Typed { args: vec![operand], operand, result, strength: Strength::Strong })
             }
+            Typing::Truth => {
+                let truth = ArgType { dtype: DType::Bool, strength: Strength::Strong };
+                Ok(uniform(args, truth))
+            }
+            Typing::Count => Ok(Typed { result: DType::I64, ..Typing::Truth.apply(args)? }),
             Typing::Stated => Ok(uniform(args, args[0])),
         }
     }
@@ -237,7 +263,12 @@ fn to_bool(typed: Typed) -> Typed {
 
 fn bits(args: &[ArgType], expected: &'static str) -> Result<Typed, TypeIssue> {
     refuse(args, expected, |dtype| dtype == DType::Bool || dtype.is_integer())?;
-    Ok(uniform(args, common(args)?))
+    let common = common(args)?;
+    if common.dtype.is_float() {
+        let hint = Some("no integer holds both i64 and u64: convert one, as in `i64(x)`");
+        return Err(TypeIssue { arg: 1, expected: "integers of one sign", hint });
+    }
+    Ok(uniform(args, common))
 }
 
 fn choice(args: &[ArgType]) -> Result<Typed, TypeIssue> {

@@ -23,7 +23,7 @@ use smallvec::SmallVec;
 use crate::compile::{Code, CompiledFold, Slot};
 use crate::error::RunError;
 use crate::pack::{load_bits, pack, pad, store_bits, unpack};
-use crate::plan::{Access, Plan, Route};
+use crate::plan::{Access, Plan, Route, form_of};
 use crate::views::{Address, Raw};
 
 /// One pass of one call, ready to run any range of its loop.
@@ -353,6 +353,44 @@ pub(crate) fn run_merge(
     unsafe { fold.merge.block.run(&args) };
 }
 
+/// Runs a kernel of streams over `granules` granules of the task's own memory. Inputs and outputs are
+/// places in `memory`; an output is the place of an input, or apart from all of them.
+pub(crate) fn run_streams(
+    code: &Code,
+    memory: &mut [u8],
+    (inputs, outputs): (&[usize], &[usize]),
+    granules: usize,
+    scratch: &mut [u8],
+) {
+    let kernel = &code.kernel;
+    let lanes = granules * GRANULE;
+    assert!(inputs.len() == kernel.inputs.len() && outputs.len() == kernel.outputs.len());
+    assert!(scratch.len() >= code.block.scratch_bytes());
+    assert!(kernel.folds.is_empty() && uniform_slots(kernel) == 0);
+    let fits = |at: usize, size: usize| at + lanes * size <= memory.len();
+    assert!(inputs.iter().zip(&kernel.inputs).all(|(&at, input)| fits(at, input.mem.size())));
+    assert!(outputs.iter().zip(&kernel.outputs).all(|(&at, output)| fits(at, output.mem.size())));
+    let base = memory.as_mut_ptr();
+    let at = |place: &usize| base.wrapping_add(*place);
+    let inputs: SmallVec<[*const u8; 8]> =
+        inputs.iter().map(|place| at(place).cast_const()).collect();
+    let outputs: SmallVec<[*mut u8; 4]> = outputs.iter().map(at).collect();
+    let args = KernelArgs {
+        inputs: inputs.as_ptr(),
+        outputs: outputs.as_ptr(),
+        uniforms: std::ptr::NonNull::dangling().as_ptr(),
+        folds: std::ptr::null(),
+        scratch: scratch.as_mut_ptr(),
+        first_index: 0,
+        granules: granules as u64,
+        tail: 0,
+    };
+    // SAFETY: every stream has `granules` whole granules inside `memory`, which is borrowed mutably;
+    // the kernel has neither folds nor uniforms. Places that overlapped otherwise than the caller
+    // promises would give wrong numbers, not other memory.
+    unsafe { code.block.run(&args) };
+}
+
 /// The bits of a scalar operand.
 pub(crate) fn read_scalar(raw: Raw<'_>) -> u64 {
     assert!(raw.extents.is_empty());
@@ -367,6 +405,16 @@ pub(crate) fn write_scalar(raw: Raw<'_>, bits: u64) {
     unsafe { store_bits(raw, bits) };
 }
 
+/// Writes results of outputs `first .. first + count`, native and side by side, to a sink.
+///
+/// The sink's walk is over all outputs, and these are the caller's: each output is run once a call.
+pub(crate) fn scatter_results(access: &Access, (first, count): (usize, usize), results: &[u8]) {
+    let len = access.dims.iter().map(|dim| dim.extent).product::<usize>();
+    assert!(first + count <= len && results.len() >= count * access.form.size);
+    // SAFETY: the walk covers the outputs, whose sink is writable; the results hold as many elements.
+    unsafe { unpack((access.base.0, &access.dims, access.form), first, count, results.as_ptr()) };
+}
+
 /// Copies an operand to C order, native bytes, at `to`, which has room for it.
 ///
 /// # Errors
@@ -376,7 +424,7 @@ pub(crate) fn copy_operand(raw: Raw<'_>, to: Address) -> Result<(), RunError> {
         return Err(RunError::Unsupported { dtype: raw.dtype });
     }
     let identity: SmallVec<[usize; 4]> = (0..raw.extents.len()).collect();
-    let access = Access::new((&raw, raw.base), raw.extents, raw.strides, &identity);
+    let access = Access::new((raw.base, form_of(&raw)), raw.extents, raw.strides, &identity);
     let len = raw.extents.iter().product();
     if len > 0 {
         // SAFETY: the walk is that of the view, whose elements are readable; `to` is an allocation of

@@ -28,6 +28,8 @@
 #![deny(unsafe_code)]
 
 mod array;
+mod check;
+mod columns;
 mod compile;
 mod dispatch;
 mod element;
@@ -35,11 +37,13 @@ mod error;
 mod flat;
 mod fold;
 mod fpenv;
+mod kernels;
 mod memory;
 mod options;
 mod overlap;
 mod pack;
 mod plan;
+mod reduce;
 mod run;
 mod scratch;
 mod sweep;
@@ -53,5 +57,6 @@ pub use compile::{Executable, Fallback};
 pub use element::{Complex, Element, F16};
 pub use error::{AllocError, RunError, ViewError};
 pub use options::{CancelToken, RunOptions, Threads, Tuning, WorkerLog};
+pub use reduce::FoldLanes;
 pub use run::ResultShape;
 pub use views::{Layout, Operand, ScalarValue, Strides, View, ViewMut};

@@ -7,6 +7,7 @@ use std::thread::ThreadId;
 use std::time::Instant;
 
 use crate::error::RunError;
+use crate::reduce::FoldLanes;
 
 /// Stops the calls that were given it. Clones share one flag.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +51,8 @@ pub struct Tuning {
     pub inline_below: Option<usize>,
     /// Elements of a block; rounded up to a multiple of 1024.
     pub block: Option<usize>,
+    /// Which way folds over some axes are walked.
+    pub fold_lanes: Option<FoldLanes>,
     /// Runs tasks in an order shuffled by this seed: a hook for tests.
     pub shuffle: Option<u64>,
 }

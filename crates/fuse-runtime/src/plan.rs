@@ -83,8 +83,8 @@ pub(crate) struct PassFacts {
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) len: usize,
-    pub(crate) inputs: SmallVec<[Access; 4]>,
-    pub(crate) outputs: SmallVec<[Access; 2]>,
+    pub(crate) inputs: Inputs,
+    pub(crate) outputs: Outputs,
     pub(crate) variant: Variant,
     /// A call never crosses a multiple of this.
     pub(crate) row: usize,
@@ -140,38 +140,82 @@ pub(crate) fn picked(raw: Raw<'_>, picks: &[Pick], binding: &Bound) -> Result<Pi
 
 type LoopStrides = SmallVec<[isize; 4]>;
 
+/// The operands of a pass by the axes of its loop: outputs, then inputs.
+pub(crate) struct Stepped {
+    list: SmallVec<[(Address, ElementForm, LoopStrides); 8]>,
+    n_outputs: usize,
+}
+
+impl Stepped {
+    /// The outputs have the shape `space`; an input's axes are those of the loop or broadcast.
+    pub(crate) fn new(
+        space: &[usize],
+        inputs: &[PlanInput<'_>],
+        outputs: &[Raw<'_>],
+    ) -> Result<Stepped, RunError> {
+        let mut list = SmallVec::new();
+        for output in outputs {
+            list.push((output.base, form_of(output), output_strides(output, space)?));
+        }
+        for input in inputs {
+            list.push((input.picked.base, form_of(&input.raw), input_strides(input, space)?));
+        }
+        Ok(Stepped { list, n_outputs: outputs.len() })
+    }
+
+    /// Walks over some axes of the loop, outermost first, from the first index along the others.
+    pub(crate) fn accesses(&self, space: &[usize], axes: &[usize]) -> (Inputs, Outputs) {
+        let access = |(base, form, strides): &(Address, ElementForm, LoopStrides)| {
+            Access::new((*base, *form), space, strides, axes)
+        };
+        let (outputs, inputs) = self.list.split_at(self.n_outputs);
+        (inputs.iter().map(access).collect(), outputs.iter().map(access).collect())
+    }
+
+    /// The order of a loop that may run in any: by falling stride.
+    pub(crate) fn best_order(&self, space: &[usize]) -> SmallVec<[usize; 4]> {
+        let mut order: SmallVec<[usize; 4]> = (0..space.len()).collect();
+        for sorted in 1..order.len() {
+            let mut at = sorted;
+            while at > 0 && self.belongs_inside(order[at - 1], order[at]) {
+                order.swap(at - 1, at);
+                at -= 1;
+            }
+        }
+        order
+    }
+
+    /// Does some operand, the first that can tell, step further along `inner` than along `outer`?
+    fn belongs_inside(&self, outer: usize, inner: usize) -> bool {
+        for (_, _, strides) in &self.list {
+            let (outer, inner) = (strides[outer].unsigned_abs(), strides[inner].unsigned_abs());
+            if outer != inner && outer != 0 && inner != 0 {
+                return inner > outer;
+            }
+        }
+        false
+    }
+}
+
+pub(crate) type Inputs = SmallVec<[Access; 4]>;
+pub(crate) type Outputs = SmallVec<[Access; 2]>;
+
 impl Plan {
-    /// Plans a pass over a loop space of `len` elements; `len` is not 0.
+    /// Plans a loop of `len` elements, not 0, over these walks.
     pub(crate) fn new(
         kernel: &Kernel,
         facts: PassFacts,
-        space: &[usize],
-        (inputs, outputs): (&[PlanInput<'_>], &[Raw<'_>]),
+        len: usize,
+        (inputs, outputs): (Inputs, Outputs),
         tuning: &Tuning,
-    ) -> Result<Plan, RunError> {
-        let len = space.iter().product();
-        let mut strides: SmallVec<[LoopStrides; 8]> = SmallVec::new();
-        for output in outputs {
-            strides.push(output_strides(output, space)?);
-        }
-        for input in inputs {
-            strides.push(input_strides(input, space)?);
-        }
-        let order = loop_order(facts.order_free, space, &strides);
-        let outputs_begin = outputs.iter().map(|raw| (raw, raw.base));
-        let begin = outputs_begin.chain(inputs.iter().map(|input| (&input.raw, input.picked.base)));
-        let mut accesses = begin
-            .zip(&strides)
-            .map(|((raw, base), strides)| Access::new((raw, base), space, strides, &order));
-        let outputs = accesses.by_ref().take(outputs.len()).collect();
-        let inputs = accesses.collect();
+    ) -> Plan {
         let mut plan =
             Plan { len, inputs, outputs, variant: Variant::Main, row: len, block: len, scratch: 0 };
         plan.choose_variant(kernel);
         plan.choose_routes(kernel);
         plan.choose_block(kernel, facts, tuning);
         plan.lay_out_scratch();
-        Ok(plan)
+        plan
     }
 
     /// Main if every splat input stays the same over rows long enough.
@@ -234,7 +278,7 @@ impl Plan {
 impl Access {
     /// A walk from `base` over the loop's axes in that order, as `order` lists them outermost first.
     pub(crate) fn new(
-        (raw, base): (&Raw<'_>, Address),
+        (base, form): (Address, ElementForm),
         space: &[usize],
         strides: &[isize],
         order: &[usize],
@@ -252,13 +296,11 @@ impl Access {
                 Some(_) | None => dims.push(Dim { extent, stride }),
             }
         }
-        let size = raw.dtype.size();
-        let form = ElementForm { size, swapped: raw.order == ByteOrder::Swapped && size > 1 };
         Access { base, form, dims, route: Route::Direct, slot: 0, room: 0 }
     }
 
     /// For how many consecutive elements of the loop, from each multiple on, it stays the same.
-    fn constant_run(&self) -> usize {
+    pub(crate) fn constant_run(&self) -> usize {
         match self.dims.last() {
             None => usize::MAX,
             Some(dim) if dim.stride != 0 => 1,
@@ -282,13 +324,20 @@ impl Access {
     }
 
     /// The address of the element at that position of the loop.
-    pub(crate) fn element(&self, mut index: usize) -> Address {
-        let mut at = self.base;
-        for dim in self.dims.iter().rev() {
-            at = at.offset((index % dim.extent).cast_signed().wrapping_mul(dim.stride));
+    pub(crate) fn element(&self, index: usize) -> Address {
+        self.base.offset(self.offset(index))
+    }
+
+    /// The bytes from the base to the element at that position of the loop.
+    pub(crate) fn offset(&self, mut index: usize) -> isize {
+        let Some((outer, inner)) = self.dims.split_first() else { return 0 };
+        let mut offset = 0_isize;
+        for dim in inner.iter().rev() {
+            let steps = (index % dim.extent).cast_signed();
+            offset = offset.wrapping_add(steps.wrapping_mul(dim.stride));
             index /= dim.extent;
         }
-        at
+        offset.wrapping_add(index.cast_signed().wrapping_mul(outer.stride))
     }
 }
 
@@ -316,30 +365,8 @@ fn output_strides(output: &Raw<'_>, space: &[usize]) -> Result<LoopStrides, RunE
     Ok(LoopStrides::from_slice(output.strides))
 }
 
-/// The loop's axes, outermost first: by falling stride of the outputs, then of the inputs, where the
-/// order is free; otherwise as they are.
-fn loop_order(free: bool, space: &[usize], strides: &[LoopStrides]) -> SmallVec<[usize; 4]> {
-    let mut order: SmallVec<[usize; 4]> = (0..space.len()).collect();
-    if !free || space.len() < 2 {
-        return order;
-    }
-    for sorted in 1..order.len() {
-        let mut at = sorted;
-        while at > 0 && belongs_inside(strides, order[at - 1], order[at]) {
-            order.swap(at - 1, at);
-            at -= 1;
-        }
-    }
-    order
-}
-
-/// Does some operand, the first that can tell, step further along `inner` than along `outer`?
-fn belongs_inside(strides: &[LoopStrides], outer: usize, inner: usize) -> bool {
-    for strides in strides {
-        let (outer, inner) = (strides[outer].unsigned_abs(), strides[inner].unsigned_abs());
-        if outer != inner && outer != 0 && inner != 0 {
-            return inner > outer;
-        }
-    }
-    false
+/// How an array's elements are stored.
+pub(crate) fn form_of(raw: &Raw<'_>) -> ElementForm {
+    let size = raw.dtype.size();
+    ElementForm { size, swapped: raw.order == ByteOrder::Swapped && size > 1 }
 }

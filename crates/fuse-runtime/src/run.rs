@@ -26,7 +26,8 @@ use crate::fold::{State, finish, initial_state};
 use crate::fpenv::DefaultFloats;
 use crate::options::RunOptions;
 use crate::overlap::{in_place, may_share};
-use crate::plan::{Plan, PlanInput, picked};
+use crate::plan::{Plan, PlanInput, Stepped, Variant, picked};
+use crate::reduce::Reduction;
 use crate::scratch::with_kit;
 use crate::sweep::Sweep;
 use crate::views::{Operand, Raw, ViewMut};
@@ -247,13 +248,7 @@ impl Copied {
 fn check_fit(rule: &FitRule, sources: &[Raw<'_>]) -> Result<(), RunError> {
     let raw = sources[rule.input as usize];
     let Some(value) = integer_value(raw) else { return Ok(()) };
-    let width = rule.dtype.bits().min(64);
-    let (low, high) = match rule.dtype.kind() {
-        DTypeKind::Bool => (0, 1),
-        DTypeKind::Int => (-(1_i128 << (width - 1)), (1_i128 << (width - 1)) - 1),
-        DTypeKind::UInt => (0, (1_i128 << width) - 1),
-        DTypeKind::Float | DTypeKind::Complex | DTypeKind::Bytes | DTypeKind::Text => return Ok(()),
-    };
+    let Some((low, high)) = rule.dtype.integer_range() else { return Ok(()) };
     if low <= value && value <= high { Ok(()) } else { Err(RunError::Fit { rule: *rule, value }) }
 }
 
@@ -316,6 +311,9 @@ impl<'c> Call<'c> {
     fn run_pass(&self, number: usize, space: &[usize]) -> Result<(), RunError> {
         let pass = &self.executable.program.passes[number];
         let compiled = &self.executable.passes[number];
+        if !pass.folds.is_empty() && pass.reduced.len() < space.len() {
+            return self.run_reduction(number, space);
+        }
         let state = if space.contains(&0) {
             initial_state(&compiled.slots)
         } else {
@@ -335,6 +333,37 @@ impl<'c> Call<'c> {
     fn run_loop(&self, number: usize, space: &[usize]) -> Result<State, RunError> {
         let pass = &self.executable.program.passes[number];
         let compiled = &self.executable.passes[number];
+        let operands = self.operands(pass, space)?;
+        let order = if compiled.facts.order_free {
+            operands.best_order(space)
+        } else {
+            (0..space.len()).collect()
+        };
+        let len = space.iter().product();
+        let (accesses, tuning) = (operands.accesses(space, &order), &self.options.tuning);
+        let plan = Plan::new(&pass.kernel, compiled.facts, len, accesses, tuning);
+        let code = self.executable.code(number, plan.variant);
+        let uniforms = self.uniforms(pass, code)?;
+        let job = Job { plan: &plan, code, slots: &compiled.slots, uniforms: &uniforms };
+        let sweep = Sweep { job, pass: compiled, options: self.options };
+        sweep.run()
+    }
+
+    /// Runs a pass whose folds reduce some axes.
+    fn run_reduction(&self, number: usize, space: &[usize]) -> Result<(), RunError> {
+        let pass = &self.executable.program.passes[number];
+        let operands = self.operands(pass, space)?;
+        let of = (self.executable, number);
+        let sink_of = |sink| self.sink(sink);
+        let reduction = Reduction::new(of, self.options, space, &operands, sink_of)?;
+        let variant = reduction.plan.as_ref().map_or(Variant::Main, |plan| plan.variant);
+        let code = self.executable.code(number, variant);
+        let uniforms = self.uniforms(pass, code)?;
+        reduction.run(code, &uniforms)
+    }
+
+    /// The operands of a pass by the axes of its loop.
+    fn operands(&self, pass: &Pass, space: &[usize]) -> Result<Stepped, RunError> {
         let mut inputs: SmallVec<[PlanInput<'_>; 8]> = SmallVec::new();
         for view in &pass.operands {
             let raw = self.source(view.source)?;
@@ -342,13 +371,7 @@ impl<'c> Call<'c> {
             inputs.push(PlanInput { raw, picked, axes: &view.axes });
         }
         let outputs: Raws<'_> = pass.outputs.iter().map(|&sink| self.sink(sink)).collect();
-        let tuning = &self.options.tuning;
-        let plan = Plan::new(&pass.kernel, compiled.facts, space, (&inputs, &outputs), tuning)?;
-        let code = self.executable.code(number, plan.variant);
-        let uniforms = self.uniforms(pass, code)?;
-        let job = Job { plan: &plan, code, slots: &compiled.slots, uniforms: &uniforms };
-        let sweep = Sweep { job, pass: compiled, options: self.options };
-        sweep.run()
+        Stepped::new(space, &inputs, &outputs)
     }
 
     /// The scalars' slots, then the results of the uniform region.

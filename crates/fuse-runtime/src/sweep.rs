@@ -11,6 +11,7 @@
 #![expect(unsafe_code, reason = "promises that tasks write disjoint elements")]
 
 use fuse_ir::GRANULE;
+use smallvec::SmallVec;
 
 use crate::compile::CompiledPass;
 use crate::dispatch::{Job, Pointers};
@@ -22,12 +23,12 @@ use crate::scratch::{Kit, with_kit};
 use crate::tasks::{n_threads, run_tasks};
 
 /// Blocks of a task of a fold: 32 Ki elements.
-const FOLD_TASK_BLOCKS: usize = 32;
+pub(crate) const FOLD_TASK_BLOCKS: usize = 32;
 /// Loops of less work (elements × (primitives + operands)) than this run on the calling thread:
 /// about 25 µs, twice what waking a worker costs.
-const INLINE_WORK: usize = 1 << 19;
+pub(crate) const INLINE_WORK: usize = 1 << 19;
 /// Tasks for each thread, so that a slow one can be evened out and all end together.
-const TASKS_PER_THREAD: usize = 32;
+pub(crate) const TASKS_PER_THREAD: usize = 32;
 
 /// One pass over its whole loop.
 ///
@@ -99,36 +100,75 @@ impl Sweep<'_> {
 
     /// Runs the blocks of one task of a loop with folds and combines their states.
     fn fold_task(&self, task: usize) -> Result<State, RunError> {
+        let lanes = self.blocks(task, FOLD_TASK_BLOCKS).len() * GRANULE;
+        self.with_scratch(lanes, |scratch, states| self.fold_blocks(task, scratch, states))
+    }
+
+    /// As [`Sweep::fold_task`], in scratch that is there.
+    fn fold_blocks(
+        &self,
+        task: usize,
+        scratch: &mut [u8],
+        states: &mut [u8],
+    ) -> Result<State, RunError> {
         let blocks = self.blocks(task, FOLD_TASK_BLOCKS);
         let (first, n_blocks) = (blocks.start, blocks.len());
         let lanes = n_blocks * GRANULE;
-        self.with_scratch(lanes, |scratch, states| {
-            let mut bank = self.bank(states, lanes);
-            bank.reset();
-            let mut pointers = Pointers::default();
-            for block in blocks {
-                self.options.poll()?;
-                let state = (&mut *bank.bytes, lanes, (block - first) * GRANULE);
-                self.run_block(self.range(block), scratch, state, &mut pointers);
-            }
-            bank.merge_lanes(n_blocks, scratch);
-            Ok(bank.merge_tree(n_blocks, None, scratch))
-        })
+        let mut bank = self.bank(states, lanes);
+        bank.reset();
+        let mut pointers = Pointers::default();
+        for block in blocks {
+            self.options.poll()?;
+            let state = (&mut *bank.bytes, lanes, (block - first) * GRANULE);
+            self.run_block(self.range(block), scratch, state, &mut pointers);
+        }
+        bank.merge_lanes(n_blocks, scratch);
+        Ok(bank.merge_tree(n_blocks, None, scratch))
+    }
+
+    /// Runs a loop with folds, which is not empty, on this thread and in this scratch.
+    pub(crate) fn fold_here(
+        &self,
+        scratch: &mut [u8],
+        states: &mut [u8],
+    ) -> Result<State, RunError> {
+        let plan = self.job.plan;
+        if plan.len < LEFT_TO_RIGHT_BELOW {
+            return self.fold_elements(scratch, states);
+        }
+        let n_blocks = plan.len.div_ceil(plan.block);
+        let n_tasks = n_blocks.div_ceil(FOLD_TASK_BLOCKS);
+        let mut results: SmallVec<[State; 1]> = SmallVec::new();
+        for task in 0..n_tasks {
+            results.push(self.fold_blocks(task, scratch, states)?);
+        }
+        let whole = n_blocks.is_multiple_of(FOLD_TASK_BLOCKS);
+        let partial = if whole { None } else { results.pop() };
+        self.combine(&results, partial)
+    }
+
+    /// Bytes of states that [`Sweep::fold_here`] needs.
+    pub(crate) fn state_bytes(&self) -> usize {
+        let n_blocks = self.job.plan.len.div_ceil(self.job.plan.block);
+        bank_bytes(&self.pass.slots, n_blocks.clamp(1, FOLD_TASK_BLOCKS) * GRANULE)
     }
 
     /// Fewer than eight elements: one accumulator, element by element.
     fn left_to_right(&self) -> Result<State, RunError> {
+        self.with_scratch(GRANULE, |scratch, states| self.fold_elements(scratch, states))
+    }
+
+    /// As [`Sweep::left_to_right`], in scratch that is there.
+    fn fold_elements(&self, scratch: &mut [u8], states: &mut [u8]) -> Result<State, RunError> {
         self.options.poll()?;
-        self.with_scratch(GRANULE, |scratch, states| {
-            let mut bank = self.bank(states, GRANULE);
-            bank.reset();
-            let mut pointers = Pointers::default();
-            for element in 0..self.job.plan.len {
-                let state = (&mut *bank.bytes, GRANULE, 0);
-                self.run_block((element, 1), scratch, state, &mut pointers);
-            }
-            Ok(bank.state(0))
-        })
+        let mut bank = self.bank(states, GRANULE);
+        bank.reset();
+        let mut pointers = Pointers::default();
+        for element in 0..self.job.plan.len {
+            let state = (&mut *bank.bytes, GRANULE, 0);
+            self.run_block((element, 1), scratch, state, &mut pointers);
+        }
+        Ok(bank.state(0))
     }
 
     /// Combines the states of whole tasks and that of a partial last one.
@@ -176,12 +216,16 @@ impl Sweep<'_> {
     ) -> Result<R, RunError> {
         let _floats = DefaultFloats::enter();
         with_kit(|kit: &mut Kit| {
-            let merges = self.pass.folds.iter().map(|fold| fold.merge.block.scratch_bytes());
-            let bytes = merges.fold(self.job.scratch_bytes(), usize::max);
-            let scratch = kit.operands.bytes(bytes)?;
+            let scratch = kit.operands.bytes(self.scratch_bytes())?;
             let states = kit.states.bytes(bank_bytes(&self.pass.slots, lanes))?;
             body(scratch, states)
         })
+    }
+
+    /// Bytes of scratch of the operands and of the merges' code.
+    pub(crate) fn scratch_bytes(&self) -> usize {
+        let merges = self.pass.folds.iter().map(|fold| fold.merge.block.scratch_bytes());
+        merges.fold(self.job.scratch_bytes(), usize::max)
     }
 
     /// The blocks of a task.

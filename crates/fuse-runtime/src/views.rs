@@ -16,7 +16,7 @@ use std::marker::PhantomData;
 use fuse_ir::{ByteOrder, DType, Extents, MAX_RANK, checked_len, contiguous_strides};
 use smallvec::SmallVec;
 
-use crate::element::Element;
+use crate::element::{Complex, Element, F16};
 use crate::error::ViewError;
 
 /// Byte strides.
@@ -354,11 +354,11 @@ impl<'a> ViewMut<'a> {
     }
 }
 
-/// A scalar of any dtype of at most eight bytes.
+/// A scalar of any dtype of fixed size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C, align(8))]
 pub struct ScalarValue {
-    bytes: [u8; 8],
+    bytes: [u8; 16],
     dtype: DType,
 }
 
@@ -370,9 +370,16 @@ impl ScalarValue {
             return None;
         }
         let skip = if cfg!(target_endian = "little") { 0 } else { 8 - size };
-        let mut bytes = [0; 8];
+        let mut bytes = [0; 16];
         bytes[..size].copy_from_slice(&bits.to_ne_bytes()[skip..skip + size]);
         Some(ScalarValue { bytes, dtype })
+    }
+
+    /// A complex scalar of a real and an imaginary part.
+    fn pair<const N: usize>(dtype: DType, parts: &[[u8; N]; 2]) -> ScalarValue {
+        let mut bytes = [0; 16];
+        bytes[..2 * N].copy_from_slice(parts.as_flattened());
+        ScalarValue { bytes, dtype }
     }
 
     /// Element type.
@@ -409,8 +416,21 @@ scalar_from! {
     u16 => u64::from,
     u32 => u64::from,
     u64 => |x| x,
+    F16 => |x| u64::from(x.0),
     f32 => |x| u64::from(x.to_bits()),
     f64 => f64::to_bits,
+}
+
+impl From<Complex<f32>> for ScalarValue {
+    fn from(value: Complex<f32>) -> ScalarValue {
+        ScalarValue::pair(DType::C64, &[value.re.to_ne_bytes(), value.im.to_ne_bytes()])
+    }
+}
+
+impl From<Complex<f64>> for ScalarValue {
+    fn from(value: Complex<f64>) -> ScalarValue {
+        ScalarValue::pair(DType::C128, &[value.re.to_ne_bytes(), value.im.to_ne_bytes()])
+    }
 }
 
 /// What a call gives for one input.

@@ -1,21 +1,14 @@
-//! Results: owned arrays in C order, printed as NumPy prints them.
-
-use std::fmt;
+//! Results: owned arrays in C order.
 
 use fuse_ir::DType;
 use fuse_runtime::{Element, View, ViewMut};
 
 use crate::error::{Error, ErrorKind};
+use crate::print::element_text;
 
 /// An owned array: C order, 64-byte aligned, of any dtype.
 #[derive(Debug)]
 pub struct Array(pub(crate) fuse_runtime::Array);
-
-/// Arrays of more elements than this print in short form.
-const THRESHOLD: usize = 1000;
-
-/// Elements shown at either end of an axis in short form.
-const EDGE: usize = 3;
 
 impl Array {
     /// A copy of a slice in C order.
@@ -93,7 +86,8 @@ impl Array {
         self.0.view_mut()
     }
 
-    /// Element at this position in C order as it prints: shortest digits that read back exactly.
+    /// Element at this position in C order as it prints: shortest digits that read back exactly, complex
+    /// numbers as Python's `(1+2j)`.
     pub fn element_text(&self, position: usize) -> String {
         let size = self.dtype().size();
         let bytes = &self.as_bytes()[position * size..][..size];
@@ -101,121 +95,48 @@ impl Array {
     }
 }
 
-/// An element's text from its native bytes.
-fn element_text(dtype: DType, bytes: &[u8]) -> String {
-    let mut word = [0; 8];
-    let size = bytes.len().min(8);
-    word[..size].copy_from_slice(&bytes[..size]);
-    let bits = u64::from_le_bytes(word);
-    let unused = 64 - 8 * size;
-    let signed = (bits << unused).cast_signed() >> unused;
-    match dtype {
-        DType::Bool => (if bits == 0 { "False" } else { "True" }).to_string(),
-        DType::I8 | DType::I16 | DType::I32 | DType::I64 => signed.to_string(),
-        DType::U8 | DType::U16 | DType::U32 | DType::U64 => bits.to_string(),
-        DType::F32 => float_text(&format!("{:?}", f32::from_bits((bits & 0xffff_ffff) as u32))),
-        DType::F64 => float_text(&format!("{:?}", f64::from_bits(bits))),
-        DType::F16 | DType::C64 | DType::C128 | DType::Bytes(_) | DType::Text(_) => {
-            bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+#[cfg(test)]
+mod tests {
+    use fuse_runtime::{Complex, F16};
+
+    use super::*;
+    use crate::{AsInput, AsOutput, vars};
+
+    /// In and out again as array, scalar, input and output.
+    fn stored<T: Element + AsInput + AsOutput + PartialEq + std::fmt::Debug>(elements: [T; 2]) {
+        let mut array = Array::from_slice(&elements, &[2, 1]).expect("it fits");
+        assert_eq!((array.dtype(), array.shape()), (T::DTYPE, [2, 1].as_slice()));
+        assert_eq!(array.view_mut().dtype(), T::DTYPE);
+        assert_eq!(array.as_slice(), Some(elements.as_slice()));
+        array.as_mut_slice::<T>().expect("its dtype").swap(0, 1);
+        let (slice, [first, _]) = (elements.as_slice(), elements);
+        for (name, input) in &vars! { array, slice, first }.entries {
+            let ty = input.ty();
+            assert_eq!((ty.dtype, ty.axes.is_empty()), (T::DTYPE, *name == "first"));
         }
-    }
-}
-
-/// Rust's shortest digits with Python's names and exponents.
-fn float_text(text: &str) -> String {
-    match text {
-        "NaN" => "nan".to_string(),
-        _ => match text.split_once('e') {
-            Some((digits, exponent)) if !exponent.starts_with('-') => {
-                format!("{digits}e+{exponent:0>2}")
-            }
-            Some((digits, exponent)) => format!("{digits}e-{:0>2}", &exponent[1..]),
-            None => text.to_string(),
-        },
-    }
-}
-
-impl fmt::Display for Array {
-    /// As NumPy prints arrays: nested brackets, columns aligned, long axes shortened.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.shape().is_empty() {
-            return f.write_str(&self.element_text(0));
-        }
-        if self.is_empty() {
-            return f.write_str("[]");
-        }
-        let printer = Printer::new(self);
-        let mut out = String::new();
-        printer.axis(&mut out, 0, 0);
-        f.write_str(&out)
-    }
-}
-
-struct Printer<'a> {
-    array: &'a Array,
-    shortened: bool,
-    width: usize,
-    trim: bool,
-}
-
-impl<'a> Printer<'a> {
-    fn new(array: &'a Array) -> Printer<'a> {
-        let shortened = array.len() > THRESHOLD;
-        let mut printer = Printer { array, shortened, width: 0, trim: false };
-        let mut texts = Vec::new();
-        printer.visit(0, 0, &mut |position| texts.push(array.element_text(position)));
-        printer.trim = texts.iter().all(|text| text.ends_with(".0") || !text.contains('.'));
-        printer.width = texts.iter().map(|text| printer.shown(text).len()).max().unwrap_or(0);
-        printer
+        assert_eq!(array.into_vec::<T>().expect("its dtype"), [elements[1], elements[0]]);
+        let mut element = elements[0];
+        assert_eq!(element.as_output().dtype(), T::DTYPE);
+        let zeros = Array::zeroed(T::DTYPE, &[3]).expect("small");
+        assert_eq!(zeros.as_bytes().len(), 3 * T::DTYPE.size());
     }
 
-    /// `1.0` among whole numbers prints as `1.`, as in NumPy.
-    fn shown<'t>(&self, text: &'t str) -> &'t str {
-        if self.trim {
-            text.strip_suffix('0').filter(|t| t.ends_with('.')).unwrap_or(text)
-        } else {
-            text
-        }
-    }
-
-    /// Positions along an axis; `None` stands for those left out.
-    fn steps(&self, extent: usize) -> Vec<Option<usize>> {
-        if !self.shortened || extent <= 2 * EDGE {
-            return (0..extent).map(Some).collect();
-        }
-        let tail = (extent - EDGE..extent).map(Some);
-        (0..EDGE).map(Some).chain([None]).chain(tail).collect()
-    }
-
-    fn visit(&self, axis: usize, base: usize, see: &mut dyn FnMut(usize)) {
-        let Some(&extent) = self.array.shape().get(axis) else { return see(base) };
-        for step in self.steps(extent).into_iter().flatten() {
-            self.visit(axis + 1, base * extent + step, see);
-        }
-    }
-
-    fn axis(&self, out: &mut String, axis: usize, base: usize) {
-        let Some(&extent) = self.array.shape().get(axis) else {
-            let text = self.array.element_text(base);
-            let text = self.shown(&text);
-            out.push_str(&format!("{text:>width$}", width = self.width));
-            return;
-        };
-        let below = self.array.shape().len() - axis - 1;
-        out.push('[');
-        for (position, step) in self.steps(extent).into_iter().enumerate() {
-            if position > 0 {
-                let separator = if below == 0 { " ".to_string() } else { "\n".repeat(below) };
-                out.push_str(&separator);
-                if below > 0 {
-                    out.push_str(&" ".repeat(axis + 1));
-                }
-            }
-            match step {
-                None => out.push_str("..."),
-                Some(step) => self.axis(out, axis + 1, base * extent + step),
-            }
-        }
-        out.push(']');
+    #[test]
+    fn arrays_hold_every_dtype() {
+        stored([true, false]);
+        stored([i8::MIN, 7]);
+        stored([i16::MIN, 7]);
+        stored([i32::MIN, 7]);
+        stored([i64::MIN, 7]);
+        stored([u8::MAX, 7]);
+        stored([u16::MAX, 7]);
+        stored([u32::MAX, 7]);
+        stored([u64::MAX, 7]);
+        stored([F16::from_f32(0.1), F16(0x8000)]);
+        stored([0.1_f32, -0.0]);
+        stored([0.1_f64, -0.0]);
+        stored([Complex::new(0.1_f32, 2.0), Complex::new(-0.0, 1.0)]);
+        stored([Complex::new(0.1_f64, 2.0), Complex::new(-0.0, 1.0)]);
+        assert!(Array::from_slice(&[1_u8], &[1]).expect("it fits").into_vec::<i8>().is_err());
     }
 }

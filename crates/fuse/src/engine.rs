@@ -13,7 +13,7 @@ use crate::cache::Cache;
 use crate::error::Error;
 use crate::formula::{Formula, Parsed};
 use crate::limits::Limits;
-use crate::output::AsOutput;
+use crate::output::AsOutputs;
 use crate::pool::Pool;
 use crate::vars::Vars;
 
@@ -90,7 +90,7 @@ impl Engine {
     /// [`crate::evaluate_all`] on this engine.
     ///
     /// # Errors
-    /// As [`crate::evaluate`].
+    /// As [`crate::evaluate_all`].
     pub fn evaluate_all<'a>(
         &self,
         formula: &str,
@@ -107,7 +107,7 @@ impl Engine {
         &self,
         formula: &str,
         vars: impl Into<Vars<'a>>,
-        out: &mut (impl AsOutput + ?Sized),
+        out: &mut (impl AsOutputs + ?Sized),
     ) -> Result<(), Error> {
         self.formula(formula)?.evaluate_into(vars, out)
     }

@@ -172,8 +172,9 @@ fn run_kind(error: &RunError) -> ErrorKind {
         RunError::Fit { .. } | RunError::DType { .. } | RunError::Unsupported { .. } => {
             ErrorKind::Type
         }
-        RunError::Count { .. } => ErrorKind::Input,
-        RunError::OutputDType { .. }
+        RunError::Count { what: "inputs", .. } => ErrorKind::Input,
+        RunError::Count { .. }
+        | RunError::OutputDType { .. }
         | RunError::OutputShape { .. }
         | RunError::OutputOverlap { .. } => ErrorKind::Output,
         RunError::Alloc(_) => ErrorKind::Alloc,

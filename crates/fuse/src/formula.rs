@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use fuse_compile::{Compiled, Variable};
 use fuse_ir::{DType, InputType, Strength};
-use fuse_runtime::{Executable, Operand, RunError};
+use fuse_runtime::{Executable, Operand, RunError, RunOptions, ViewMut};
 use fuse_syntax::Ast;
 use smallvec::SmallVec;
 
@@ -21,7 +21,7 @@ use crate::array::Array;
 use crate::engine::{Engine, Shared};
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
-use crate::output::AsOutput;
+use crate::output::AsOutputs;
 use crate::vars::{Input, Vars};
 
 /// Plans that one formula keeps.
@@ -187,6 +187,18 @@ impl Formula {
         self.parsed.names.iter().map(String::as_str)
     }
 
+    /// The results as they are written, in order: names or expressions.
+    ///
+    /// ```
+    /// let f: fuse::Formula = "r*cos(t), r*sin(t), r".parse()?;
+    /// assert!(f.results().eq(["r*cos(t)", "r*sin(t)", "r"]));
+    /// # Ok::<(), fuse::Error>(())
+    /// ```
+    pub fn results(&self) -> impl ExactSizeIterator<Item = &str> {
+        let ast = &self.parsed.ast;
+        ast.results().iter().map(|&id| ast.span(id).slice(ast.source()))
+    }
+
     /// Types of the results for variables of these types. Variables that the formula does not use
     /// are what "did you mean" chooses from.
     ///
@@ -204,13 +216,16 @@ impl Formula {
     /// # Errors
     /// As [`crate::evaluate`].
     pub fn evaluate<'a>(&self, vars: impl Into<Vars<'a>>) -> Result<Array, Error> {
-        only(self.evaluate_all(vars)?)
+        let vars = vars.into();
+        let inputs = self.parsed.gather(&vars);
+        let plan = self.plan(&vars, &inputs)?;
+        self.run_alloc_one(&plan, &inputs)
     }
 
     /// Evaluates all results into new arrays.
     ///
     /// # Errors
-    /// As [`crate::evaluate`].
+    /// As [`crate::evaluate_all`].
     pub fn evaluate_all<'a>(&self, vars: impl Into<Vars<'a>>) -> Result<Vec<Array>, Error> {
         let vars = vars.into();
         let inputs = self.parsed.gather(&vars);
@@ -218,14 +233,14 @@ impl Formula {
         self.run_alloc(&plan, &inputs)
     }
 
-    /// Evaluates into memory of the caller's.
+    /// Evaluates into memory of the caller's: one output, or as many as there are results.
     ///
     /// # Errors
     /// As [`crate::evaluate_into`].
     pub fn evaluate_into<'a>(
         &self,
         vars: impl Into<Vars<'a>>,
-        out: &mut (impl AsOutput + ?Sized),
+        out: &mut (impl AsOutputs + ?Sized),
     ) -> Result<(), Error> {
         let vars = vars.into();
         let inputs = self.parsed.gather(&vars);
@@ -279,14 +294,14 @@ impl Formula {
         &self,
         plan: &Plan,
         inputs: &Gathered<'_, '_>,
-        out: &mut (impl AsOutput + ?Sized),
+        out: &mut (impl AsOutputs + ?Sized),
     ) -> Result<(), Error> {
         let operands = plan.operands(inputs);
-        self.engine
-            .with_options(is_small(inputs), |options| {
-                plan.executable.run(&operands, &mut [out.as_output()], options)
-            })
-            .map_err(|error| self.run_error(error))
+        let run = |outputs: &mut [ViewMut<'_>]| {
+            let call = |options: &RunOptions<'_>| plan.executable.run(&operands, outputs, options);
+            self.engine.with_options(is_small(inputs), call)
+        };
+        out.with_views(run).map_err(|error| self.run_error(error))
     }
 
     fn run_alloc(&self, plan: &Plan, inputs: &Gathered<'_, '_>) -> Result<Vec<Array>, Error> {
@@ -298,19 +313,19 @@ impl Formula {
         Ok(arrays.into_iter().map(Array).collect())
     }
 
+    /// Into one new array, where the formula has one result; otherwise nothing runs.
+    fn run_alloc_one(&self, plan: &Plan, inputs: &Gathered<'_, '_>) -> Result<Array, Error> {
+        let results = self.results().count();
+        let mut arrays = if results == 1 { self.run_alloc(plan, inputs)? } else { Vec::new() };
+        arrays.pop().ok_or_else(|| {
+            let message = format!("the formula has {results} results, which `evaluate_all` gives");
+            Error::new(ErrorKind::Output, message)
+        })
+    }
+
     #[cold]
     fn run_error(&self, error: RunError) -> Error {
         Error::from_run(self.source(), error)
-    }
-}
-
-/// The one result of a formula.
-fn only(mut arrays: Vec<Array>) -> Result<Array, Error> {
-    match (arrays.pop(), arrays.is_empty()) {
-        (Some(array), true) => Ok(array),
-        _ => {
-            Err(Error::new(ErrorKind::Output, "the formula has several results: use evaluate_all"))
-        }
     }
 }
 
@@ -343,27 +358,44 @@ impl Prepared {
     /// [`ErrorKind::Input`] where the variables are not of the types it was prepared for; otherwise
     /// as [`crate::evaluate`].
     pub fn evaluate<'a>(&self, vars: impl Into<Vars<'a>>) -> Result<Array, Error> {
-        only(self.evaluate_all(vars)?)
+        let vars = vars.into();
+        let inputs = self.inputs(&vars)?;
+        self.formula.run_alloc_one(&self.plan, &inputs)
     }
 
     /// Evaluates all results into new arrays.
     ///
     /// # Errors
-    /// As [`Prepared::evaluate`].
+    /// As [`Prepared::evaluate`], for any number of results.
     pub fn evaluate_all<'a>(&self, vars: impl Into<Vars<'a>>) -> Result<Vec<Array>, Error> {
         let vars = vars.into();
         let inputs = self.inputs(&vars)?;
         self.formula.run_alloc(&self.plan, &inputs)
     }
 
-    /// Evaluates into memory of the caller's; allocates nothing for small arrays.
+    /// Evaluates into memory of the caller's; allocates nothing for up to four variables and results
+    /// that are small arrays or scalars, where no value is kept between two passes.
     ///
     /// # Errors
-    /// As [`Prepared::evaluate`], and [`ErrorKind::Output`] where the output does not fit.
+    /// As [`Prepared::evaluate`], and [`ErrorKind::Output`] where an output does not fit, or where
+    /// there are not as many as results.
+    ///
+    /// ```
+    /// use fuse::{DType, Formula, InputType, vars};
+    ///
+    /// let f: Formula = "sum(x), x + 1".parse()?;
+    /// let prepared = f.prepare(&[("x", InputType::array(DType::F64, &[3]))])?;
+    /// let (mut total, mut next) = (0.0, [0.0; 3]);
+    /// for x in [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]] {
+    ///     prepared.evaluate_into(vars! { x }, &mut (&mut total, &mut next))?;
+    /// }
+    /// assert_eq!((total, next), (15.0, [5.0, 6.0, 7.0]));
+    /// # Ok::<(), fuse::Error>(())
+    /// ```
     pub fn evaluate_into<'a>(
         &self,
         vars: impl Into<Vars<'a>>,
-        out: &mut (impl AsOutput + ?Sized),
+        out: &mut (impl AsOutputs + ?Sized),
     ) -> Result<(), Error> {
         let vars = vars.into();
         let inputs = self.inputs(&vars)?;
@@ -401,12 +433,50 @@ impl Formula {
 
 #[cfg(test)]
 mod tests {
-    use crate::{evaluate, vars};
+    use crate::{ErrorKind, evaluate, evaluate_all, evaluate_into, vars};
 
     #[test]
     fn an_unknown_name_is_compared_with_variables_that_the_formula_does_not_use() {
         let height = [1.0];
         let error = evaluate("heigth + 1", vars! { height }).expect_err("a typing error");
         assert_eq!(error.help(), Some("did you mean `height`?"));
+    }
+
+    #[test]
+    fn results_and_outputs_are_equally_many() {
+        let x = [1.0, 2.0];
+        let (mut one, mut two) = ([0.0; 2], [0.0; 2]);
+        let several = evaluate("x, x + 1", vars! { x }).expect_err("two results");
+        assert_eq!(several.kind(), ErrorKind::Output);
+        let message = "the formula has 2 results, which `evaluate_all` gives";
+        assert_eq!(several.to_string(), message);
+        let few = evaluate_into("x, x + 1", vars! { x }, &mut one).expect_err("one output");
+        assert_eq!(
+            (few.kind(), few.to_string().as_str()),
+            (ErrorKind::Output, "expected 2 outputs, found 1")
+        );
+        let outputs = &mut (&mut one, &mut two);
+        let many = evaluate_into("x + 1", vars! { x }, outputs).expect_err("two outputs");
+        assert_eq!(
+            (many.kind(), many.to_string().as_str()),
+            (ErrorKind::Output, "expected 1 outputs, found 2")
+        );
+        assert_eq!(evaluate_all("x", vars! { x }).expect("one result").len(), 1);
+        let wrong = evaluate_into("x, x > 1", vars! { x }, &mut (&mut one, &mut two));
+        assert_eq!(wrong.map_err(|error| error.kind()), Err(ErrorKind::Output));
+    }
+
+    #[test]
+    fn at_most_255_results() {
+        let x = [1.0, 2.0, 3.0];
+        let list =
+            |count: usize| (0..count).map(|k| format!("x + {k}")).collect::<Vec<_>>().join(", ");
+        let results = evaluate_all(&list(255), vars! { x }).expect("as many as allowed");
+        for (k, result) in (0..256_u32).zip(&results) {
+            let expected = x.map(|x| x + f64::from(k));
+            assert_eq!(result.as_slice(), Some(expected.as_slice()));
+        }
+        let error = evaluate_all(&list(256), vars! { x }).expect_err("one more");
+        assert_eq!((error.kind(), error.code()), (ErrorKind::Limit, Some("E0505")));
     }
 }

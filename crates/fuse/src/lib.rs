@@ -88,6 +88,7 @@ mod limits;
 mod nd;
 mod output;
 mod pool;
+mod print;
 mod vars;
 
 pub use array::Array;
@@ -101,14 +102,14 @@ pub use fuse_ir::{DType, InputType, Strength};
 pub use fuse_runtime::{CancelToken, Complex, Element, F16, Layout, View, ViewMut};
 pub use fuse_syntax::Color;
 pub use limits::Limits;
-pub use output::AsOutput;
+pub use output::{AsOutput, AsOutputs, Outputs};
 pub use vars::{AsInput, Input, Vars};
 
 /// Low-level types for programs that bring their own arrays.
 pub mod raw {
     pub use fuse_ir::{ByteOrder, Extents, shape_text};
     pub use fuse_ir::{CodegenError, HostBackend, interp::Interpreter};
-    pub use fuse_ops::table;
+    pub use fuse_ops::{derived, table};
     pub use fuse_runtime::{Operand, ScalarValue, Strides, Tuning, WorkerLog};
     pub use fuse_syntax::{Code, Diagnostic, Span};
 }
@@ -118,7 +119,8 @@ pub mod raw {
 /// The array's dtype and shape are those of the result; a scalar result has shape `()`.
 ///
 /// # Errors
-/// An [`Error`] with kind and span: syntax, names, types, shapes, limits, allocation.
+/// An [`Error`] with kind and span: syntax, names, types, shapes, limits, allocation; of kind
+/// [`ErrorKind::Output`] where the formula has several results, which [`evaluate_all`] gives.
 ///
 /// ```
 /// let r = fuse::evaluate("sum(x**2)", fuse::vars! { x = [1.0, 2.0, 3.0] })?;
@@ -129,13 +131,15 @@ pub fn evaluate<'a>(formula: &str, vars: impl Into<Vars<'a>>) -> Result<Array, E
     Engine::global().evaluate(formula, vars)
 }
 
-/// Evaluates a formula into memory of the caller's, on the process's engine.
+/// Evaluates a formula into memory of the caller's, on the process's engine: one output, or as many
+/// as there are results ([`AsOutputs`]).
 ///
 /// The output's dtype must be the result's, and its shape the broadcast shape: it is never resized
 /// and never cast. After an error its contents are unspecified.
 ///
 /// # Errors
-/// An [`Error`]; of kind [`ErrorKind::Output`] where the output does not fit.
+/// An [`Error`]; of kind [`ErrorKind::Output`] where an output does not fit, or where there are not
+/// as many as results.
 ///
 /// ```
 /// let (a, b) = ([1.0, 2.0], [3.0, 4.0]);
@@ -147,15 +151,25 @@ pub fn evaluate<'a>(formula: &str, vars: impl Into<Vars<'a>>) -> Result<Array, E
 pub fn evaluate_into<'a>(
     formula: &str,
     vars: impl Into<Vars<'a>>,
-    out: &mut (impl AsOutput + ?Sized),
+    out: &mut (impl AsOutputs + ?Sized),
 ) -> Result<(), Error> {
     Engine::global().evaluate_into(formula, vars, out)
 }
 
-/// Evaluates a formula of several results, each into a new array, on the process's engine.
+/// Evaluates a formula of any number of results, each into a new array, on the process's engine.
+///
+/// Each has its own dtype and shape; those of equal shape are computed in one pass over memory.
 ///
 /// # Errors
-/// As [`evaluate`].
+/// As [`evaluate`], for any number of results.
+///
+/// ```
+/// let (a, b) = ([1.0, 2.0], [3.0, 5.0]);
+/// let results = fuse::evaluate_all("a + b, a - b, max(b)", fuse::vars! { a, b })?;
+/// let texts: Vec<String> = results.iter().map(ToString::to_string).collect();
+/// assert_eq!(texts, ["[4. 7.]", "[-2. -3.]", "5.0"]);
+/// # Ok::<(), fuse::Error>(())
+/// ```
 pub fn evaluate_all<'a>(formula: &str, vars: impl Into<Vars<'a>>) -> Result<Vec<Array>, Error> {
     Engine::global().evaluate_all(formula, vars)
 }

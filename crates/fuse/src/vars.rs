@@ -1,7 +1,7 @@
 //! Variables: names with borrowed arrays or scalars.
 
 use fuse_ir::{Axis, DType, InputType, Strength};
-use fuse_runtime::{Element, Operand, ScalarValue, View};
+use fuse_runtime::{Complex, Element, F16, Operand, ScalarValue, View};
 use smallvec::SmallVec;
 
 use crate::array::Array;
@@ -122,7 +122,8 @@ macro_rules! scalar_inputs {
     };
 }
 
-scalar_inputs!(bool, i8, i16, i32, i64, u8, u16, u32, u64, f32, f64);
+scalar_inputs!(bool, i8, i16, i32, i64, u8, u16, u32, u64, F16, f32, f64);
+scalar_inputs!(Complex<f32>, Complex<f64>);
 
 /// The variables of one call. Made by [`crate::vars!`], or from pairs:
 ///

@@ -41,6 +41,7 @@ fn agree(dtype: DType, ulp: u64, expected: u64, got: u64) -> bool {
         return true;
     }
     let (infinity, sign) = match dtype {
+        DType::F16 => (0x7c00, 1 << 15),
         DType::F32 => (u64::from(f32::INFINITY.to_bits()), 1 << 31),
         DType::F64 => (f64::INFINITY.to_bits(), 1 << 63),
         _ => return false,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use fuse::raw::ScalarValue;
-use fuse::{DType, Input, InputType, Layout, Mode, View};
+use fuse::{DType, F16, Input, InputType, Layout, Mode, View};
 use fuse_ir::Strength;
 use fuse_testkit::Random;
 use toml::{Table, Value};
@@ -27,7 +27,8 @@ pub(crate) enum Role {
 /// What a case must give.
 #[derive(Clone, Debug)]
 pub(crate) enum Expect {
-    Value(Data),
+    /// One for each result.
+    Values(Vec<Data>),
     Error(String),
 }
 
@@ -138,7 +139,7 @@ fn read_case(name: String, table: &Table, vectors: &Table) -> Case {
     let text = |key: &str| table.get(key).map(|value| value.as_str().expect("a text").to_string());
     let expect = match (text("error"), table.get("expect")) {
         (Some(code), None) => Expect::Error(code),
-        (None, Some(value)) => Expect::Value(read_data(value.as_table().expect("a table"))),
+        (None, Some(value)) => Expect::Values(results(value).map(read_data).collect()),
         _ => panic!("{name}: a case has `expect` or `error`"),
     };
     let (mode, in_either_mode) = match text("mode").as_deref() {
@@ -149,7 +150,7 @@ fn read_case(name: String, table: &Table, vectors: &Table) -> Case {
     };
     let ulp = table
         .get("expect")
-        .and_then(|expect| expect.get("ulp"))
+        .and_then(|expect| results(expect).find_map(|table| table.get("ulp")))
         .map_or(0, |ulp| u64::try_from(ulp.as_integer().expect("a number")).expect("not negative"));
     let given = table.get("inputs").and_then(Value::as_table).cloned().unwrap_or_default();
     let inputs = given.iter().map(|(variable, value)| {
@@ -159,6 +160,12 @@ fn read_case(name: String, table: &Table, vectors: &Table) -> Case {
     });
     let formula = text("formula").expect("a case has a formula");
     Case { inputs: inputs.collect(), name, formula, mode, in_either_mode, expect, ulp }
+}
+
+/// The tables of `expect`: one, or an array of them.
+fn results(expect: &Value) -> impl Iterator<Item = &Table> {
+    let several = expect.as_array().map_or(std::slice::from_ref(expect), Vec::as_slice);
+    several.iter().map(|value| value.as_table().expect("a table"))
 }
 
 fn read_input(table: &Table, vectors: &Table) -> (Role, Data) {
@@ -196,6 +203,7 @@ fn splitmix(dtype: DType, shape: Vec<usize>, seed: u64) -> Data {
 fn float_bits(dtype: DType, value: f64) -> u64 {
     match dtype {
         DType::F32 => u64::from((value as f32).to_bits()),
+        DType::F16 => u64::from(F16::from_f64(value).0),
         _ => value.to_bits(),
     }
 }
@@ -226,9 +234,12 @@ fn element(dtype: DType, value: &Value) -> u64 {
         }
         Value::String(text) => match text.as_str() {
             "nan" if dtype == DType::F32 => 0x7fc0_0000,
+            "nan" if dtype == DType::F16 => 0x7e00,
             "nan" => 0x7ff8_0000_0000_0000,
             "inf" => float_bits(dtype, f64::INFINITY),
             "-inf" => float_bits(dtype, f64::NEG_INFINITY),
+            // Beyond TOML's integers.
+            digits if dtype == DType::U64 => digits.parse().expect("a u64"),
             _ => float_bits(dtype, hex_float(text)),
         },
         other => panic!("{other} is no element"),

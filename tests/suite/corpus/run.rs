@@ -165,12 +165,13 @@ fn report(theme: &str, failures: &[String]) {
 
 /// The case on arrays repeated to many blocks, where that only repeats the result.
 fn tile(case: &Case) -> Option<Case> {
-    let Expect::Value(expected) = &case.expect else { return None };
+    let Expect::Values(expected) = &case.expect else { return None };
     let arrays = || case.inputs.iter().filter(|(_, role, _)| *role == Role::Array);
-    let same = |data: &Data| data.shape == expected.shape;
-    let fits = expected.shape.len() == 1
-        && !expected.bits.is_empty()
-        && arrays().all(|(_, _, data)| same(data))
+    let shape = &expected.first()?.shape;
+    let fits = shape.len() == 1
+        && shape[0] > 0
+        && expected.iter().all(|data| data.shape == *shape)
+        && arrays().all(|(_, _, data)| data.shape == *shape)
         && arrays().next().is_some()
         && !case.formula.contains("sum(");
     if !fits {
@@ -182,38 +183,53 @@ fn tile(case: &Case) -> Option<Case> {
             *data = data.tiled(TILED);
         }
     }
-    tiled.expect = Expect::Value(expected.tiled(TILED));
+    tiled.expect = Expect::Values(expected.iter().map(|data| data.tiled(TILED)).collect());
     Some(tiled)
 }
 
 /// What a case gives in a setting.
-fn evaluate(case: &Case, setting: &Setting) -> Result<Array, Error> {
+fn evaluate(case: &Case, setting: &Setting) -> Result<Vec<Array>, Error> {
     let bytes: Vec<Vec<u8>> = case.inputs.iter().map(|(_, _, data)| data.bytes()).collect();
     let pairs = case.inputs.iter().zip(&bytes);
     let vars: Vars<'_> = pairs
         .map(|((name, role, data), bytes)| (name.as_str(), input(*role, data, bytes)))
         .collect();
-    setting.engine.evaluate(&case.formula, vars)
+    setting.engine.evaluate_all(&case.formula, vars)
 }
 
-/// Runs a case in a setting; a result within the case's tolerance becomes what it expects to the bit.
+/// Runs a case in a setting; each result within the case's tolerance becomes what it expects to the bit.
 ///
 /// # Errors
 /// What is wrong.
 fn run(case: &mut Case, setting: &Setting) -> Result<(), String> {
     match (&case.expect, evaluate(case, setting)) {
-        (Expect::Value(_), Ok(got)) => compare(case, &got),
-        (Expect::Value(_), Err(error)) => Err(format!("an error:\n{}", error.render())),
+        (Expect::Values(_), Ok(got)) => compare_all(case, &got),
+        (Expect::Values(_), Err(error)) => Err(format!("an error:\n{}", error.render())),
         (Expect::Error(code), Err(error)) if error.code() == Some(code.as_str()) => Ok(()),
         (Expect::Error(code), Err(error)) => {
             Err(format!("expected error {code}, got\n{}", error.render()))
         }
-        (Expect::Error(code), Ok(got)) => Err(format!("expected error {code}, got {got}")),
+        (Expect::Error(code), Ok(got)) => {
+            let got: Vec<String> = got.iter().map(ToString::to_string).collect();
+            Err(format!("expected error {code}, got {}", got.join(", ")))
+        }
     }
 }
 
-fn compare(case: &mut Case, got: &Array) -> Result<(), String> {
-    let Expect::Value(expected) = &mut case.expect else { unreachable!("a case with a value") };
+fn compare_all(case: &mut Case, got: &[Array]) -> Result<(), String> {
+    let Expect::Values(expected) = &case.expect else { unreachable!("a case with values") };
+    let mut expected = expected.clone();
+    if expected.len() != got.len() {
+        return Err(format!("expected {} results, got {}", expected.len(), got.len()));
+    }
+    for (position, (expected, got)) in expected.iter_mut().zip(got).enumerate() {
+        compare(case, expected, got).map_err(|found| format!("result {position}: {found}"))?;
+    }
+    (case.expect, case.ulp) = (Expect::Values(expected), 0);
+    Ok(())
+}
+
+fn compare(case: &Case, expected: &mut Data, got: &Array) -> Result<(), String> {
     if (got.dtype(), got.shape()) != (expected.dtype, expected.shape.as_slice()) {
         let (dtype, shape) = (expected.dtype, &expected.shape);
         return Err(format!("expected {dtype} {shape:?}, got {} {:?}", got.dtype(), got.shape()));
@@ -223,7 +239,7 @@ fn compare(case: &mut Case, got: &Array) -> Result<(), String> {
         let text = got.element_text(found.position);
         return Err(difference_text(case, &found, &text));
     }
-    (expected.bits, case.ulp) = (bits, 0);
+    expected.bits = bits;
     Ok(())
 }
 
@@ -272,7 +288,8 @@ fn described(case: &Case, setting: &Setting, found: &str) -> String {
 fn a_setting_whose_bits_differ_within_the_tolerance_is_found() {
     let mut case = cases("functions").swap_remove(0);
     assert_eq!((case.formula.as_str(), case.ulp), ("exp(x)", 1));
-    let Expect::Value(expected) = &mut case.expect else { unreachable!("it has a value") };
+    let Expect::Values(expected) = &mut case.expect else { unreachable!("it has a value") };
+    let [expected] = expected.as_mut_slice() else { unreachable!("it has one") };
     expected.bits.truncate(1);
     expected.shape = vec![];
     case.inputs[0].1 = Role::Scalar;

@@ -9,7 +9,7 @@ use fuse_compile::graph::{Graph, Node, NodeId};
 use fuse_ir::{Kernel, Prim};
 use fuse_ops::table::TABLE;
 use fuse_ops::{Accuracy, Op};
-use fuse_runtime::Array;
+use fuse_runtime::{Array, F16};
 use fuse_testkit::formulas::Subject;
 
 use crate::corpus::coverage::{COMPUTABLE, corpus_primitives};
@@ -73,6 +73,9 @@ impl Histogram {
         };
         if let Some(values) = array.as_slice::<f64>() {
             add(&mut values.iter().map(|value| value.is_nan()));
+        }
+        if let Some(values) = array.as_slice::<F16>() {
+            add(&mut values.iter().map(|value| value.to_f64().is_nan()));
         }
         if let Some(values) = array.as_slice::<f32>() {
             add(&mut values.iter().map(|value| value.is_nan()));

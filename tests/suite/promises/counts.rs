@@ -64,6 +64,36 @@ fn constants_of_a_sum_are_one_addition() {
     }
 }
 
+/// Each line reads what the line before has bound; none of them costs a pass or an array.
+#[test]
+fn nine_additions_in_nine_statements_are_one() {
+    for statement in ["result = result + 17", "result += 17"] {
+        let lines = format!("{statement}\n").repeat(9);
+        let found = relaxed(&format!("result = x\n{lines}result"));
+        assert_eq!((found.loads, found.stores, found.arith), (1, 1, 1), "{statement}");
+    }
+    let text = format!("result = x; {}result", "result += 17; ".repeat(9));
+    let formula = engine(Mode::Relaxed).formula(&text).expect("parses");
+    let kernel = formula.explain(&[("x", array(DType::F64))], Stage::Kernel).expect("compiles");
+    let seventeens = (9.0_f64 * 17.0).to_bits();
+    assert!(kernel.contains(&format!("{seventeens:x}")) || kernel.contains("153"), "{kernel}");
+}
+
+#[test]
+fn statements_and_calls_cost_what_the_written_out_formula_costs() {
+    for mode in [Mode::Strict, Mode::Relaxed] {
+        for (program, formula) in [
+            ("d = a - b; r = sqrt(d*d); r + d", "sqrt((a - b)*(a - b)) + (a - b)"),
+            ("f(x, y) = x*y + x; f(a, f(b, a))", "a*(b*a + b) + a"),
+            ("f(u) = sqrt(u + 1); f(a) + f(a)*b", "sqrt(a + 1) + sqrt(a + 1)*b"),
+            ("unused = a/b; a + 1", "a + 1"),
+            ("n = 2; a**n", "a*a"),
+        ] {
+            assert_eq!(counts(program, mode), counts(formula, mode), "{program} {mode:?}");
+        }
+    }
+}
+
 #[test]
 fn equal_subexpressions_are_computed_once() {
     for mode in [Mode::Strict, Mode::Relaxed] {

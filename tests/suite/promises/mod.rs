@@ -2,12 +2,15 @@
 
 mod accuracy;
 mod aliasing;
+mod allocations;
 mod concurrency;
 mod counting;
 mod counts;
+mod half;
 mod hostile;
 mod limits;
 mod memory;
+mod numexpr;
 
 /// `x + x**2 + ... + x**n`.
 fn power_sum(x: &str, n: u32) -> String {

@@ -1,4 +1,4 @@
-//! The first result against the interpreter's.
+//! The first results against the interpreter's.
 //!
 //! The interpreter computes the whole result if that takes it at most two seconds; otherwise both
 //! compute the first elements along each axis, about 2^16 of them. Not simply a part of the first
@@ -18,13 +18,13 @@ const LIMIT: Duration = Duration::from_secs(2);
 pub(super) fn against_interpreter(
     bench: &Bench<'_>,
     vars: &Vars<'_>,
-    result: &Array,
+    results: &[Array],
 ) -> Result<(), Failure> {
     let mode = if bench.args.engine.strict { Mode::Strict } else { Mode::Relaxed };
     let builder = Engine::builder().backend(Backend::Interp).mode(mode);
     let limited = builder.clone().deadline(LIMIT).build()?.with_cancel(bench.token);
-    match limited.evaluate(bench.text, vars.clone()) {
-        Ok(expected) => compare(result, &expected),
+    match limited.evaluate_all(bench.text, vars.clone()) {
+        Ok(expected) => compare_all(results, &expected),
         Err(error) if error.kind() == ErrorKind::Deadline => {
             let rank = bench.values.iter().map(|(_, value)| value.shape().len()).max();
             let most = extent_of_sample(rank.unwrap_or(0));
@@ -34,8 +34,8 @@ pub(super) fn against_interpreter(
                 .map(|(name, value)| Ok((name.as_str(), value.as_prefix(most)?)))
                 .collect::<Result<_, Failure>>()?;
             let interpreter = builder.build()?.with_cancel(bench.token);
-            let expected = interpreter.evaluate(bench.text, sample.clone())?;
-            compare(&bench.formula.evaluate(sample)?, &expected)
+            let expected = interpreter.evaluate_all(bench.text, sample.clone())?;
+            compare_all(&bench.formula.evaluate_all(sample)?, &expected)
         }
         Err(error) => Err(error.into()),
     }
@@ -50,6 +50,10 @@ fn extent_of_sample(rank: usize) -> usize {
         4 => 16,
         _ => 4,
     }
+}
+
+fn compare_all(results: &[Array], expected: &[Array]) -> Result<(), Failure> {
+    results.iter().zip(expected).try_for_each(|(result, expected)| compare(result, expected))
 }
 
 /// Bit for bit; any NaN is as good as any other.

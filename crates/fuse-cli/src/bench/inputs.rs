@@ -1,9 +1,9 @@
 //! Random inputs: the same ones at each run.
 //!
-//! Floats are normally distributed with mean 0 and deviation 1 (Box and Muller), or uniform in the
+//! Floats, and both parts of complex numbers, are normally distributed with mean 0 and deviation 1 (Box and Muller), or uniform in the
 //! range given; integers are uniform in -100..100, or 0..100 where they have no sign.
 
-use fuse::{Array, DType, Element};
+use fuse::{Array, Complex, DType, Element, F16};
 
 use crate::eval::Values;
 use crate::failure::Failure;
@@ -60,6 +60,11 @@ impl Random {
         match dtype {
             DType::F64 => return Ok(filled(array, float)),
             DType::F32 => return Ok(filled(array, || float() as f32)),
+            DType::F16 => return Ok(filled(array, || F16::from_f64(float()))),
+            DType::C64 => {
+                return Ok(filled(array, || Complex::new(float() as f32, float() as f32)));
+            }
+            DType::C128 => return Ok(filled(array, || Complex::new(float(), float()))),
             _ => {}
         }
         let low = if is_signed(dtype) { -100.0 } else { 0.0 };
@@ -88,8 +93,8 @@ impl Random {
             DType::U16 => draw!(u16),
             DType::U32 => draw!(u32),
             DType::U64 => draw!(u64),
-            DType::F64 | DType::F32 => array,
-            DType::F16 | DType::C64 | DType::C128 | DType::Bytes(_) | DType::Text(_) => {
+            DType::F64 | DType::F32 | DType::F16 | DType::C64 | DType::C128 => array,
+            DType::Bytes(_) | DType::Text(_) => {
                 let message = format!("random arrays of dtype {dtype} are not built in yet");
                 return Err(Failure::Usage(message));
             }

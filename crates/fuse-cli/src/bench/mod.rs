@@ -40,6 +40,10 @@ pub(crate) fn run(args: &BenchArgs) -> Result<(), Failure> {
     report::print(&measured, args.json)
 }
 
+fn joined(texts: impl Iterator<Item = String>) -> String {
+    texts.collect::<Vec<_>>().join(", ")
+}
+
 /// One formula on one number of threads.
 struct Bench<'a> {
     args: &'a BenchArgs,
@@ -66,25 +70,30 @@ impl<'a> Bench<'a> {
 
     fn run(&self) -> Result<report::Measured, Failure> {
         let vars = variables(self.values)?;
-        let mut result = self.formula.evaluate(vars.clone())?;
-        check::against_interpreter(self, &vars, &result)?;
+        let mut results = self.formula.evaluate_all(vars.clone())?;
+        check::against_interpreter(self, &vars, &results)?;
         let used: Vec<&Value> = self.used().collect();
         let len = |value: &&Value| value.shape().iter().product::<usize>();
-        if result.is_empty() || used.iter().any(|value| len(value) == 0) {
+        let longest = results.iter().map(Array::len).max().unwrap_or(0);
+        if longest == 0 || used.iter().any(|value| len(value) == 0) {
             return Err(Failure::Usage("there is nothing to measure: no elements".to_string()));
         }
-        let n = used.iter().map(len).max().unwrap_or(1).max(result.len());
+        let n = used.iter().map(len).max().unwrap_or(1).max(longest);
         let size = |value: &&Value| len(value) * value.dtype().size();
-        let (in_bytes, out_bytes) = (used.iter().map(size).sum(), result.as_bytes().len());
-        let times = self.elements(&vars, &mut result)?;
+        let in_bytes = used.iter().map(size).sum();
+        let out_bytes = results.iter().map(|result| result.as_bytes().len()).sum();
+        let times = self.elements(&vars, &mut results)?;
         let copy = copy::floor(in_bytes, out_bytes, self.engine.threads(), self.token)?;
         let (prepared_call_ns, cached_call_ns) = self.calls()?;
         Ok(report::Measured {
             expr: self.text.to_string(),
             inputs: self.inputs_text(),
-            shape: shape_text(result.shape()),
             n,
-            dtype: result.dtype().to_string(),
+            results: results
+                .iter()
+                .map(|r| format!("{} {}", r.dtype(), shape_text(r.shape())))
+                .collect(),
+            dtype: joined(results.iter().map(|result| result.dtype().to_string())),
             threads: self.engine.threads(),
             backend: self.engine.backend_name(),
             isa: self.engine.isa(),
@@ -108,15 +117,15 @@ impl<'a> Bench<'a> {
         let input = |(name, value): &(String, Value)| {
             format!("{name} {} {}", value.dtype(), shape_text(value.shape()))
         };
-        self.values.iter().map(input).collect::<Vec<_>>().join(", ")
+        joined(self.values.iter().map(input))
     }
 
     /// Times of the whole formula.
-    fn elements(&self, vars: &Vars<'_>, out: &mut Array) -> Result<measure::Times, Failure> {
+    fn elements(&self, vars: &Vars<'_>, out: &mut [Array]) -> Result<measure::Times, Failure> {
         let prepared = self.formula.prepare(&self.types)?;
         if self.args.alloc {
             return measure::repeat(measure::SECOND, || {
-                prepared.evaluate(vars.clone()).map(drop).map_err(Failure::from)
+                prepared.evaluate_all(vars.clone()).map(drop).map_err(Failure::from)
             });
         }
         measure::repeat(measure::SECOND, || Ok(prepared.evaluate_into(vars.clone(), out)?))
@@ -150,7 +159,7 @@ impl<'a> Bench<'a> {
             .iter()
             .map(|(name, value)| Ok((name.as_str(), value.as_prefix(most)?)))
             .collect::<Result<_, Failure>>()?;
-        let mut out = self.formula.evaluate(small.clone())?;
+        let mut out = self.formula.evaluate_all(small.clone())?;
         let prepared = self.formula.prepare(&self.types)?;
         let tenth = measure::SECOND / 10;
         let direct =

@@ -11,8 +11,10 @@ use crate::failure::Failure;
 pub(super) struct Measured {
     pub(super) expr: String,
     pub(super) inputs: String,
-    pub(super) shape: String,
     pub(super) n: usize,
+    /// Dtype and shape of each result.
+    pub(super) results: Vec<String>,
+    /// The results' dtypes, separated by commas.
     pub(super) dtype: String,
     pub(super) threads: usize,
     pub(super) backend: &'static str,
@@ -110,8 +112,8 @@ fn table(out: &mut StdoutLock<'_>, first: &Measured, all: &[Measured]) -> Result
     if !first.inputs.is_empty() {
         writeln!(out, "inputs     {}", first.inputs)?;
     }
-    let (dtype, shape) = (&first.dtype, &first.shape);
-    writeln!(out, "result     {dtype} {shape}, equal to the interpreter's bit for bit")?;
+    let results = first.results.join("; ");
+    writeln!(out, "result     {results}, equal to the interpreter's bit for bit")?;
     writeln!(out, "back end   {} ({})", first.backend, first.isa)?;
     writeln!(out, "compile    {:.0} µs", first.compile_us)?;
     let (prepared, cached) = (first.prepared_call_ns, first.cached_call_ns);

@@ -59,23 +59,35 @@ impl Session {
     fn assign(&mut self, name: &str, text: &str) -> Result<(), Failure> {
         let value = match number::parse(text) {
             Some(scalar) => Value::Scalar(scalar.map_err(Failure::Usage)?),
-            None => Value::Array(self.evaluate(text)?),
+            None => Value::Array(self.evaluate_one(name, text)?),
         };
         self.set(name, value);
         Ok(())
     }
 
+    fn evaluate_one(&self, name: &str, text: &str) -> Result<Array, Failure> {
+        let mut arrays = match self.engine.formula(text)?.results().len() {
+            1 => self.evaluate(text)?,
+            _ => Vec::new(),
+        };
+        let several = || Failure::Usage(format!("`{name}` takes one value, not several"));
+        arrays.pop().ok_or_else(several)
+    }
+
+    /// Prints all results; `_` is the last one of them.
     fn print(&mut self, text: &str) -> Result<(), Failure> {
-        let array = [self.evaluate(text)?];
-        interruptible(|token| print::print_all(&array, self.format, token))?;
-        let [array] = array;
-        self.set(LAST, Value::Array(array));
+        let mut arrays = self.evaluate(text)?;
+        let formula = self.engine.formula(text)?;
+        interruptible(|token| print::print_all(&formula, &arrays, self.format, token))?;
+        if let Some(last) = arrays.pop() {
+            self.set(LAST, Value::Array(last));
+        }
         Ok(())
     }
 
-    fn evaluate(&self, text: &str) -> Result<Array, Failure> {
+    fn evaluate(&self, text: &str) -> Result<Vec<Array>, Failure> {
         let vars = variables(&self.values)?;
-        let result = interruptible(|token| self.engine.with_cancel(token).evaluate(text, vars));
+        let result = interruptible(|token| self.engine.with_cancel(token).evaluate_all(text, vars));
         match result {
             // Types of all variables: what "did you mean" chooses from.
             Err(error) if error.kind() == ErrorKind::Name => {

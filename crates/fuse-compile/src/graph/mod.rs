@@ -5,23 +5,27 @@
 //! sorted. Types and spans live in side tables; spans are never part of equality: a shared node
 //! keeps the span that was seen first.
 //!
+//! No arithmetic is on f16: its values are computed in f32, and casts say where they are rounded.
+//!
 //! A node's shape is made of [`Dim`]s: 1, or a symbol: the extent of an input's axis, or what slices and
 //! generators compute from such. Axes of inputs that broadcasting puts side by side have equal extents
 //! in every call (the shape rules check it), so their symbols are unified: [`Graph::canonical`]. The
 //! extent of a slice can happen to be 1; what it broadcasts to is a symbol of its own.
 
+mod reduction;
 mod symbols;
 mod text;
 mod view;
 
 use fuse_ir::{
-    Axis, CountRule, DType, Dim, ElementRule, FitRule, IndexRule, ProgramInput, Shape, ShapeRule,
-    SourceSpan, Symbol, index_u32,
+    Axis, CountRule, DType, DTypeKind, Dim, ElementRule, FitRule, IndexRule, Lane, Prim,
+    ProgramInput, Shape, ShapeRule, SourceSpan, Symbol, index_u32,
 };
 use fuse_ops::{Class, Op};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
+pub use reduction::{Axes, Reduction, ReductionId};
 pub use symbols::Bound;
 pub use view::{View, ViewId};
 
@@ -51,10 +55,13 @@ pub struct Constant {
 }
 
 impl Constant {
-    /// A float constant: `value` rounded to the dtype.
+    /// A float constant: `value` rounded to the dtype, once.
     pub fn float(dtype: DType, value: f64) -> Constant {
-        let bits =
-            if dtype == DType::F32 { u64::from((value as f32).to_bits()) } else { value.to_bits() };
+        let bits = match dtype {
+            DType::F16 => Prim::F64ToF16.eval(Lane::F64, Lane::I16, [value.to_bits(), 0, 0]),
+            DType::F32 => u64::from((value as f32).to_bits()),
+            _ => value.to_bits(),
+        };
         Constant { dtype, bits }
     }
 
@@ -74,16 +81,25 @@ impl Constant {
         match self.dtype {
             DType::F64 => Some(f64::from_bits(self.bits)),
             DType::F32 => Some(f64::from(f32::from_bits(u32::try_from(self.bits).ok()?))),
+            DType::F16 => {
+                let single = Prim::F16ToF32.eval(Lane::I16, Lane::F32, [self.bits, 0, 0]);
+                Some(f64::from(f32::from_bits(u32::try_from(single).ok()?)))
+            }
             _ => None,
         }
     }
 
-    /// The value of a signed integer constant.
+    /// The value of an integer constant modulo 2^64: of u64 above `i64::MAX` it is negative.
     pub fn as_int(self) -> Option<i64> {
-        match self.dtype {
-            DType::I64 => Some(self.bits.cast_signed()),
-            DType::I32 => Some(i64::from(u32::try_from(self.bits).ok()?.cast_signed())),
-            _ => None,
+        let unused = 64 - self.dtype.bits().min(64);
+        match self.dtype.kind() {
+            DTypeKind::Int => Some((self.bits << unused).cast_signed() >> unused),
+            DTypeKind::UInt => Some(self.bits.cast_signed()),
+            DTypeKind::Bool
+            | DTypeKind::Float
+            | DTypeKind::Complex
+            | DTypeKind::Bytes
+            | DTypeKind::Text => None,
         }
     }
 }
@@ -95,7 +111,7 @@ pub enum Node {
     Input(u32),
     /// A scalar constant.
     Const(Constant),
-    /// An operator; arguments beyond its arity repeat `NodeId::new(0)` and mean nothing. The result's
+    /// An elementwise operator; arguments beyond its arity repeat `NodeId::new(0)` and mean nothing. The result's
     /// dtype is the node's; the operands' is that of the last argument.
     Apply(Op, [NodeId; 3]),
     /// `base ** exponent` for a literal exponent, |exponent| ≤ 64.
@@ -115,6 +131,8 @@ pub enum Node {
     Expand(NodeId, ShapeId),
     /// Some elements of an array.
     View(NodeId, ViewId),
+    /// A reduction; arguments beyond its arity repeat `NodeId::new(0)` and mean nothing.
+    Reduce(Op, [NodeId; 2], ReductionId),
 }
 
 /// A shape of a graph, of a node whose operands do not tell it.
@@ -127,6 +145,7 @@ impl Node {
         match self {
             Node::Input(_) | Node::Const(_) | Node::Symbol(_) | Node::Index { .. } => &[],
             Node::Apply(op, args) => &args[..op.row().arity],
+            Node::Reduce(op, args, _) => &args[..op.row().arity],
             Node::Power(arg, _) | Node::Expand(arg, _) | Node::View(arg, _) => {
                 std::slice::from_ref(arg)
             }
@@ -158,6 +177,7 @@ pub struct Graph {
     views: Vec<View>,
     view_ids: FxHashMap<View, u32>,
     shapes: Vec<Shape>,
+    reductions: Vec<Reduction>,
     /// What broadcasting demands of the extents.
     pub shape_rules: Vec<ShapeRule>,
     /// What reductions demand.
@@ -183,6 +203,7 @@ impl Graph {
             views: other.views.clone(),
             view_ids: other.view_ids.clone(),
             shapes: other.shapes.clone(),
+            reductions: other.reductions.clone(),
             shape_rules: other.shape_rules.clone(),
             element_rules: other.element_rules.clone(),
             index_rules: other.index_rules.clone(),
@@ -221,7 +242,7 @@ impl Graph {
     /// An operator on operands that have been cast and are known to broadcast.
     ///
     /// # Panics
-    /// On a wrong number of operands.
+    /// On a wrong number of operands, or a reduction.
     pub fn apply(&mut self, op: Op, args: &[NodeId], dtype: DType, span: SourceSpan) -> NodeId {
         let row = op.row();
         assert!(args.len() == row.arity, "{op:?} takes {} operands", row.arity);
@@ -230,10 +251,8 @@ impl Graph {
         if row.commutes && padded[0] > padded[1] {
             padded.swap(0, 1);
         }
-        let shape = match row.class {
-            Class::Reduction => Shape::new(),
-            Class::Elementwise => self.broadcast(args),
-        };
+        assert!(row.class == Class::Elementwise, "{op:?} is a reduction");
+        let shape = self.broadcast(args);
         self.push(Node::Apply(op, padded), Type { dtype, shape }, span)
     }
 
@@ -283,6 +302,10 @@ impl Graph {
             Node::Index { extent, axis, rank } => self.index(extent, (axis, rank), span),
             Node::Expand(..) => self.expand(args[0], other.ty(id).shape.clone(), span),
             Node::View(_, view) => self.view(args[0], other.view_of(view).clone(), span),
+            Node::Reduce(op, _, reduction) => {
+                let axes = other.reduction(reduction).axes;
+                self.reduce(op, args, &axes, other.dtype(id), span)
+            }
         }
     }
 
@@ -311,14 +334,6 @@ impl Graph {
             shape.push(self.broadcast_dims(&dims));
         }
         shape
-    }
-
-    /// Demands that the operand of a reduction has elements, if that has no value of none.
-    pub fn require_elements(&mut self, op: Op, arg: NodeId, span: SourceSpan) {
-        if op.needs_an_element() {
-            let operand = (self.shape(arg), span);
-            self.element_rules.push(ElementRule { reduction: op.row().name, operand });
-        }
     }
 
     /// Demands that the operands broadcast: records a rule for each pair of axes whose extents are
@@ -410,11 +425,15 @@ impl Graph {
             Node::Const(constant) => Some(constant),
             Node::Input(_) | Node::Symbol(_) | Node::Index { .. } => None,
             Node::Apply(..) | Node::Power(..) | Node::Expand(..) | Node::View(..) => None,
+            Node::Reduce(..) => None,
         }
     }
 
-    /// The dtype that a node's expansion computes in: that of its last operand.
+    /// The dtype that a node's expansion computes in: that of its last operand, of a fold its first.
     pub fn operand_dtype(&self, id: NodeId) -> DType {
+        if let Node::Reduce(_, args, _) = self.node(id) {
+            return self.dtype(args[0]);
+        }
         self.node(id).args().last().map_or(self.dtype(id), |&arg| self.dtype(arg))
     }
 

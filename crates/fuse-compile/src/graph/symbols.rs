@@ -83,7 +83,7 @@ impl Graph {
     }
 
     /// Is it known not to be negative?
-    fn is_extent(&self, symbol: u32) -> bool {
+    pub(crate) fn is_extent(&self, symbol: u32) -> bool {
         match self.symbols[symbol as usize] {
             Symbol::Axis { .. } => true,
             Symbol::Literal(value) => value >= 0,
@@ -93,7 +93,8 @@ impl Graph {
                 SymbolOp::CeilDiv => {
                     self.symbol_value(b).is_some_and(|b| b > 0) && self.is_extent(a)
                 }
-                SymbolOp::Add | SymbolOp::Sub | SymbolOp::Mul | SymbolOp::FloorDiv => false,
+                SymbolOp::Add | SymbolOp::Mul => self.is_extent(a) && self.is_extent(b),
+                SymbolOp::Sub | SymbolOp::FloorDiv => false,
                 SymbolOp::Max | SymbolOp::Wrap | SymbolOp::Broadcast => false,
             },
             Symbol::Scalar(_) => false,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use fuse_ir::{DType, Dim, symbol_text};
 
-use super::{Constant, Graph, Node, NodeId, View};
+use super::{Constant, Graph, Node, NodeId, Reduction, View};
 
 impl fmt::Display for NodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -17,6 +17,7 @@ impl fmt::Display for Constant {
         match (self.dtype, self.as_float(), self.as_int()) {
             (DType::F32, Some(value), _) => write!(f, "{:?}", value as f32),
             (_, Some(value), _) => write!(f, "{value:?}"),
+            (DType::U64, _, Some(value)) => write!(f, "{}", value.cast_unsigned()),
             (_, _, Some(value)) => write!(f, "{value}"),
             (DType::Bool, _, _) => f.write_str(if self.bits == 0 { "False" } else { "True" }),
             _ => write!(f, "{:#x}", self.bits),
@@ -62,6 +63,17 @@ impl Graph {
     }
 }
 
+impl Graph {
+    /// The axes of a reduction, unless they are all.
+    fn write_axes(&self, f: &mut fmt::Formatter<'_>, reduction: &Reduction) -> fmt::Result {
+        if reduction.is_full() {
+            return Ok(());
+        }
+        let axes: Vec<String> = reduction.axes.iter().map(ToString::to_string).collect();
+        write!(f, " axes ({}) of", axes.join(", "))
+    }
+}
+
 impl fmt::Display for Graph {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (id, node) in self.iter() {
@@ -78,6 +90,10 @@ impl fmt::Display for Graph {
                 Node::Index { axis, .. } => write!(f, " = index along axis {axis}")?,
                 Node::Expand(..) => write!(f, " = expand")?,
                 Node::View(_, view) => self.write_view(f, self.view_of(view))?,
+                Node::Reduce(op, _, reduction) => {
+                    write!(f, " = {}", op.row().name)?;
+                    self.write_axes(f, &self.reduction(reduction))?;
+                }
             }
             for arg in node.args() {
                 write!(f, " {arg}")?;

@@ -12,11 +12,11 @@
 //! An input is a splat when it broadcasts along the last axis of the loop.
 
 use fuse_ir::{
-    Builder, Dim, InputClass, Kernel, Mem, Node as KernelNode, OperandOutput, OperandView, Pass,
-    Pick, Prim, RegionBuilder, Scalar, Shape, Sink, ValueId, index_u32, verify,
+    Builder, DType, Dim, InputClass, Kernel, Mem, Node as KernelNode, OperandOutput, OperandView,
+    Pass, Pick, Prim, RegionBuilder, Scalar, Shape, Sink, ValueId, index_u32, verify,
 };
 use fuse_ops::arith::{self, UniformDivisor};
-use fuse_ops::{Call, Expander, Expansion, Op, lane_of, power};
+use fuse_ops::{Call, Expander, Expansion, Op, cast, lane_of, power};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
@@ -79,7 +79,7 @@ impl Emitter<'_> {
 
     /// The elementwise roots: what is stored, and what is folded.
     fn roots(&self) -> Vec<NodeId> {
-        let folded = self.plan.folds.iter().map(|&id| self.graph.node(id).args()[0]);
+        let folded = self.plan.folds.iter().flat_map(|&id| self.graph.node(id).args().to_vec());
         self.plan.outputs.iter().copied().chain(folded).collect()
     }
 
@@ -172,6 +172,7 @@ impl Emitter<'_> {
             | Node::Apply(..)
             | Node::Power(..)
             | Node::Symbol(_)
+            | Node::Reduce(..)
             | Node::View(..) => {
                 let args: Vec<ValueId> =
                     node.args().iter().map(|&arg| self.lane_value(arg)).collect();
@@ -240,6 +241,7 @@ impl Emitter<'_> {
         let mut outputs = Vec::new();
         for &id in &self.plan.outputs {
             let value = self.lane_value(id);
+            let value = self.stored(id, value);
             let never_nan = is_never_nan(&self.lane, value);
             let mem = self.mem(id);
             for sink in self.schedule.sinks_of(self.graph, id) {
@@ -250,15 +252,16 @@ impl Emitter<'_> {
         }
         let mut folds = Vec::new();
         for &id in &self.plan.folds {
-            results.push(self.lane_value(self.graph.node(id).args()[0]));
+            for &arg in self.graph.node(id).args() {
+                results.push(self.lane_value(arg));
+            }
             folds.push(self.fold(id));
         }
         self.builder.uniform(self.uniform.finish(&self.uniform_results));
         let kernel: Kernel = self.builder.finish(self.lane.finish(&results));
-        let reduced = if folds.is_empty() { 0 } else { self.plan.space.len() };
         Pass {
             space: self.plan.space.clone(),
-            reduced: (0..reduced).map(index_u32).collect(),
+            reduced: self.plan.reduced.clone(),
             kernel: verify(kernel).expect("lowering makes valid kernels"),
             scalars: self.scalars,
             operands: self.operands,
@@ -267,9 +270,21 @@ impl Emitter<'_> {
         }
     }
 
+    /// Stores make the NaNs of floats canonical, but f16 is stored as bits, and an input may hold any:
+    /// what is not converted to f16 here goes through f32, where every NaN becomes one.
+    fn stored(&mut self, id: NodeId, value: ValueId) -> ValueId {
+        let given = matches!(self.lane.node(value), KernelNode::Param(_));
+        if self.graph.dtype(id) != DType::F16 || !given {
+            return value;
+        }
+        let mut expander = Expander { kernel: &mut self.builder, region: &mut self.lane };
+        let single = cast::convert(&mut expander, value, DType::F16, DType::F32);
+        cast::convert(&mut expander, single, DType::F32, DType::F16)
+    }
+
     /// Adds a fold; gives the sinks of its one result.
     fn fold(&mut self, id: NodeId) -> Vec<Vec<Sink>> {
-        let Node::Apply(op, _) = self.graph.node(id) else { unreachable!("a fold is an operator") };
+        let Node::Reduce(op, ..) = self.graph.node(id) else { unreachable!("a reduction") };
         let Expansion::Fold(fold) = op.row().expansion else { unreachable!("a reduction's row") };
         self.builder.fold(fold(self.graph.operand_dtype(id), self.graph.dtype(id)));
         vec![self.schedule.sinks_of(self.graph, id)]
@@ -293,10 +308,11 @@ fn expand(
         | Node::Symbol(_)
         | Node::Index { .. }
         | Node::Expand(..)
+        | Node::Reduce(..)
         | Node::View(..) => unreachable!("only operators are expanded"),
         Node::Apply(op, _) => match op.row().expansion {
             Expansion::Lanes(expand) => expand(&mut expander, &call),
-            Expansion::Fold(_) => unreachable!("the schedule makes reductions folds"),
+            Expansion::Fold(_) => unreachable!("a graph applies elementwise operators"),
         },
         Node::Power(_, exponent) => power::literal(&mut expander, &call, exponent),
     }

@@ -54,7 +54,7 @@ impl Schedule {
             Node::Const(_) | Node::Apply(..) | Node::Power(..) => {
                 self.temporary_of[id.index()].map(Source::Temporary)
             }
-            Node::Index { .. } | Node::Expand(..) => {
+            Node::Index { .. } | Node::Expand(..) | Node::Reduce(..) => {
                 self.temporary_of[id.index()].map(Source::Temporary)
             }
         }

@@ -14,9 +14,9 @@
 //! All that share both are computed by one kernel, in one sweep.
 
 use fuse_ir::{Dim, Shape, index_u32};
-use fuse_ops::{Class, Cost};
+use fuse_ops::Cost;
 
-use crate::graph::{Graph, Node, NodeId};
+use crate::graph::{Axes, Graph, Node, NodeId};
 use crate::opt::cost::{LOAD_COST, of_expansions};
 
 /// What one pass computes.
@@ -26,6 +26,8 @@ pub(super) struct PassPlan {
     pub(super) stage: u32,
     /// The loop space.
     pub(super) space: Shape,
+    /// The axes of the space that the reductions go over; none without reductions.
+    pub(super) reduced: Axes,
     /// Elementwise values to be written.
     pub(super) outputs: Vec<NodeId>,
     /// Reductions to be computed.
@@ -44,10 +46,15 @@ pub(super) struct Schedule {
 }
 
 pub(super) fn is_reduction(graph: &Graph, id: NodeId) -> bool {
+    reduced_axes(graph, id).is_some()
+}
+
+/// The axes that a reduction goes over.
+fn reduced_axes(graph: &Graph, id: NodeId) -> Option<Axes> {
     match graph.node(id) {
-        Node::Apply(op, _) => op.row().class == Class::Reduction,
-        Node::Input(_) | Node::Const(_) | Node::Power(..) | Node::Symbol(_) => false,
-        Node::Index { .. } | Node::Expand(..) | Node::View(..) => false,
+        Node::Reduce(_, _, reduction) => Some(graph.reduction(reduction).axes),
+        Node::Input(_) | Node::Const(_) | Node::Power(..) | Node::Symbol(_) => None,
+        Node::Apply(..) | Node::Index { .. } | Node::Expand(..) | Node::View(..) => None,
     }
 }
 
@@ -68,12 +75,11 @@ pub(super) fn schedule(graph: &Graph, budget: usize) -> Schedule {
         if !(kept[id.index()] || is_result) {
             continue;
         }
-        let own = if reduces { graph.node(id).args()[0] } else { id };
-        let mut stage = stages[own.index()];
-        if kept[own.index()] && !reduces {
-            stage -= 1;
-        }
-        let plan = schedule.pass(stage, graph.shape(own));
+        let node = graph.node(id);
+        let ready = node.args().iter().map(|arg| stages[arg.index()]).max().unwrap_or(0);
+        let own = stages[id.index()] - u32::from(kept[id.index()]);
+        let axes = reduced_axes(graph, id);
+        let plan = schedule.pass(if reduces { ready } else { own }, graph.loop_shape(id), axes);
         if reduces {
             plan.folds.push(id);
         } else {
@@ -85,13 +91,21 @@ pub(super) fn schedule(graph: &Graph, budget: usize) -> Schedule {
 }
 
 impl Schedule {
-    fn pass(&mut self, stage: u32, space: Shape) -> &mut PassPlan {
-        let same = |pass: &PassPlan| pass.stage == stage && pass.space == space;
+    /// The pass of that stage and space; for a reduction one whose reductions go over the same axes.
+    fn pass(&mut self, stage: u32, space: Shape, axes: Option<Axes>) -> &mut PassPlan {
+        let agree = |pass: &PassPlan| match &axes {
+            Some(axes) => pass.folds.is_empty() || pass.reduced == *axes,
+            None => true,
+        };
+        let same = |pass: &PassPlan| pass.stage == stage && pass.space == space && agree(pass);
         let position = self.passes.iter().position(same).unwrap_or_else(|| {
-            self.passes.push(PassPlan { stage, space, outputs: vec![], folds: vec![] });
+            let (outputs, folds, reduced) = (vec![], vec![], Axes::new());
+            self.passes.push(PassPlan { stage, space, reduced, outputs, folds });
             self.passes.len() - 1
         });
-        &mut self.passes[position]
+        let pass = &mut self.passes[position];
+        pass.reduced = axes.unwrap_or_else(|| pass.reduced.clone());
+        pass
     }
 }
 
@@ -111,9 +125,9 @@ fn kept_nodes(graph: &Graph, costs: &[Cost], parts: &[u32], budget: usize) -> Ve
             let crosses =
                 parts[arg.index()] != parts[id.index()] && costs[arg.index()].primitives > 0;
             let is_array = !graph.ty(arg).shape.is_empty();
-            let coarser = !is_reduction(graph, id) && is_coarser(graph, arg, id);
+            let coarser = is_coarser(graph, arg, id);
             let dear = cumulative[arg.index()] > LOAD_COST;
-            let elsewhere = indexed[arg.index()] && extents(graph, arg) != extents(graph, id);
+            let elsewhere = indexed[arg.index()] && extents(graph, arg) != loop_extents(graph, id);
             let viewed = matches!(node, Node::View(..)) && !is_input(graph, arg);
             if is_array && (crosses || (coarser && dear) || elsewhere || viewed) {
                 kept[arg.index()] = true;
@@ -154,12 +168,17 @@ fn parts(costs: &[Cost], budget: usize) -> Vec<u32> {
 
 /// Has `arg` fewer elements than its user, because it broadcasts?
 fn is_coarser(graph: &Graph, arg: NodeId, user: NodeId) -> bool {
-    extents(graph, arg).len() < extents(graph, user).len()
+    extents(graph, arg).len() < loop_extents(graph, user).len()
 }
 
 /// The axes of a node that are not of extent 1.
 fn extents(graph: &Graph, id: NodeId) -> Shape {
     graph.shape(id).into_iter().filter(|dim| *dim != Dim::One).collect()
+}
+
+/// The axes of the loop that computes a node that are not of extent 1.
+fn loop_extents(graph: &Graph, id: NodeId) -> Shape {
+    graph.loop_shape(id).into_iter().filter(|dim| *dim != Dim::One).collect()
 }
 
 fn is_input(graph: &Graph, id: NodeId) -> bool {

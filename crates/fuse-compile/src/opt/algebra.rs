@@ -10,7 +10,7 @@
 //! number of attempts at each node.
 
 use fuse_ir::{DType, DTypeKind, SourceSpan};
-use fuse_ops::Op;
+use fuse_ops::{Op, promote};
 
 use super::rules::RuleName;
 use super::session::{Counts, Session, Site};
@@ -129,6 +129,7 @@ fn operand_of(graph: &Graph, id: NodeId, wanted: Op) -> Option<NodeId> {
         Node::Apply(op, args) if op == wanted => Some(args[0]),
         Node::Input(_) | Node::Const(_) | Node::Apply(..) | Node::Power(..) => None,
         Node::Symbol(_) | Node::Index { .. } | Node::Expand(..) | Node::View(..) => None,
+        Node::Reduce(..) => None,
     }
 }
 
@@ -303,6 +304,9 @@ fn abs_of_sign(next: &mut Graph, node: &Applied) -> Option<NodeId> {
     if node.operand == DType::Bool || operand_of(next, x, Op::Abs).is_some() {
         return Some(x);
     }
+    if node.operand.kind() == DTypeKind::UInt {
+        return Some(x);
+    }
     if let Some(y) = negated(next, x) {
         return Some(node.with(next, Op::Abs, &[y]));
     }
@@ -311,6 +315,7 @@ fn abs_of_sign(next: &mut Graph, node: &Applied) -> Option<NodeId> {
         Node::Apply(Op::Mul, args) if args[0] == args[1] => node.operand.is_float().then_some(x),
         Node::Input(_) | Node::Const(_) | Node::Apply(..) | Node::Power(..) => None,
         Node::Symbol(_) | Node::Index { .. } | Node::Expand(..) | Node::View(..) => None,
+        Node::Reduce(..) => None,
     }
 }
 
@@ -330,7 +335,7 @@ fn no_cast(next: &mut Graph, node: &Applied) -> Option<NodeId> {
     }
     let first = operand_of(next, x, Op::Cast)?;
     let from = next.dtype(first);
-    if !loses_nothing(from, node.operand) {
+    if !loses_nothing(from, node.operand, node.result) {
         return None;
     }
     if from == node.result {
@@ -339,11 +344,16 @@ fn no_cast(next: &mut Graph, node: &Applied) -> Option<NodeId> {
     Some(node.with(next, Op::Cast, &[first]))
 }
 
-/// Is every value of `from` one of `to`, so that what follows sees the same number? A further cast of
-/// that number rounds, wraps or saturates as a direct one: i32 → f64 → f32 and i32 → f32 round once.
-fn loses_nothing(from: DType, to: DType) -> bool {
-    from.kind() == DTypeKind::Bool
-        || matches!((from, to), (DType::I32, DType::I64 | DType::F64) | (DType::F32, DType::F64))
+/// Is every value of `from` one of `middle`, so that what follows sees the same number? A further cast
+/// of that number rounds, wraps or saturates as a direct one: i32 → f64 → f32 and i32 → f32 round once.
+/// But integers wrap where floats saturate: i32 → f64 → u8 is one cast only if u8 held every i32.
+fn loses_nothing(from: DType, middle: DType, to: DType) -> bool {
+    let holds = |narrow: DType, wide: DType| {
+        let rounded = wide.is_float() && narrow.is_integer() && narrow.size() == 8;
+        promote(narrow, wide) == Some(wide) && !rounded
+    };
+    let by_float = from.is_integer() && middle.is_float() && to.is_integer();
+    holds(from, middle) && (!by_float || holds(from, to))
 }
 
 fn round_twice(next: &mut Graph, node: &Applied) -> Option<NodeId> {

@@ -18,6 +18,7 @@ pub(super) fn of_node(graph: &Graph, id: NodeId) -> u64 {
     let work = match graph.node(id) {
         Node::Input(_) | Node::Const(_) | Node::Symbol(_) | Node::Expand(..) | Node::View(..) => 0,
         Node::Index { .. } => 1,
+        Node::Reduce(..) => 1,
         Node::Power(..) => 1,
         Node::Apply(Op::Div | Op::Sqrt, _) => 16,
         Node::Apply(..) => 1,
@@ -30,7 +31,7 @@ pub(crate) fn of_expansions(graph: &Graph) -> Vec<Cost> {
     let mut of_op: FxHashMap<(Op, DType, DType), Cost> = FxHashMap::default();
     let cost = |(id, node): (NodeId, Node)| match node {
         Node::Input(_) | Node::Const(_) | Node::Symbol(_) => Cost::default(),
-        Node::Expand(..) | Node::View(..) => Cost::default(),
+        Node::Expand(..) | Node::View(..) | Node::Reduce(..) => Cost::default(),
         Node::Index { .. } => Cost { primitives: 1, weight: 1 },
         Node::Apply(op, _) => {
             let (operand, result) = (graph.operand_dtype(id), graph.dtype(id));

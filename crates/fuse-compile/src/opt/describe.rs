@@ -44,6 +44,10 @@ fn write_node(graph: &Graph, id: NodeId, depth: usize, text: &mut String) {
             write_operand(graph, arg, depth, text);
             text.push_str("[…]");
         }
+        Node::Reduce(op, ..) => {
+            text.push_str(op.row().name);
+            write_arguments(graph, id, depth, text);
+        }
     }
 }
 
@@ -68,20 +72,35 @@ fn write_apply(graph: &Graph, id: NodeId, op: Op, depth: usize, text: &mut Strin
                 op.row().name.to_string()
             };
             text.push_str(&name);
-            for (position, &arg) in args.iter().enumerate() {
-                text.push_str(if position == 0 { "(" } else { ", " });
-                write_node(graph, arg, depth - 1, text);
-            }
-            text.push(')');
+            write_arguments(graph, id, depth, text);
         }
     }
+}
+
+/// `(a, b)`, and the axes of a reduction that are not all.
+fn write_arguments(graph: &Graph, id: NodeId, depth: usize, text: &mut String) {
+    let node = graph.node(id);
+    for (position, &arg) in node.args().iter().enumerate() {
+        text.push_str(if position == 0 { "(" } else { ", " });
+        write_node(graph, arg, depth - 1, text);
+    }
+    if let Node::Reduce(_, _, reduction) = node {
+        let reduction = graph.reduction(reduction);
+        let axes: Vec<String> = reduction.axes.iter().map(ToString::to_string).collect();
+        match axes.as_slice() {
+            _ if reduction.is_full() => {}
+            [axis] => text.push_str(&format!(", axis={axis}")),
+            axes => text.push_str(&format!(", axis=({})", axes.join(", "))),
+        }
+    }
+    text.push(')');
 }
 
 /// An operand of an operator: in brackets where it is an operator itself.
 fn write_operand(graph: &Graph, id: NodeId, depth: usize, text: &mut String) {
     let bare = match graph.node(id) {
         Node::Input(_) | Node::Const(_) | Node::Power(..) | Node::Symbol(_) => true,
-        Node::Index { .. } | Node::Expand(..) | Node::View(..) => true,
+        Node::Index { .. } | Node::Expand(..) | Node::View(..) | Node::Reduce(..) => true,
         Node::Apply(op, _) => matches!(op.row().syntax, Syntax::Function | Syntax::Internal),
     };
     if bare {

@@ -8,7 +8,7 @@
 //! * Sensitive are operators whose row states a domain (sqrt, log, asin, acosh and the like), pow, gamma
 //!   (NaN at negative integers, where a limit does not exist), comparisons, and what jumps: floor, ceil,
 //!   trunc, round, `//`, `%`, fmod, sign, signbit, copysign, atan2 (from π to -π), nextafter, casts of
-//!   floats to integers or bool.
+//!   floats to integers or bool, argmax and argmin.
 //! * sqrt of a value that is provably never negative ([`super::sign`]) is not: `sqrt(x*x + y*y)`. This
 //!   asks the sign of the *whole* operand: in `sqrt(1 - (x*x + y*y))` the inner sum is one-signed, but
 //!   its last bit decides at the unit circle.
@@ -21,7 +21,7 @@
 //!
 //! Cost: one loop over the arena.
 
-use fuse_ops::{Class, Op};
+use fuse_ops::Op;
 
 use super::sign::{Sign, signs};
 use crate::graph::{Graph, Node, NodeId};
@@ -40,7 +40,12 @@ pub fn guarded(graph: &Graph) -> Vec<bool> {
 }
 
 fn is_sensitive(graph: &Graph, id: NodeId, node: Node, signs: &[Sign]) -> bool {
-    let Node::Apply(op, args) = node else { return false };
+    let (op, args) = match node {
+        Node::Apply(op, args) => (op, args),
+        Node::Reduce(op, ..) => return matches!(op, Op::IndexOfMax | Op::IndexOfMin),
+        Node::Input(_) | Node::Const(_) | Node::Power(..) | Node::Symbol(_) => return false,
+        Node::Index { .. } | Node::Expand(..) | Node::View(..) => return false,
+    };
     match op {
         Op::Sqrt => !signs[args[0].index()].never_negative,
         Op::Lt | Op::Le | Op::Eq | Op::Ne | Op::Gt | Op::Ge => true,
@@ -51,7 +56,7 @@ fn is_sensitive(graph: &Graph, id: NodeId, node: Node, signs: &[Sign]) -> bool {
         _ => {
             let domain = op.row().domain;
             let whole = domain.low == f64::NEG_INFINITY && domain.high == f64::INFINITY;
-            op.row().class == Class::Elementwise && !whole
+            !whole
         }
     }
 }

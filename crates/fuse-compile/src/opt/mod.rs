@@ -1,8 +1,9 @@
 //! The optimizer: passes from graph to graph, in one readable list.
 //!
 //! ```text
-//! views ─▶ fold ─▶ algebra ─▶ horner ─▶ powers ─▶ reassociate ─▶ contract      dead code after each
-//! exact    exact   exact      relaxed   relaxed   relaxed        relaxed       (exact on integers)
+//! views ─▶ fold ─▶ algebra ─▶ horner ─▶ powers ─▶ reassociate ─▶ contract ─▶ products
+//! exact    exact   exact      relaxed   relaxed   relaxed        relaxed     relaxed
+//!                             (exact on integers)                    dead code after each
 //! ```
 //!
 //! * [`rules`]: the rule table. Every rewrite is an instance of a named, counted rule.
@@ -33,6 +34,7 @@ mod horner;
 mod plan;
 mod polynomial;
 mod powers;
+mod products;
 mod reassociate;
 pub mod report;
 pub mod rounding;
@@ -86,6 +88,7 @@ const PIPELINE: &[Pass] = &[
     powers::run,
     reassociate::run,
     contract::run,
+    products::run,
 ];
 
 /// Runs the pipeline.

@@ -8,7 +8,7 @@
 //! constants whose sum is exact, and is an other term otherwise.
 
 use fuse_ir::DType;
-use fuse_ops::{Class, Op};
+use fuse_ops::Op;
 
 use super::coefficient::Coefficient;
 use super::rounding::{Expansion, Term};
@@ -212,11 +212,14 @@ pub(super) fn may_be_added(graph: &Graph, value: NodeId) -> bool {
         Node::Input(_) | Node::Const(_) | Node::Symbol(_) | Node::Index { .. } => true,
         Node::Expand(..) | Node::View(..) => true,
         Node::Power(..) => false,
+        Node::Reduce(..) => graph.ty(value).shape.is_empty(),
         Node::Apply(Op::Add | Op::Sub, _) => graph.ty(value).shape.is_empty(),
         Node::Apply(op, args) => {
-            let whole = op.row().class == Class::Reduction;
-            let cast = op == Op::Cast && may_be_added(graph, args[0]);
-            (whole || cast) && graph.ty(value).shape.is_empty()
+            // An f16 array is computed on in f32, which is the same input.
+            let half =
+                graph.dtype(args[0]) == DType::F16 && matches!(graph.node(args[0]), Node::Input(_));
+            let is_scalar = graph.ty(value).shape.is_empty();
+            op == Op::Cast && may_be_added(graph, args[0]) && (half || is_scalar)
         }
     }
 }

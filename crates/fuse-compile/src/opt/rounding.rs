@@ -279,6 +279,9 @@ impl Walk<'_> {
             Node::Symbol(_) | Node::Index { .. } | Node::Expand(..) | Node::View(..) => {
                 product.add(id, times);
             }
+            Node::Reduce(..) => {
+                product.add(id, times);
+            }
         }
         Some(())
     }

@@ -81,6 +81,7 @@ rules! {
     ConstantSum "constant-sum" Relaxed, "x + 17 + 17", "constants of a chain of sums are one where their sum is exact";
     ConstantProduct "constant-product" Relaxed, "x * 9 / 5", "constants of a chain of products and quotients are one";
     Contract "contract" Relaxed, "x * y + z", "a product and a sum are one fma";
+    SumOfProducts "sum-of-products" Relaxed, "sum(x * y)", "a sum of products adds them by fma";
 }
 
 impl RuleName {

@@ -5,7 +5,7 @@
 //! parts one-signed keeps the whole one-signed. Zeros of either sign count as both. Floats only:
 //! integers wrap. Cost: one loop over the arena.
 
-use fuse_ir::DType;
+use fuse_ir::{DType, DTypeKind};
 use fuse_ops::Op;
 
 use crate::graph::{Graph, Node, NodeId};
@@ -74,7 +74,13 @@ fn of_node(graph: &Graph, node: Node, signs: &[Sign]) -> Sign {
         Node::Power(base, exponent) if exponent > 0 => sign(base),
         Node::Power(..) => UNKNOWN,
         Node::Apply(op, args) => of_apply(graph, op, args, signs),
+        Node::Reduce(op, [a, b], _) => of_reduction(op, [a, b], signs),
     }
+}
+
+/// Truth values and unsigned integers are.
+fn is_unsigned(dtype: DType) -> bool {
+    matches!(dtype.kind(), DTypeKind::Bool | DTypeKind::UInt)
 }
 
 fn of_number(value: f64) -> Sign {
@@ -89,6 +95,7 @@ fn of_apply(graph: &Graph, op: Op, args: [NodeId; 3], signs: &[Sign]) -> Sign {
         // A divisor that may be -0 would give the other infinity.
         Op::Div => match graph.as_constant(args[1]).and_then(|constant| constant.as_float()) {
             Some(divisor) if divisor != 0.0 => sign(0).times(of_number(divisor)),
+            _ if is_count(graph, args[1]) => sign(0),
             _ => UNKNOWN,
         },
         Op::Fma if args[0] == args[1] => AT_LEAST_ZERO.both(sign(2)),
@@ -114,9 +121,26 @@ fn of_apply(graph: &Graph, op: Op, args: [NodeId; 3], signs: &[Sign]) -> Sign {
         Op::Asin | Op::Atan | Op::Erf | Op::Deg2rad | Op::Rad2deg => sign(0),
         Op::Where => sign(1).both(sign(2)),
         Op::Floor | Op::Ceil | Op::Trunc | Op::Round => sign(0),
-        Op::Sum | Op::Max | Op::Min => sign(0),
-        Op::Cast if graph.dtype(args[0]) == DType::Bool => AT_LEAST_ZERO,
+        Op::Cast if is_unsigned(graph.dtype(args[0])) => AT_LEAST_ZERO,
         Op::Cast if graph.dtype(args[0]).is_float() => sign(0),
         _ => UNKNOWN,
     }
+}
+
+fn of_reduction(op: Op, args: [NodeId; 2], signs: &[Sign]) -> Sign {
+    let sign = |position: usize| signs[args[position].index()];
+    match op {
+        Op::Sum | Op::Max | Op::Min | Op::NanMax | Op::NanMin => sign(0),
+        Op::Prod if sign(0).never_negative => AT_LEAST_ZERO,
+        Op::SumOfProducts if args[0] == args[1] => AT_LEAST_ZERO,
+        Op::SumOfProducts => sign(0).times(sign(1)),
+        Op::SquaredDeviations | Op::DeviationsOfNumbers | Op::Norm => AT_LEAST_ZERO,
+        _ => UNKNOWN,
+    }
+}
+
+/// Is it a number of elements, as a float? As a divisor such is never -0.
+fn is_count(graph: &Graph, id: NodeId) -> bool {
+    let Node::Apply(Op::Cast, [arg, ..]) = graph.node(id) else { return false };
+    matches!(graph.node(arg), Node::Symbol(symbol) if graph.is_extent(symbol))
 }

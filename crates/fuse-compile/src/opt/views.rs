@@ -14,7 +14,6 @@
 //! node of the graph; what is left then stays as it is.
 
 use fuse_ir::{Dim, Pick, Shape, index_u32};
-use fuse_ops::Class;
 use rustc_hash::FxHashMap;
 
 use super::cost::{LOAD_COST, of_expansions};
@@ -131,7 +130,7 @@ fn build(next: &mut Graph, id: NodeId, args: &[NodeId]) -> NodeId {
         Node::Apply(op, _) => next.apply(op, args, dtype, span),
         Node::Power(_, exponent) => next.power(args[0], exponent, span),
         Node::Input(_) | Node::Const(_) | Node::Symbol(_) | Node::Index { .. } => id,
-        Node::Expand(..) | Node::View(..) => id,
+        Node::Expand(..) | Node::View(..) | Node::Reduce(..) => id,
     }
 }
 
@@ -148,6 +147,7 @@ fn leaf(next: &mut Graph, id: NodeId, view: &View) -> NodeId {
         | Node::Symbol(_)
         | Node::Apply(..)
         | Node::Power(..)
+        | Node::Reduce(..)
         | Node::View(..) => next.view(id, view.clone(), span),
     }
 }
@@ -179,9 +179,8 @@ fn index(next: &mut Graph, id: NodeId, axis: u32, view: &View) -> Option<NodeId>
 /// node is none, or an operand cannot be viewed so. An operand without axes has no view.
 fn operands(next: &mut Graph, id: NodeId, view: &View) -> Option<Vec<(NodeId, Option<View>)>> {
     match next.node(id) {
-        Node::Apply(op, _) if op.row().class == Class::Elementwise => {}
-        Node::Power(..) => {}
-        Node::Apply(..)
+        Node::Apply(..) | Node::Power(..) => {}
+        Node::Reduce(..)
         | Node::Input(_)
         | Node::Const(_)
         | Node::Symbol(_)

@@ -1,7 +1,7 @@
 //! Applying a row of the operator table: typing, casts, broadcasting, and what errors say.
 
-use fuse_ir::{DType, FitRule, Strength};
-use fuse_ops::{Op, Syntax, TypeIssue};
+use fuse_ir::{DType, DTypeKind, FitRule, Strength};
+use fuse_ops::{Op, Syntax, TypeIssue, promote};
 use fuse_syntax::{Code, Diagnostic, Span};
 
 use super::{Operand, Resolver, Value, source};
@@ -24,7 +24,6 @@ impl Resolver<'_> {
             args.push((id, source(operand.1)));
         }
         self.graph.require_broadcast(&args);
-        self.graph.require_elements(op, args[0].0, args[0].1);
         let args: Vec<NodeId> = args.iter().map(|arg| arg.0).collect();
         let id = self.graph.apply(op, &args, typed.result, source(span));
         Value::Node(id, typed.strength)
@@ -41,8 +40,43 @@ impl Resolver<'_> {
         };
         match folded {
             Some(truth) => self.constant(Constant::bool(truth), Strength::Strong, span),
-            None => self.apply(op, &operands, span),
+            None => match self.compare_mixed_signs(op, operands, span) {
+                Some(value) => value,
+                None => self.apply(op, &operands, span),
+            },
         }
+    }
+
+    /// A signed integer beside u64, which no integer dtype holds both of: where the signed one is
+    /// negative the answer is known, elsewhere both are compared as u64.
+    fn compare_mixed_signs(&mut self, op: Op, operands: [Operand; 2], span: Span) -> Option<Value> {
+        let is = |value: Value, wanted: fn(DType) -> bool| match value {
+            Value::Node(id, Strength::Strong) => wanted(self.graph.dtype(id)),
+            Value::Node(_, Strength::Weak) | Value::Int(_) | Value::Float(_) => false,
+            Value::Type(_) | Value::Shape(_) | Value::Tuple(_) | Value::None => false,
+            Value::Error => false,
+        };
+        let [signed, unsigned] =
+            [|dtype: DType| dtype.kind() == DTypeKind::Int, |dtype: DType| dtype == DType::U64];
+        let first = is(operands[0].0, signed) && is(operands[1].0, unsigned);
+        let second = is(operands[0].0, unsigned) && is(operands[1].0, signed);
+        if !(first || second) {
+            return None;
+        }
+        let (mixed, place) = operands[usize::from(second)];
+        let zero = (Value::Int(0), place);
+        let negative = self.apply(Op::Lt, &[(mixed, place), zero], span);
+        let order = if first { std::cmp::Ordering::Less } else { std::cmp::Ordering::Greater };
+        let mut both = operands;
+        both[usize::from(second)].0 =
+            Value::Node(self.cast((mixed, place), DType::U64)?, Strength::Strong);
+        let compared = self.apply(op, &both, span);
+        Some(if compare(op, order) {
+            self.apply(Op::Or, &[(negative, span), (compared, span)], span)
+        } else {
+            let positive = self.apply(Op::Not, &[(negative, span)], span);
+            self.apply(Op::And, &[(positive, span), (compared, span)], span)
+        })
     }
 
     fn compare_out_of_range(
@@ -56,7 +90,7 @@ impl Resolver<'_> {
             (Value::Int(value), Value::Node(id, Strength::Strong)) => (id, value, false),
             _ => return None,
         };
-        let (low, high) = integer_range(self.graph.dtype(id))?;
+        let (low, high) = self.graph.dtype(id).integer_range()?;
         if low <= literal && literal <= high {
             return None;
         }
@@ -87,14 +121,14 @@ impl Resolver<'_> {
     pub(super) fn literal_as(&mut self, value: Value, dtype: DType, span: Span) -> Option<NodeId> {
         let constant = match value {
             Value::Node(id, _) => return Some(id),
-            Value::Shape(_) | Value::Tuple(_) => {
+            Value::Shape(_) | Value::Tuple(_) | Value::None => {
                 self.not_a_number(value, span);
                 return None;
             }
             Value::Type(_) | Value::Error => return None,
             Value::Float(value) if dtype.is_float() => Constant::float(dtype, value),
             Value::Float(_) => {
-                self.out_of_range("a float literal", dtype, span);
+                self.out_of_range("a float literal", "write an integer".to_string(), dtype, span);
                 return None;
             }
             Value::Int(value) if dtype == DType::F32 => {
@@ -104,7 +138,7 @@ impl Resolver<'_> {
             Value::Int(value) => match integer_constant(value, dtype) {
                 Some(constant) => constant,
                 None => {
-                    self.out_of_range(&value.to_string(), dtype, span);
+                    self.out_of_range(&value.to_string(), wider(value, dtype), dtype, span);
                     return None;
                 }
             },
@@ -112,15 +146,14 @@ impl Resolver<'_> {
         Some(self.graph.constant(constant, source(span)))
     }
 
-    fn out_of_range(&mut self, what: &str, dtype: DType, span: Span) {
+    fn out_of_range(&mut self, what: &str, help: String, dtype: DType, span: Span) {
         let message = format!("{what} does not fit {dtype}");
-        let help = match dtype {
-            DType::I32 => "cast the array to i64, or write a float",
-            _ => "write a float",
-        };
+        let range = dtype.integer_range();
+        let range =
+            range.map_or(String::new(), |(low, high)| format!(", which holds {low} to {high}"));
         self.error(
             Diagnostic::new(Code::LiteralOutOfRange, message)
-                .at(span, format!("it meets values of type {dtype}"))
+                .at(span, format!("it takes the type {dtype}{range}"))
                 .help(help),
         );
     }
@@ -144,7 +177,7 @@ impl Resolver<'_> {
             Value::Float(_) => {
                 self.literal_as(value, DType::F64, span).map(|id| (id, Strength::Weak))
             }
-            Value::Shape(_) | Value::Tuple(_) => {
+            Value::Shape(_) | Value::Tuple(_) | Value::None => {
                 self.not_a_number(value, span);
                 None
             }
@@ -152,7 +185,13 @@ impl Resolver<'_> {
         }
     }
 
-    fn type_error(&mut self, op: Op, operands: &[Operand], issue: &TypeIssue, span: Span) -> Value {
+    pub(super) fn type_error(
+        &mut self,
+        op: Op,
+        operands: &[Operand],
+        issue: &TypeIssue,
+        span: Span,
+    ) -> Value {
         let row = op.row();
         let written = match row.syntax {
             Syntax::Infix(symbol) | Syntax::Prefix(symbol) => symbol,
@@ -173,22 +212,26 @@ impl Resolver<'_> {
     }
 }
 
-/// The least and greatest value of an integer dtype that this version computes on.
-fn integer_range(dtype: DType) -> Option<(i128, i128)> {
-    match dtype {
-        DType::I32 => Some((i128::from(i32::MIN), i128::from(i32::MAX))),
-        DType::I64 => Some((i128::from(i64::MIN), i128::from(i64::MAX))),
-        _ => None,
+/// What to do about an integer that does not fit a dtype: convert what it meets to one that holds both.
+fn wider(value: i128, dtype: DType) -> String {
+    let holds = |&&wide: &&DType| {
+        let fits = wide.integer_range().is_some_and(|(low, high)| low <= value && value <= high);
+        fits && promote(dtype, wide) == Some(wide)
+    };
+    match DType::ALL.iter().find(holds) {
+        Some(wide) => format!("cast the array to {wide}, or write a float"),
+        None => "write a float".to_string(),
     }
 }
 
-/// An integer as a constant of bool or an integer dtype, if it fits.
-fn integer_constant(value: i128, dtype: DType) -> Option<Constant> {
-    let (low, high) = integer_range(dtype)?;
+/// An integer as a constant of an integer dtype, if it fits.
+pub(super) fn integer_constant(value: i128, dtype: DType) -> Option<Constant> {
+    let (low, high) = dtype.integer_range()?;
     if value < low || value > high {
         return None;
     }
-    i64::try_from(value).ok().map(|value| Constant::int(dtype, value))
+    let bits = i64::try_from(value).or_else(|_| u64::try_from(value).map(u64::cast_signed)).ok()?;
+    Some(Constant::int(dtype, bits))
 }
 
 /// Does the comparison hold for operands in this order?

@@ -1,15 +1,18 @@
-//! Calls: functions of the table, casts written as the dtype's name, `clip`, and names that are known
-//! but not built.
+//! Calls: functions of the table, casts written as the dtype's name, and names that are known but not
+//! built. Functions that are formulas over others are in `derived`.
 
 use fuse_ir::DType;
-use fuse_ops::{Class, Form, FormKind, Op};
+use fuse_ops::Op;
+use fuse_ops::derived::Derived;
 use fuse_syntax::{
     Argument, Code, Diagnostic, List, NameId, NodeId as SyntaxId, Span, Statement, quoted,
 };
 
+use super::apply::integer_constant;
 use super::names::{called_here, elsewhere, is_function, nearest, planned};
+use super::reduction::Reducer;
 use super::scope::Meaning;
-use super::{Operand, Resolver, Value, is_computable};
+use super::{Operand, Resolver, Value, is_computable, number_types};
 
 /// What is called, and where.
 pub(super) struct Callee<'a> {
@@ -20,6 +23,13 @@ pub(super) struct Callee<'a> {
     pub(super) span: Span,
     /// Operands that stand before the name: 1 for a method.
     pub(super) n_receivers: usize,
+}
+
+/// An argument and its value; a method's receiver is the first.
+#[derive(Clone, Copy)]
+pub(super) struct Passed {
+    pub(super) keyword: Option<(NameId, Span)>,
+    pub(super) operand: Operand,
 }
 
 impl Resolver<'_> {
@@ -36,31 +46,38 @@ impl Resolver<'_> {
             Meaning::Function(_) | Meaning::Itself | Meaning::Type => return Value::Error,
         }
         let callee = Callee { name: ast.name(name), place, span: ast.span(id), n_receivers: 0 };
-        let arguments = ast.arguments(args);
-        let operands: Vec<Operand> =
-            arguments.iter().map(|argument| self.any_operand(argument.value)).collect();
-        self.function(&callee, &operands, arguments)
+        let passed: Vec<Passed> = self.passed(args).collect();
+        self.function(&callee, &passed)
     }
 
-    /// A function of the language, called with these operands; keywords are those of the arguments.
-    pub(super) fn function(
-        &mut self,
-        callee: &Callee<'_>,
-        operands: &[Operand],
-        arguments: &[Argument],
-    ) -> Value {
+    /// The arguments of a call with their values.
+    pub(super) fn passed(&self, args: List<Argument>) -> impl Iterator<Item = Passed> + '_ {
+        self.ast.arguments(args).iter().map(|&Argument { keyword, value }| Passed {
+            keyword,
+            operand: self.any_operand(value),
+        })
+    }
+
+    /// A function of the language.
+    pub(super) fn function(&mut self, callee: &Callee<'_>, passed: &[Passed]) -> Value {
         let &Callee { name, place, span, .. } = callee;
         if planned(name) {
             let what = format!("the function {} is", quoted(name));
             return self.not_yet(place, &what, "`fuse info --functions` lists what there is");
         }
+        if let Some(reducer) = Reducer::named(name) {
+            return self.reduction(reducer, callee, passed);
+        }
         let op = Op::function(name);
-        if let Some((keyword, place)) = arguments.iter().find_map(|argument| argument.keyword) {
-            return self.keyword(op, self.ast.name(keyword), place);
+        let plain = passed.iter().all(|passed| passed.keyword.is_none());
+        let fits_row = op.is_some_and(|op| plain && passed.len() == op.row().arity);
+        if let (Some(function), false) = (Derived::function(name), fits_row) {
+            return self.derived(function, callee, passed);
         }
-        if let Some(form) = Form::named(name) {
-            return self.form(form, callee, operands);
+        if let Some((keyword, place)) = passed.iter().find_map(|passed| passed.keyword) {
+            return self.unknown_keyword(self.ast.name(keyword), place);
         }
+        let operands: Vec<Operand> = passed.iter().map(|passed| passed.operand).collect();
         let arity = op.map_or(1, |op| op.row().arity);
         if operands.len() != arity {
             return self.wrong_arity(callee, arity, operands.len());
@@ -74,49 +91,8 @@ impl Resolver<'_> {
             }
             (Some(op), _) => self.apply(op, &operands, span),
             (None, Some(dtype)) => self.cast_to(dtype, operands[0], place, span),
-            (None, None) => unreachable!("a function is an operator, a form or a cast"),
+            (None, None) => unreachable!("a function is an operator, a derived one or a cast"),
         }
-    }
-
-    /// What is written like a function and is none.
-    fn form(&mut self, form: &Form, callee: &Callee<'_>, operands: &[Operand]) -> Value {
-        let (least, most) = form.arity;
-        if operands.len() < least || operands.len() > most {
-            return self.wrong_form(form, callee, operands.len());
-        }
-        let span = callee.span;
-        match form.kind {
-            FormKind::Clip => {
-                let operands = [0, 1, 2].map(|position| self.checked(operands[position]));
-                self.clip(&operands, span)
-            }
-            FormKind::Len => self.len(operands[0], span),
-            FormKind::Arange => self.arange(operands, span),
-            FormKind::Linspace => self.linspace(operands, span),
-            FormKind::Zeros => self.filled(operands[0], 0.0, span),
-            FormKind::Ones => self.filled(operands[0], 1.0, span),
-            FormKind::Full => self.full([operands[0], operands[1]], span),
-        }
-    }
-
-    fn wrong_form(&mut self, form: &Form, callee: &Callee<'_>, found: usize) -> Value {
-        let (least, most) = form.arity;
-        let (least, most, found) =
-            [least, most, found].map(|n| n.saturating_sub(callee.n_receivers)).into();
-        let takes = match (least, most) {
-            (1, 1) => "1 argument".to_string(),
-            _ if least == most => format!("{least} arguments"),
-            _ => format!("{least} to {most} arguments"),
-        };
-        let message = format!("{} takes {takes}, {found} given", quoted(form.name));
-        let help = format!("as in `{}`", form.example);
-        self.error(Diagnostic::new(Code::WrongArity, message).at(callee.span, "").help(help))
-    }
-
-    /// `clip(x, low, high)` is `minimum(maximum(x, low), high)`, as in NumPy.
-    fn clip(&mut self, operands: &[Operand], span: Span) -> Value {
-        let raised = self.apply(Op::Maximum, &operands[..2], span);
-        self.apply(Op::Minimum, &[(raised, span), operands[2]], span)
     }
 
     /// A cast, whose dtype is named at `place`.
@@ -128,7 +104,13 @@ impl Resolver<'_> {
         span: Span,
     ) -> Value {
         if !is_computable(dtype) {
-            return self.not_yet(place, &format!("{dtype} is"), "use bool, i32, i64, f32 or f64");
+            let (what, help) = (format!("{dtype} is"), format!("use {}", number_types("or")));
+            return self.not_yet(place, &what, &help);
+        }
+        if let Value::Int(plain) = operand.0
+            && let Some(constant) = integer_constant(plain, dtype)
+        {
+            return self.constant(constant, fuse_ir::Strength::Strong, operand.1);
         }
         let Some((id, _)) = self.concrete(operand.0, operand.1) else { return Value::Error };
         if self.graph.dtype(id) == dtype {
@@ -136,15 +118,6 @@ impl Resolver<'_> {
         }
         let id = self.graph.apply(Op::Cast, &[id], dtype, super::source(span));
         Value::Node(id, fuse_ir::Strength::Strong)
-    }
-
-    fn keyword(&mut self, op: Option<Op>, keyword: &str, place: Span) -> Value {
-        let reduces = op.is_some_and(|op| op.row().class == Class::Reduction);
-        if reduces && ["axis", "keepdims", "dtype", "where", "initial"].contains(&keyword) {
-            let what = format!("{} of a reduction is", quoted(keyword));
-            return self.not_yet(place, &what, "reduce over all elements, as in `sum(x)`");
-        }
-        self.unknown_keyword(keyword, place)
     }
 
     pub(super) fn unknown_keyword(&mut self, keyword: &str, place: Span) -> Value {
@@ -162,15 +135,7 @@ impl Resolver<'_> {
         if n_receivers > 0 {
             return self.error(diagnostic);
         }
-        let between_arrays = match Op::function(name) {
-            Some(Op::Max) if found == 2 => Some(Op::Maximum),
-            Some(Op::Min) if found == 2 => Some(Op::Minimum),
-            _ => None,
-        };
-        if let Some(op) = between_arrays {
-            let example = op.row().example;
-            diagnostic = diagnostic.help(format!("element by element it is `{example}`"));
-        } else if let Some(op) = Op::function(name) {
+        if let Some(op) = Op::function(name) {
             diagnostic = diagnostic.help(format!("as in `{}`", op.row().example));
         }
         self.error(diagnostic)

@@ -42,6 +42,7 @@ pub(super) enum ValueKey {
     Type(DType),
     Shape(NodeId),
     Tuple(u32),
+    None,
     Error,
 }
 
@@ -53,6 +54,7 @@ fn key(value: Value) -> ValueKey {
         Value::Type(dtype) => ValueKey::Type(dtype),
         Value::Shape(id) => ValueKey::Shape(id),
         Value::Tuple(tuple) => ValueKey::Tuple(tuple),
+        Value::None => ValueKey::None,
         Value::Error => ValueKey::Error,
     }
 }

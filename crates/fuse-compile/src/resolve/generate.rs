@@ -53,9 +53,12 @@ impl Resolver<'_> {
                 let parts = self.tuples[tuple as usize].clone();
                 parts.into_iter().map(|part| self.count(part)).collect()
             }
-            Value::Node(..) | Value::Int(_) | Value::Float(_) | Value::Type(_) | Value::Error => {
-                self.count(operand).map(|dim| [dim].into_iter().collect())
-            }
+            Value::Node(..)
+            | Value::Int(_)
+            | Value::Float(_)
+            | Value::Type(_)
+            | Value::None
+            | Value::Error => self.count(operand).map(|dim| [dim].into_iter().collect()),
         }
     }
 
@@ -70,24 +73,18 @@ impl Resolver<'_> {
     }
 
     /// `arange(stop)`, `arange(start, stop)`, `arange(start, stop, step)`.
-    pub(super) fn arange(&mut self, args: &[Operand], span: Span) -> Value {
-        if args.iter().any(|arg| matches!(arg.0, Value::Float(_))) {
-            return self.arange_of_floats(args, span);
-        }
-        let mut numbers = Vec::new();
-        for &arg in args {
-            let Some(number) = self.number(arg, "an end of `arange`") else {
-                return Value::Error;
-            };
-            numbers.push(number);
-        }
-        let (start, stop, step) = match *numbers.as_slice() {
-            [stop] => (Number::Literal(0), stop, Number::Literal(1)),
-            [start, stop] => (start, stop, Number::Literal(1)),
-            [start, stop, step, ..] => (start, stop, step),
-            [] => return Value::Error,
+    pub(super) fn arange(&mut self, args: [Operand; 3], span: Span) -> Value {
+        // With one argument, that is where it stops.
+        let args = match args {
+            [stop, (Value::None, place), step] => [(Value::Int(0), place), stop, step],
+            _ => args,
         };
-        let Some(step) = self.literal_step(step, args) else { return Value::Error };
+        if args.iter().any(|arg| matches!(arg.0, Value::Float(_))) {
+            return self.arange_of_floats(&args, span);
+        }
+        let numbers = args.map(|arg| self.number(arg, "an end of `arange`"));
+        let [Some(start), Some(stop), Some(step)] = numbers else { return Value::Error };
+        let Some(step) = self.literal_step(step, &args) else { return Value::Error };
         let (start, stop) = (self.number_symbol(start), self.number_symbol(stop));
         let (from, to) = if step > 0 { (start, stop) } else { (stop, start) };
         let distance = self.graph.combine(SymbolOp::Less, to, from);
@@ -120,7 +117,7 @@ impl Resolver<'_> {
             Value::Int(value) => Some(value as f64),
             Value::Float(value) => Some(value),
             Value::Node(..) | Value::Type(_) | Value::Error => None,
-            Value::Shape(_) | Value::Tuple(_) => None,
+            Value::Shape(_) | Value::Tuple(_) | Value::None => None,
         };
         let Some(numbers) = args.iter().map(plain).collect::<Option<Vec<f64>>>() else {
             let place = args.first().map_or(span, |arg| arg.1);
@@ -129,12 +126,7 @@ impl Resolver<'_> {
             return self
                 .error(Diagnostic::new(Code::NotConstant, message).at(place, "").help(help));
         };
-        let (start, stop, step) = match *numbers.as_slice() {
-            [stop] => (0.0, stop, 1.0),
-            [start, stop] => (start, stop, 1.0),
-            [start, stop, step, ..] => (start, stop, step),
-            [] => return Value::Error,
-        };
+        let &[start, stop, step] = numbers.as_slice() else { return Value::Error };
         let count = ((stop - start) / step).ceil().max(0.0);
         if step == 0.0 || !count.is_finite() || count > 2.0_f64.powi(53) {
             let message = "`arange` has no such number of elements";
@@ -155,18 +147,15 @@ impl Resolver<'_> {
     }
 
     /// `linspace(start, stop, n)`: start + i·((stop - start)/(n - 1)), and stop itself at the end.
-    pub(super) fn linspace(&mut self, args: &[Operand], span: Span) -> Value {
+    pub(super) fn linspace(&mut self, args: [Operand; 2], count: Operand, span: Span) -> Value {
         let mut ends = Vec::new();
-        for &arg in &args[..2] {
+        for arg in args {
             let operand = self.checked(arg);
             let Some(id) = self.scalar_f64(operand) else { return Value::Error };
             ends.push(id);
         }
-        let count = match args.get(2) {
-            None => Some(self.graph.literal_symbol(50)),
-            Some(&arg) => self.count(arg).map(|dim| self.graph.dim_symbol(dim)),
-        };
-        let Some(count) = count else { return Value::Error };
+        let Some(count) = self.count(count) else { return Value::Error };
+        let count = self.graph.dim_symbol(count);
         let place = source(span);
         // The last position; 1 where there is one element only, which is `start`.
         let one = self.graph.literal_symbol(1);
@@ -192,7 +181,7 @@ impl Resolver<'_> {
         let id = match operand.0 {
             Value::Type(_) | Value::Error => return None,
             Value::Node(..) | Value::Int(_) | Value::Float(_) => self.cast(operand, DType::F64)?,
-            Value::Shape(_) | Value::Tuple(_) => self.cast(operand, DType::F64)?,
+            Value::Shape(_) | Value::Tuple(_) | Value::None => self.cast(operand, DType::F64)?,
         };
         if self.graph.ty(id).shape.is_empty() {
             return Some(id);

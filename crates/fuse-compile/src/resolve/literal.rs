@@ -98,7 +98,7 @@ fn power_of_two(base: Value, exponent: i128) -> Option<f64> {
         Value::Int(base) if exponent < 0 && base.unsigned_abs().is_power_of_two() => base as f64,
         Value::Float(base) => base,
         Value::Int(_) | Value::Node(..) | Value::Type(_) | Value::Error => return None,
-        Value::Shape(_) | Value::Tuple(_) => return None,
+        Value::Shape(_) | Value::Tuple(_) | Value::None => return None,
     };
     let (bits, field) = (base.abs().to_bits(), base.abs().to_bits() >> 52);
     if bits << 12 != 0 || field == 0 || field == 0x7ff {

@@ -1,9 +1,9 @@
-//! Methods and attributes: `x.sum()` is `sum(x)`, `x.astype(f32)` is `f32(x)`.
+//! Methods, attributes and subscripts: `x.sum()` is `sum(x)`, `x.astype(f32)` is `f32(x)`.
 
 use fuse_ir::DType;
 use fuse_syntax::{Argument, Code, Diagnostic, List, NameId, NodeId as SyntaxId, Span, quoted};
 
-use super::call::Callee;
+use super::call::{Callee, Passed};
 use super::names::{is_function, nearest};
 use super::{Resolver, Value};
 
@@ -35,10 +35,9 @@ impl Resolver<'_> {
             return self.astype(id, receiver, args);
         }
         let callee = Callee { name, place, span: self.ast.span(id), n_receivers: 1 };
-        let mut operands = vec![self.operand(receiver)];
-        let arguments = self.ast.arguments(args);
-        operands.extend(arguments.iter().map(|argument| self.operand(argument.value)));
-        self.function(&callee, &operands, arguments)
+        let receiver = Passed { keyword: None, operand: self.operand(receiver) };
+        let passed: Vec<Passed> = std::iter::once(receiver).chain(self.passed(args)).collect();
+        self.function(&callee, &passed)
     }
 
     /// `x.astype(f32)`, `x.astype(np.float32)`, `x.astype('float32')`, `x.astype(dtype=f32)`.
@@ -60,7 +59,7 @@ impl Resolver<'_> {
             }
             (Value::Error, _) => Value::Error,
             (Value::Node(..) | Value::Int(_) | Value::Float(_), place)
-            | (Value::Shape(_) | Value::Tuple(_), place) => {
+            | (Value::Shape(_) | Value::Tuple(_) | Value::None, place) => {
                 let error = Diagnostic::new(Code::TypeMismatch, "`astype` takes a dtype");
                 self.error(error.at(place, "this is a value").help("as in `x.astype(f32)`"))
             }
@@ -128,11 +127,13 @@ impl Resolver<'_> {
 
     /// `x.ndim`: a plain integer, known when compiled.
     fn rank(&mut self, receiver: SyntaxId) -> Value {
-        let rank = match self.values[receiver.index()] {
+        let rank = match self.operand(receiver).0 {
             Value::Node(id, _) => self.graph.ty(id).shape.len(),
             Value::Int(_) | Value::Float(_) => 0,
-            Value::Shape(_) | Value::Tuple(_) => 1,
-            Value::Type(_) | Value::Error => return Value::Error,
+            Value::Type(_) | Value::Shape(_) | Value::Tuple(_) | Value::None => {
+                return Value::Error;
+            }
+            Value::Error => return Value::Error,
         };
         Value::Int(i128::from(fuse_ir::index_u32(rank)))
     }

@@ -10,20 +10,27 @@
 //! * `literal`: arithmetic of weak numbers, integers in i128.
 //! * `apply`: typing rules, casts, broadcasting, and what the errors say.
 //! * `method`: methods and attributes.
+//! * `reduction`: reductions and their axes; `composed`: those made of others.
 //! * `call`: functions, casts written as calls, names that are known but not built.
+//! * `derived`: functions that are formulas over others.
 //! * `power`: what `**` means.
 //! * `subscript`: slices, indices, extents; `slice`: their ends; `generate`: `arange` and its kin.
+//! * `half`: f16 is computed in f32; the last step, which writes the roundings down.
 
 mod apply;
 mod call;
+mod composed;
+mod derived;
 mod function;
 mod generate;
 mod given;
+mod half;
 mod literal;
 mod method;
 mod names;
 mod power;
 mod program;
+mod reduction;
 mod scope;
 mod slice;
 mod subscript;
@@ -68,6 +75,8 @@ enum Value {
     Shape(NodeId),
     /// A tuple, by its position in [`Resolver::tuples`]: no operand, but the shape of `zeros((2, 3))`.
     Tuple(u32),
+    /// `None`: no operand, but an argument that is left out.
+    None,
     /// An error that has been reported.
     Error,
 }
@@ -104,7 +113,7 @@ pub fn resolve(
     resolver.results();
     let Resolver { graph, mut errors, .. } = resolver;
     if errors.is_empty() {
-        return Ok(graph);
+        return Ok(half::explicit(graph, options.mode));
     }
     errors.sort_by_key(Diagnostic::span);
     Err(errors)
@@ -141,30 +150,6 @@ fn source(span: Span) -> SourceSpan {
 }
 
 impl Resolver<'_> {
-    fn limit_results(&mut self, count: usize) {
-        let span = self.ast.statement_spans().last().map_or(Span::default(), |last| last.1);
-        let limit = self.options.max_results;
-        if count > limit {
-            let message = format!("{count} results, {limit} are allowed");
-            self.error(
-                Diagnostic::new(Code::TooManyResults, message)
-                    .at(span, "")
-                    .help("evaluate some of them in a second formula"),
-            );
-        }
-    }
-
-    /// What the last statement lists becomes the graph's results, each of its own dtype and shape.
-    fn results(&mut self) {
-        let ast = self.ast;
-        for &result in ast.results() {
-            let value = self.operand(result).0;
-            if let Some((id, _)) = self.concrete(value, ast.span(result)) {
-                self.graph.results.push(id);
-            }
-        }
-    }
-
     fn node(&mut self, id: SyntaxId, node: Syntax) -> Value {
         let span = self.ast.span(id);
         match node {
@@ -178,7 +163,7 @@ impl Resolver<'_> {
             Syntax::Text(_) | Syntax::Bytes(_) => {
                 self.not_yet(span, "text is", "compare text before the call")
             }
-            Syntax::None => self.not_yet(span, "`None` as a value is", "leave it out"),
+            Syntax::None => Value::None,
             Syntax::Tuple(parts) => self.tuple(parts),
             Syntax::Suffixed { literal, suffix } => self.suffixed(literal, suffix, span),
             Syntax::Name(name) => self.name(id, name, span),
@@ -213,7 +198,9 @@ impl Resolver<'_> {
     /// An operand where a number or an array is wanted.
     fn checked(&mut self, (value, span): Operand) -> Operand {
         match value {
-            Value::Shape(_) | Value::Tuple(_) => (self.not_a_number(value, span), span),
+            Value::Shape(_) | Value::Tuple(_) | Value::None => {
+                (self.not_a_number(value, span), span)
+            }
             Value::Node(..) | Value::Int(_) | Value::Float(_) => (value, span),
             Value::Type(_) | Value::Error => (value, span),
         }
@@ -221,11 +208,17 @@ impl Resolver<'_> {
 
     /// A tuple where a number or an array is wanted.
     fn not_a_number(&mut self, value: Value, span: Span) -> Value {
+        if value == Value::None {
+            let error = Diagnostic::new(Code::TypeMismatch, "`None` is not a number or an array");
+            return self.error(error.at(span, "").help("leave it out"));
+        }
         let help = match value {
             Value::Shape(_) => "take one of its elements, as in `x.shape[0]`",
-            _ => "write one value; a formula may have several results: `a, b`",
+            Value::None => "leave it out",
+            _ => "write one value; several results need no brackets: `r, d`",
         };
-        let message = "a tuple is not a number or an array";
+        let what = if value == Value::None { "`None`" } else { "a tuple" };
+        let message = format!("{what} is not a number or an array");
         self.error(Diagnostic::new(Code::TypeMismatch, message).at(span, "").help(help))
     }
 
@@ -269,14 +262,24 @@ impl Resolver<'_> {
         let name = self.ast.name(suffix);
         let Some(dtype) = DType::from_name(name) else {
             let message = format!("unknown suffix {}", quoted(name));
-            let help = "number types are i32, i64, f32, f64; multiplication is written `*`";
+            let types = number_types("and");
+            let help = format!("number types are {types}; multiplication is written `*`");
             return self
                 .error(Diagnostic::new(Code::UnknownSuffix, message).at(span, "").help(help));
         };
         if !is_computable(dtype) {
-            return self.not_yet(span, &format!("{dtype} is"), "use i32, i64, f32 or f64");
+            let help = format!("use {}", number_types("or"));
+            return self.not_yet(span, &format!("{dtype} is"), &help);
         }
         let value = self.values[literal.index()];
+        if let (Value::Int(plain), Some((low, high))) = (value, dtype.integer_range())
+            && !(low..=high).contains(&plain)
+        {
+            let message = format!("{plain} does not fit {dtype}, which holds {low} to {high}");
+            let help = "write a wider type behind it, or none";
+            return self
+                .error(Diagnostic::new(Code::LiteralOutOfRange, message).at(span, "").help(help));
+        }
         match self.literal_as(value, dtype, span) {
             Some(id) => Value::Node(id, Strength::Strong),
             None => Value::Error,
@@ -324,7 +327,7 @@ impl Resolver<'_> {
             Value::Float(_) => true,
             Value::Node(node, _) => self.graph.dtype(node).is_float(),
             Value::Int(_) | Value::Type(_) | Value::Error => false,
-            Value::Shape(_) | Value::Tuple(_) => false,
+            Value::Shape(_) | Value::Tuple(_) | Value::None => false,
         };
         let fires = is_bits(op) && operands.into_iter().any(is_float);
         fires.then(|| self.bits_beside_comparison(op, operands))
@@ -338,7 +341,7 @@ impl Resolver<'_> {
         let is_bool = |(value, _): Operand| match value {
             Value::Node(node, _) => self.graph.dtype(node) == DType::Bool,
             Value::Int(_) | Value::Float(_) | Value::Type(_) | Value::Error => false,
-            Value::Shape(_) | Value::Tuple(_) => false,
+            Value::Shape(_) | Value::Tuple(_) | Value::None => false,
         };
         let is_bare = is_bits(op) && !self.ast.parenthesised(operand);
         let fires = is_bare && operands.into_iter().any(is_bool);
@@ -367,6 +370,7 @@ impl Resolver<'_> {
             Value::Float(_) => "float".to_string(),
             Value::Type(dtype) => format!("the dtype {dtype}"),
             Value::Shape(_) | Value::Tuple(_) => "a tuple".to_string(),
+            Value::None => "None".to_string(),
             Value::Error => "unknown".to_string(),
         }
     }
@@ -403,7 +407,7 @@ impl Resolver<'_> {
             Value::Node(id, strength) => ArgType { dtype: self.graph.dtype(id), strength },
             Value::Int(_) => ArgType::weak(DType::I64),
             Value::Float(_) | Value::Type(_) | Value::Error => ArgType::weak(DType::F64),
-            Value::Shape(_) | Value::Tuple(_) => ArgType::weak(DType::F64),
+            Value::Shape(_) | Value::Tuple(_) | Value::None => ArgType::weak(DType::F64),
         }
     }
 }
@@ -414,7 +418,15 @@ fn is_bits(op: BinaryOp) -> bool {
 
 /// The dtypes that this version computes on.
 fn is_computable(dtype: DType) -> bool {
-    matches!(dtype, DType::Bool | DType::I32 | DType::I64 | DType::F32 | DType::F64)
+    dtype.mem().is_some()
+}
+
+/// The names of the dtypes of numbers that this version computes on, as a list with this last word.
+fn number_types(word: &str) -> String {
+    let computed = DType::ALL.iter().filter(|&&dtype| dtype != DType::Bool && is_computable(dtype));
+    let names: Vec<String> = computed.map(ToString::to_string).collect();
+    let (last, rest) = names.split_last().expect("some are");
+    format!("{} {word} {last}", rest.join(", "))
 }
 
 fn binary_op(op: BinaryOp) -> Op {

@@ -27,6 +27,15 @@ impl Resolver<'_> {
         if base.0 == Value::Error || exponent.0 == Value::Error {
             return Value::Error;
         }
+        let base = match exponent.0 {
+            // Plain integers make bool i64, here as elsewhere.
+            Value::Int(_) if self.arg_type(base.0).dtype == DType::Bool => {
+                let Some(id) = self.cast(base, DType::I64) else { return Value::Error };
+                (Value::Node(id, Strength::Strong), base.1)
+            }
+            Value::Int(_) | Value::Float(_) | Value::Node(..) | Value::Error => base,
+            Value::Type(_) | Value::Shape(_) | Value::Tuple(_) | Value::None => base,
+        };
         let base_is_integer = self.arg_type(base.0).dtype.is_integer();
         match (literal_exponent(exponent.0), exponent.0) {
             (Exponent::Integer(n), Value::Int(_)) if base_is_integer && !is_plain(base.0) => {
@@ -86,7 +95,7 @@ impl Resolver<'_> {
     }
 
     /// Integers and bool as f64, floats as they are.
-    fn as_float(&mut self, operand: Operand) -> Option<Operand> {
+    pub(super) fn as_float(&mut self, operand: Operand) -> Option<Operand> {
         let ty = self.arg_type(operand.0);
         if ty.dtype.is_float() && !is_plain(operand.0) {
             return Some(operand);
@@ -109,6 +118,6 @@ fn literal_exponent(value: Value) -> Exponent {
             Exponent::Integer(value as i128)
         }
         Value::Float(_) | Value::Node(..) | Value::Type(_) | Value::Error => Exponent::Other,
-        Value::Shape(_) | Value::Tuple(_) => Exponent::Other,
+        Value::Shape(_) | Value::Tuple(_) | Value::None => Exponent::Other,
     }
 }

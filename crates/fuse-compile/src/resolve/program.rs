@@ -66,6 +66,30 @@ impl Resolver<'_> {
         }
     }
 
+    fn limit_results(&mut self, count: usize) {
+        let span = self.ast.statement_spans().last().map_or(Span::default(), |last| last.1);
+        let limit = self.options.max_results;
+        if count > limit {
+            let message = format!("{count} results, {limit} are allowed");
+            self.error(
+                Diagnostic::new(Code::TooManyResults, message)
+                    .at(span, "")
+                    .help("evaluate some of them in a second formula"),
+            );
+        }
+    }
+
+    /// What the last statement lists becomes the graph's results, each of its own dtype and shape.
+    pub(super) fn results(&mut self) {
+        let ast = self.ast;
+        for &result in ast.results() {
+            let (value, span) = self.operand(result);
+            if let Some((id, _)) = self.concrete(value, span) {
+                self.graph.results.push(id);
+            }
+        }
+    }
+
     /// Resolves the nodes at these positions, and what they inline.
     fn nodes(&mut self, range: Range<usize>) {
         self.frames.push(Frame { next: range.start, end: range.end, inlined: None });

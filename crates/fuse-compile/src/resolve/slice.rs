@@ -39,7 +39,7 @@ impl Resolver<'_> {
                 }),
                 None => self.not_a_bound(value, what, span),
             },
-            Value::Float(_) | Value::Type(_) | Value::Shape(_) | Value::Tuple(_) => {
+            Value::Float(_) | Value::Type(_) | Value::Shape(_) | Value::Tuple(_) | Value::None => {
                 self.not_a_bound(value, what, span)
             }
         }
@@ -103,6 +103,7 @@ impl Resolver<'_> {
                 Some(self.graph.combine(op, a, b))
             }
             Node::Power(..) | Node::Index { .. } | Node::Expand(..) | Node::View(..) => None,
+            Node::Reduce(..) => None,
         }
     }
 

@@ -4,10 +4,21 @@
 //! neighbour is one more or one less. Zero's neighbours are the least subnormal numbers. Exact; every
 //! lane takes the same few integer operations, so there is nothing rare.
 
-use crate::pen::{Pen, Value};
+use fuse_ir::{DType, ValueId};
 
-/// `nextafter(x, y)`.
-pub fn nextafter<'p>(_: &'p Pen, x: Value<'p>, y: Value<'p>) -> Value<'p> {
+use crate::expander::{Call, Expander};
+use crate::pen::{Pen, Value, written};
+
+/// nextafter of any float.
+pub fn expanded(e: &mut Expander<'_>, call: &Call<'_>) -> ValueId {
+    written(e, call, |pen, args| {
+        let &[x, y] = args else { unreachable!("arity") };
+        if call.operand == DType::F16 { nextafter_half(pen, x, y) } else { nextafter(pen, x, y) }
+    })
+}
+
+/// `nextafter(x, y)` of f32 and f64.
+fn nextafter<'p>(_: &'p Pen, x: Value<'p>, y: Value<'p>) -> Value<'p> {
     let bits = x.bits();
     let one = bits.constant(1);
     let positive = x.gt(0.0);
@@ -20,6 +31,23 @@ pub fn nextafter<'p>(_: &'p Pen, x: Value<'p>, y: Value<'p>) -> Value<'p> {
     let ordered = x.equals(x) & y.equals(y);
     ordered.select(x.equals(y).select(y, neighbour), x + y)
 }
+
+/// [`nextafter`] of f16, from and to bits: only the order is that of the f32 they stand for.
+fn nextafter_half<'p>(_: &'p Pen, x: Value<'p>, y: Value<'p>) -> Value<'p> {
+    let [a, b] = [x, y].map(Value::half_widened);
+    let one = x.constant(1);
+    let positive = a.gt(0.0);
+    let rising = a.lt(b);
+    let away = rising.select(positive, !positive);
+    let neighbour = x + away.select(one, -1);
+    let least = (y & i64::from(i16::MIN)) | 1;
+    let neighbour = a.equals(0.0).select(least, neighbour);
+    let ordered = a.equals(a) & b.equals(b);
+    ordered.select(a.equals(b).select(y, neighbour), HALF_NAN)
+}
+
+/// The bits of f16's canonical NaN.
+const HALF_NAN: i64 = 0x7e00;
 
 #[cfg(test)]
 mod tests {
@@ -79,6 +107,30 @@ mod tests {
                 assert!(same, "nextafter({x:e}, {y:e}) = {value:e}, not {expected:e}");
             }
         }
+    }
+
+    /// f16 read as integers: all of one sign are in order, so that the neighbours of every f16 are known.
+    #[test]
+    fn neighbours_of_all_halves_are_their_neighbours() {
+        let half = |bits: u64| Scalar { lane: lane_of(DType::F16), bits };
+        for magnitude in 0..=0x7c00_u64 {
+            for sign in [0, 0x8000] {
+                let x = half(sign | magnitude);
+                let away = if magnitude == 0x7c00 { 0x7c00 } else { magnitude + 1 };
+                let outwards = nextafter(DType::F16, [x, half(sign | 0x7c00)]);
+                assert_eq!(outwards, sign | away, "{:#x}", x.bits);
+                let inwards = nextafter(DType::F16, [x, half((0x8000 - sign) | 0x7c00)]);
+                let expected =
+                    if magnitude == 0 { (0x8000 - sign) | 1 } else { sign | (magnitude - 1) };
+                assert_eq!(inwards, expected, "{:#x}", x.bits);
+                assert_eq!(nextafter(DType::F16, [x, x]), x.bits);
+                for nan in [0x7c01, 0x7e00, 0xffff] {
+                    assert_eq!(nextafter(DType::F16, [x, half(nan)]), 0x7e00);
+                    assert_eq!(nextafter(DType::F16, [half(nan), x]), 0x7e00);
+                }
+            }
+        }
+        assert_eq!(nextafter(DType::F16, [half(0), half(0x8000)]), 0x8000);
     }
 
     #[test]

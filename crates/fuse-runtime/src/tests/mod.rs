@@ -1,5 +1,6 @@
 //! Programs built by hand, run on the interpreter, against naive evaluation of each element.
 
+mod axes;
 mod disguise;
 mod folds;
 mod limits;

@@ -221,7 +221,7 @@ fn lane_index_counts_in_c_order() {
 
 #[test]
 fn fortran_operands_and_output_run_in_memory_order() {
-    use crate::plan::{PassFacts, Plan, PlanInput, Route, picked};
+    use crate::plan::{PassFacts, Plan, PlanInput, Route, Stepped, picked};
     let mut random = Random(7);
     let strides = [8, 8 * 50];
     let a = Strided::laid_out(DType::F64, &[50, 60], &strides, 0, &mut random);
@@ -234,8 +234,9 @@ fn fortran_operands_and_output_run_in_memory_order() {
     let inputs = [PlanInput { raw, picked, axes }];
     let kernel = &program.passes[0].kernel;
     let tuning = RunOptions::default().tuning;
-    let plan = Plan::new(kernel, facts, &[50, 60], (&inputs, &[out.raw()]), &tuning);
-    let plan = plan.expect("it plans");
+    let operands = Stepped::new(&[50, 60], &inputs, &[out.raw()]).expect("they fit");
+    let order = operands.best_order(&[50, 60]);
+    let plan = Plan::new(kernel, facts, 3000, operands.accesses(&[50, 60], &order), &tuning);
     assert_eq!((plan.inputs[0].route, plan.outputs[0].route), (Route::Direct, Route::Direct));
 }
 

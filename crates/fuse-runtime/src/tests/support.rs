@@ -181,8 +181,15 @@ pub(super) struct Body {
     pub(super) folds: Vec<(Fold, Vec<DType>)>,
 }
 
-/// A program of one pass over the broadcast shape of its inputs.
+/// A program of one pass over the broadcast shape of its inputs, which its folds reduce whole.
 pub(super) fn program(inputs: &[(DType, &[usize])], body: &Body) -> Program {
+    let rank = inputs.iter().map(|(_, extents)| extents.len()).max().unwrap_or(0);
+    let all: Vec<u32> = if body.folds.is_empty() { vec![] } else { (0..rank as u32).collect() };
+    program_over(inputs, body, &all)
+}
+
+/// As [`program`], with folds over these axes.
+pub(super) fn program_over(inputs: &[(DType, &[usize])], body: &Body, reduced: &[u32]) -> Program {
     let mut program = Program::default();
     let rank = inputs.iter().map(|(_, extents)| extents.len()).max().unwrap_or(0);
     let mut space: Shape = (0..rank).map(|_| Dim::One).collect();
@@ -224,14 +231,16 @@ pub(super) fn program(inputs: &[(DType, &[usize])], body: &Body) -> Program {
     for (fold, dtypes) in &body.folds {
         builder.fold(fold.clone());
         let first = program.results.len();
-        let spec = |&dtype: &DType| ArraySpec { dtype, shape: Shape::new() };
+        let is_kept = |axis: &usize| !reduced.contains(&(*axis as u32));
+        let kept: Shape = (0..rank).filter(is_kept).map(|axis| space[axis]).collect();
+        let spec = |&dtype: &DType| ArraySpec { dtype, shape: kept.clone() };
         program.results.extend(dtypes.iter().map(spec));
         folds.push((first..program.results.len()).map(|n| vec![Sink::Result(n as u32)]).collect());
     }
     let kernel = verify(builder.finish(lane.finish(&results))).expect("a valid kernel");
     program.passes.push(Pass {
         space,
-        reduced: (0..if folds.is_empty() { 0 } else { rank as u32 }).collect(),
+        reduced: reduced.into(),
         kernel,
         scalars: vec![],
         operands,

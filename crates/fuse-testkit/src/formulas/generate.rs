@@ -1,16 +1,17 @@
 //! Random trees by wanted dtype.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use fuse_ir::DType;
 use fuse_ops::table::{Class, Row, Syntax, TABLE};
 use fuse_ops::typing::Typing;
-use fuse_ops::{Accuracy, Op};
+use fuse_ops::{Accuracy, Op, promote};
 
 use super::{Form, Operand, Tree};
 use crate::random::Random;
 
-use DType::{Bool, F32, F64, I32, I64};
+use DType::{Bool, F32, F64, I32, I64, U8, U64};
 
 /// Which operators and values a formula is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +46,9 @@ pub fn generate(seed: u64, family: Family) -> Subject {
     let mut generator = Generator { random, family, shape, operands: Vec::new(), relaxed_only };
     let tree = match family {
         Family::Any => {
-            let dtype = generator.random.pick(&[Bool, I32, I64, F32, F64, F64]);
+            let usual = generator.random.percent(40);
+            let roots: &[DType] = if usual { &[Bool, I32, I64, F32, F64, F64] } else { &ALL };
+            let dtype = generator.random.pick(roots);
             generator.tree(dtype, budget)
         }
         Family::Polynomial => generator.polynomial(budget),
@@ -81,27 +84,36 @@ struct Generator {
 /// Most variables of a formula.
 const MOST_OPERANDS: usize = 7;
 
-/// The pairs of dtypes that promote to this one.
-fn pairs(dtype: DType) -> &'static [(DType, DType)] {
-    match dtype {
-        Bool => &[(Bool, Bool)],
-        I32 => &[(I32, I32), (Bool, I32)],
-        I64 => &[(I64, I64), (I32, I64), (Bool, I64)],
-        F32 => &[(F32, F32), (Bool, F32)],
-        _ => &[
-            (F64, F64),
-            (F64, F64),
-            (F32, F64),
-            (Bool, F64),
-            (I32, F64),
-            (I64, F64),
-            (I32, F32),
-            (I64, F32),
-        ],
-    }
-}
+/// The dtypes that formulas compute on.
+static ALL: LazyLock<Vec<DType>> =
+    LazyLock::new(|| DType::ALL.iter().copied().filter(|dtype| dtype.mem().is_some()).collect());
 
-const ALL: [DType; 5] = [Bool, I32, I64, F32, F64];
+/// Those of integers.
+static INTEGERS: LazyLock<Vec<DType>> =
+    LazyLock::new(|| ALL.iter().copied().filter(|dtype| dtype.is_integer()).collect());
+
+/// Bool and those of integers.
+static WHOLE: LazyLock<Vec<DType>> =
+    LazyLock::new(|| std::iter::once(Bool).chain(INTEGERS.iter().copied()).collect());
+
+/// The pairs of dtypes that promote to this one, itself with itself a third of them.
+fn pairs(dtype: DType) -> &'static [(DType, DType)] {
+    static PAIRS: LazyLock<HashMap<DType, Vec<(DType, DType)>>> = LazyLock::new(|| {
+        let mut pairs: HashMap<DType, Vec<(DType, DType)>> = HashMap::new();
+        for (position, &a) in ALL.iter().enumerate() {
+            for &b in &ALL[position..] {
+                if let Some(dtype) = promote(a, b) {
+                    pairs.entry(dtype).or_default().push((a, b));
+                }
+            }
+        }
+        for (&dtype, pairs) in &mut pairs {
+            pairs.extend(vec![(dtype, dtype); pairs.len() / 2]);
+        }
+        pairs
+    });
+    &PAIRS[&dtype]
+}
 
 /// Of a hundred operators of a float dtype so many are elementary functions: of all nodes, operands
 /// included, a twelfth.
@@ -141,7 +153,7 @@ impl Generator {
         }
         match dtype {
             Bool => self.truth(budget - 1),
-            I32 | I64 => self.integer(dtype, budget - 1),
+            _ if dtype.is_integer() => self.integer(dtype, budget - 1),
             _ => self.float(dtype, budget - 1),
         }
     }
@@ -218,7 +230,12 @@ impl Generator {
         } else {
             &["0", "1", "-1", "2", "3", "7", "10", "-5", "31", "1000", "255", "17"]
         };
-        let literal = Tree::new(dtype, Form::Literal(self.random.pick(texts)), Vec::new());
+        let fits = |text: &&&str| match dtype.integer_range() {
+            Some((low, high)) => text.parse().is_ok_and(|value| low <= value && value <= high),
+            None => true,
+        };
+        let texts: Vec<&'static str> = texts.iter().filter(fits).copied().collect();
+        let literal = Tree::new(dtype, Form::Literal(self.random.pick(&texts)), Vec::new());
         let value = self.tree(dtype, budget);
         let args =
             if self.random.percent(70) { vec![value, literal] } else { vec![literal, value] };
@@ -235,13 +252,19 @@ impl Generator {
     }
 
     fn cast(&mut self, dtype: DType, budget: usize) -> Tree {
-        let from = self.random.pick(&ALL);
+        // 64-bit integers reach f32 by primitives of their own.
+        let wide = dtype == F32 && self.random.percent(80);
+        let from = if wide { self.random.pick(&[I64, U64]) } else { self.random.pick(&ALL) };
         let arg = self.tree(from, budget);
         Tree::new(dtype, Form::Call(name_of(dtype)), vec![arg])
     }
 
     fn sum(&mut self, dtype: DType, budget: usize) -> Tree {
-        let from = if dtype == I64 { self.random.pick(&[Bool, I32, I64]) } else { dtype };
+        let from = match dtype {
+            I64 => self.random.pick(&[Bool, DType::I8, DType::I16, I32, I64]),
+            U64 => self.random.pick(&[U8, DType::U16, DType::U32, U64]),
+            _ => dtype,
+        };
         let arg = self.tree(from, budget);
         Tree::new(dtype, Form::Call("sum"), vec![arg])
     }
@@ -252,7 +275,7 @@ impl Generator {
         let exact = dtype == F64 && row.typing == Typing::Floating && self.random.percent(12);
         let args = match (row.arity, exact) {
             (1, true) => {
-                let from = self.random.pick(&[Bool, I32, I64]);
+                let from = self.random.pick(&WHOLE);
                 vec![self.tree(from, budget)]
             }
             (1, false) => {
@@ -260,7 +283,7 @@ impl Generator {
                 vec![self.within_domain(row, arg)]
             }
             (_, true) => {
-                let (a, b) = (self.random.pick(&[Bool, I32, I64]), self.random.pick(&[I32, I64]));
+                let (a, b) = (self.random.pick(&WHOLE), self.random.pick(&INTEGERS));
                 self.two(a, b, budget)
             }
             (_, false) => {
@@ -294,7 +317,7 @@ impl Generator {
         match self.random.below(100) {
             0..36 => self.infix(dtype, &["+", "-", "*", "+", "*", "/"], budget),
             36..41 if dtype == F64 => {
-                let (a, b) = (self.random.pick(&[Bool, I32, I64]), self.random.pick(&[I32, I64]));
+                let (a, b) = (self.random.pick(&WHOLE), self.random.pick(&INTEGERS));
                 let args = self.two(a, b, budget);
                 Tree::new(F64, Form::Infix("/"), args)
             }
@@ -314,6 +337,8 @@ impl Generator {
                 self.unary(dtype, form, budget)
             }
             76..85 => self.choice(dtype, budget),
+            // For its conversions from 64-bit integers.
+            85..89 if dtype == F32 => self.cast(dtype, budget),
             85..93 => self.with_literal(dtype, &["+", "-", "*", "/", "*"], budget),
             93..98 => self.cast(dtype, budget),
             _ => self.sum(dtype, budget),
@@ -330,7 +355,16 @@ impl Generator {
                 let args = self.two(dtype, dtype, budget);
                 Tree::new(dtype, Form::Infix(op), args)
             }
-            60..67 => self.call(dtype, &["minimum", "maximum", "fmod"], budget),
+            60..65 => self.call(dtype, &["minimum", "maximum", "fmod"], budget),
+            65 | 66 if dtype == U8 => {
+                let from = self.random.pick(&INTEGERS);
+                let arg = self.tree(from, budget);
+                Tree::new(dtype, Form::Call("popcount"), vec![arg])
+            }
+            65 | 66 => {
+                let args = self.two(dtype, dtype, budget);
+                Tree::new(dtype, Form::Call(self.random.pick(&["gcd", "lcm"])), args)
+            }
             67..74 => {
                 let forms = [
                     Form::Prefix("-"),
@@ -352,7 +386,7 @@ impl Generator {
                 let ops = ["+", "-", "*", "//", "%", "&", "|", "^", "<<", ">>"];
                 self.with_literal(dtype, &ops, budget)
             }
-            93..97 if dtype == I64 => self.sum(dtype, budget),
+            93..97 if dtype == I64 || dtype == U64 => self.sum(dtype, budget),
             _ => self.cast(dtype, budget),
         }
     }
@@ -366,7 +400,7 @@ impl Generator {
                 Tree::new(Bool, Form::Infix(self.random.pick(&COMPARISONS)), args)
             }
             45..50 => {
-                let dtype = self.random.pick(&[I32, I64, F32, F64]);
+                let dtype = self.random.pick(&ALL[1..]);
                 let mut args = self.two(dtype, dtype, budget * 2 / 3);
                 args.push(self.tree(dtype, budget / 3));
                 let ops = [self.random.pick(&COMPARISONS), self.random.pick(&COMPARISONS)];
@@ -379,7 +413,7 @@ impl Generator {
             }
             78..86 => {
                 let names = ["isnan", "isinf", "isfinite", "signbit"];
-                let from = self.random.pick(&[F32, F64, I32]);
+                let from = self.random.pick(&[DType::F16, F32, F64, F32, F64, I32, U8]);
                 let arg = self.tree(from, budget);
                 Tree::new(Bool, Form::Call(self.random.pick(&names)), vec![arg])
             }
@@ -453,14 +487,9 @@ impl Generator {
     }
 }
 
+/// NumPy's name, which is the cast's as well.
 fn name_of(dtype: DType) -> &'static str {
-    match dtype {
-        Bool => "bool",
-        I32 => "i32",
-        I64 => "i64",
-        F32 => "f32",
-        _ => "f64",
-    }
+    dtype.aliases()[0]
 }
 
 #[cfg(test)]

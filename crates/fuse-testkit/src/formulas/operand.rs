@@ -1,6 +1,6 @@
 //! Arrays in memory, in every layout, and scalars.
 
-use fuse_ir::{ByteOrder, DType, Lane};
+use fuse_ir::{ByteOrder, DType, Lane, Prim};
 
 use super::Family;
 use crate::compare::special_values;
@@ -153,7 +153,7 @@ fn element(dtype: DType, family: Family, random: &mut Random) -> (u64, bool) {
         return (specials[random.below(specials.len())], true);
     }
     if dtype.is_float() {
-        return (float(lane, random), false);
+        return (float(dtype, random), false);
     }
     let small = (random.bits() % 201).wrapping_sub(100);
     let value = if random.percent(70) { small } else { random.bits() };
@@ -161,13 +161,15 @@ fn element(dtype: DType, family: Family, random: &mut Random) -> (u64, bool) {
 }
 
 /// A full significand, or eighths: sums and products of those cancel exactly.
-fn float(lane: Lane, random: &mut Random) -> u64 {
-    if random.percent(60) {
-        return random.moderate(lane);
-    }
-    let eighths = random.below(129) as f64 / 8.0 - 8.0;
-    match lane {
-        Lane::F32 => u64::from((eighths as f32).to_bits()),
-        _ => eighths.to_bits(),
+fn float(dtype: DType, random: &mut Random) -> u64 {
+    let value = if random.percent(60) {
+        f64::from_bits(random.moderate(Lane::F64))
+    } else {
+        random.below(129) as f64 / 8.0 - 8.0
+    };
+    match dtype {
+        DType::F16 => Prim::F64ToF16.eval(Lane::F64, Lane::I16, [value.to_bits(), 0, 0]),
+        DType::F32 => u64::from((value as f32).to_bits()),
+        _ => value.to_bits(),
     }
 }

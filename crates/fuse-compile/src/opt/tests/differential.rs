@@ -388,7 +388,7 @@ fn the_fault_of_every_rule_is_caught() {
         });
         assert!(far, "{}: {}", row.name, row.witness);
     }
-    assert_eq!(RULES.len(), RuleName::Contract as usize + 1);
+    assert_eq!(RULES.len(), RuleName::SumOfProducts as usize + 1);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! the interpreter's reference semantics, 32 elements at a time.
 
 use fuse_ir::{Builder, RegionBuilder, Scalar, ValueId, interp};
-use fuse_ops::{Call, Expander, Expansion, lane_of, power};
+use fuse_ops::{Call, Expander, Expansion, Op, lane_of, power};
 
 use crate::graph::{Graph, Node};
 
@@ -29,7 +29,7 @@ pub(super) fn evaluate(graph: &Graph, inputs: &[Values]) -> Values {
             Node::Power(_, exponent) => power_value(&mut expander, &call, exponent),
             Node::Apply(op, _) => match op.row().expansion {
                 Expansion::Lanes(expand) => expand(&mut expander, &call),
-                Expansion::Fold(_) => args[0],
+                Expansion::Fold(_) => unreachable!("no elementwise operator"),
             },
             // Prefixes, the only views of these tests, keep the place of each element.
             Node::View(_, view) => {
@@ -38,6 +38,9 @@ pub(super) fn evaluate(graph: &Graph, inputs: &[Values]) -> Values {
                 args[0]
             }
             Node::Expand(..) => args[0],
+            // Of one element each.
+            Node::Reduce(Op::SumOfProducts, ..) => expander.fmul(args[0], args[1]),
+            Node::Reduce(..) => args[0],
             Node::Symbol(_) | Node::Index { .. } => unreachable!("these tests have no such node"),
         };
         values.push(value);

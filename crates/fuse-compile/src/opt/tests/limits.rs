@@ -75,7 +75,7 @@ fn work(graph: &Graph) -> [usize; 2] {
             Node::Input(_) | Node::Const(_) | Node::Symbol(_) | Node::Index { .. } => 0,
             Node::Expand(..) | Node::View(..) => 0,
             Node::Power(_, exponent) => exponent.unsigned_abs().ilog2() as usize,
-            Node::Apply(..) => 1,
+            Node::Apply(..) | Node::Reduce(..) => 1,
         };
         work[usize::from(!graph.ty(id).shape.is_empty())] += operations;
     }

@@ -8,7 +8,7 @@ use crate::opt::{RULES, RuleClass, RuleName};
 
 fn ops(graph: &Graph) -> Vec<Op> {
     let op = |node| match node {
-        Node::Apply(op, _) => Some(op),
+        Node::Apply(op, _) | Node::Reduce(op, ..) => Some(op),
         Node::Input(_) | Node::Const(_) | Node::Power(..) | Node::Symbol(_) => None,
         Node::Index { .. } | Node::Expand(..) | Node::View(..) => None,
     };

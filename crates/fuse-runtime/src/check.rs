@@ -1,0 +1,182 @@
+//! Checks that a program does not contradict itself: all that does not depend on extents.
+//!
+//! Positions are in range, dtypes are those that kernels read, temporaries are written before they are
+//! read, every result is written once. A call then only has to check extents.
+
+use fuse_ir::{DType, Dim, Mem, OperandView, Pass, Pick, Program, Shape, Sink, Source, Symbol};
+
+use crate::compile::Defect;
+use crate::kernels::reads_index;
+
+/// Which values have been written, pass by pass.
+struct Written {
+    results: Vec<bool>,
+    temporaries: Vec<bool>,
+}
+
+/// Checks all that does not depend on extents.
+pub(crate) fn check(program: &Program) -> Result<(), Defect> {
+    check_symbols(program)?;
+    let shapes = program.results.iter().chain(&program.temporaries).map(|spec| &spec.shape);
+    let shapes = shapes.chain(program.passes.iter().map(|pass| &pass.space));
+    for shape in shapes {
+        check_shape(program, shape)?;
+    }
+    for rule in &program.shape_rules {
+        let known = |symbol: u32| (symbol as usize) < program.symbols.len();
+        expect(known(rule.symbols.0) && known(rule.symbols.1), "a shape rule names no symbol")?;
+        check_shape(program, &rule.lhs.0)?;
+        check_shape(program, &rule.rhs.0)?;
+    }
+    for rule in &program.element_rules {
+        check_shape(program, &rule.operand.0)?;
+    }
+    for rule in &program.index_rules {
+        check_shape(program, &rule.operand.0)?;
+        expect((rule.axis as usize) < rule.operand.0.len(), "an index rule names no axis")?;
+        expect((rule.index as usize) < program.symbols.len(), "an index rule names no symbol")?;
+    }
+    let counts =
+        program.count_rules.iter().all(|rule| (rule.count as usize) < program.symbols.len());
+    expect(counts, "a count rule names no symbol")?;
+    let fits = |rule: &fuse_ir::FitRule| {
+        program.inputs.get(rule.input as usize).is_some_and(|input| input.ty.axes.is_empty())
+    };
+    expect(program.fit_rules.iter().all(fits), "a fit rule names no scalar")?;
+    let mut written = Written {
+        results: vec![false; program.results.len()],
+        temporaries: vec![false; program.temporaries.len()],
+    };
+    for pass in &program.passes {
+        check_pass(program, pass, &mut written)?;
+    }
+    expect(written.results.iter().all(|&is_written| is_written), "a result is never written")
+}
+
+/// Symbols name axes and scalars that there are, and refer to earlier ones.
+fn check_symbols(program: &Program) -> Result<(), Defect> {
+    for (position, symbol) in program.symbols.iter().enumerate() {
+        let input = |input: u32| program.inputs.get(input as usize).map(|input| &input.ty);
+        let holds = match *symbol {
+            Symbol::Axis { input: of, axis } => {
+                input(of).is_some_and(|ty| (axis as usize) < ty.axes.len())
+            }
+            Symbol::Literal(_) => true,
+            Symbol::Scalar(of) => input(of).is_some_and(|ty| ty.axes.is_empty()),
+            Symbol::Apply(_, a, b) => (a.max(b) as usize) < position,
+        };
+        expect(holds, "a symbol refers to nothing")?;
+    }
+    Ok(())
+}
+
+fn expect(holds: bool, otherwise: &'static str) -> Result<(), Defect> {
+    if holds { Ok(()) } else { Err(Defect::Program(otherwise)) }
+}
+
+fn check_shape(program: &Program, shape: &Shape) -> Result<(), Defect> {
+    let known = |dim: &Dim| match dim {
+        Dim::One => true,
+        Dim::Symbol(symbol) => (*symbol as usize) < program.symbols.len(),
+    };
+    expect(shape.iter().all(known), "a shape names no symbol")
+}
+
+fn check_pass(program: &Program, pass: &Pass, written: &mut Written) -> Result<(), Defect> {
+    let kernel = &pass.kernel;
+    let counts = [
+        (pass.scalars.len(), kernel.uniform.params.len()),
+        (pass.operands.len(), kernel.inputs.len()),
+        (pass.outputs.len(), kernel.outputs.len()),
+        (pass.folds.len(), kernel.folds.len()),
+    ];
+    expect(counts.iter().all(|(given, wanted)| given == wanted), "a pass does not fit its kernel")?;
+    for (view, &lane) in pass.scalars.iter().zip(&kernel.uniform.params) {
+        let (dtype, rank) = check_source(program, view.source, written)?;
+        check_picks(program, view, rank)?;
+        let mem = dtype.mem().ok_or(Defect::DType(dtype))?;
+        let is_one = view.axes.is_empty()
+            && view.picks.len() == rank
+            && view.picks.iter().all(|pick| pick.extent == Dim::One);
+        expect(is_one && mem.lane() == lane, "a scalar does not fit the kernel")?;
+    }
+    for (view, input) in pass.operands.iter().zip(&kernel.inputs) {
+        let (dtype, rank) = check_source(program, view.source, written)?;
+        check_picks(program, view, rank)?;
+        let mem = dtype.mem().ok_or(Defect::DType(dtype))?;
+        expect(mem == input.mem, "an operand does not fit the kernel")?;
+    }
+    for (&sink, output) in pass.outputs.iter().zip(&kernel.outputs) {
+        let mem = check_sink(program, sink, written)?;
+        expect(mem == output.mem, "a sink does not fit the kernel")?;
+    }
+    let axes_rise = pass.reduced.is_sorted_by(|a, b| a < b);
+    let axes_exist = pass.reduced.iter().all(|&axis| (axis as usize) < pass.space.len());
+    expect(axes_rise && axes_exist, "a pass reduces an axis that it has not")?;
+    let reduces_some = !kernel.folds.is_empty() && pass.reduced.len() < pass.space.len();
+    expect(!(reduces_some && reads_index(kernel)), "a fold over some axes reads the index")?;
+    let kept = pass.kept();
+    for (sinks, fold) in pass.folds.iter().zip(&kernel.folds) {
+        expect(sinks.len() == fold.finish.results.len(), "a fold's sinks are not its results")?;
+        for (sinks, lane) in sinks.iter().zip(fold.finish.result_lanes()) {
+            for &sink in sinks {
+                let mem = check_sink(program, sink, written)?;
+                let has_shape = program.sink(sink).shape.len() == kept.len();
+                expect(has_shape && mem.lane() == lane, "a fold's sink does not fit")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_picks(program: &Program, view: &OperandView, rank: usize) -> Result<(), Defect> {
+    expect(view.picks.is_empty() || view.picks.len() == rank, "a view picks no axis")?;
+    let known = |symbol: u32| (symbol as usize) < program.symbols.len();
+    let holds = |pick: &Pick| {
+        let extent = match pick.extent {
+            Dim::One => true,
+            Dim::Symbol(symbol) => known(symbol),
+        };
+        extent && known(pick.start) && pick.step != 0
+    };
+    expect(view.picks.iter().all(holds), "a pick names no symbol")
+}
+
+/// Dtype and rank of a source that exists and has been written.
+fn check_source(
+    program: &Program,
+    source: Source,
+    written: &Written,
+) -> Result<(DType, usize), Defect> {
+    match source {
+        Source::Input(index) => {
+            let input = program.inputs.get(index as usize);
+            let ty = &input.ok_or(Defect::Program("there is no such input"))?.ty;
+            Ok((ty.dtype, ty.axes.len()))
+        }
+        Source::Temporary(index) => {
+            let is_written = written.temporaries.get(index as usize).copied();
+            expect(is_written == Some(true), "a temporary is read before it is written")?;
+            let spec = &program.temporaries[index as usize];
+            Ok((spec.dtype, spec.shape.len()))
+        }
+        Source::Symbol(symbol) => {
+            expect((symbol as usize) < program.symbols.len(), "there is no such symbol")?;
+            Ok((DType::I64, 0))
+        }
+    }
+}
+
+fn check_sink(program: &Program, sink: Sink, written: &mut Written) -> Result<Mem, Defect> {
+    let is_written = match sink {
+        Sink::Result(index) => written.results.get_mut(index as usize),
+        Sink::Temporary(index) => written.temporaries.get_mut(index as usize),
+    };
+    let is_written = is_written.ok_or(Defect::Program("there is no such sink"))?;
+    // A temporary may be written again once nothing reads its former value; a result may not.
+    let again = matches!(sink, Sink::Temporary(_));
+    expect(again || !*is_written, "a result is written twice")?;
+    *is_written = true;
+    let dtype = program.sink(sink).dtype;
+    dtype.mem().ok_or(Defect::DType(dtype))
+}

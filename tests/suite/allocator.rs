@@ -1,0 +1,60 @@
+//! The suite's allocator: the system's, counting what each thread asks for.
+
+#![expect(unsafe_code, reason = "an allocator that counts hands requests on")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+thread_local! {
+    static REQUESTS: Cell<usize> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+fn count() {
+    // A thread that is ending has no counter any more, and nobody to read it.
+    _ = REQUESTS.try_with(|requests| requests.set(requests.get() + 1));
+}
+
+// SAFETY: every method hands its arguments to the system's allocator and its answer back; counting
+// neither allocates nor unwinds.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: as the caller of this method promises.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: as the caller of this method promises.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: as the caller of this method promises.
+        unsafe { System.realloc(memory, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: as the caller of this method promises.
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// What `call` gives, and how often this thread asked for memory meanwhile.
+pub(crate) fn counted<R>(call: impl FnOnce() -> R) -> (R, usize) {
+    let before = REQUESTS.with(Cell::get);
+    let result = call();
+    (result, REQUESTS.with(Cell::get) - before)
+}
+
+#[test]
+fn requests_are_counted() {
+    assert_eq!(counted(|| Vec::<u8>::with_capacity(100)).1, 1);
+    assert_eq!(counted(|| 1 + 1), (2, 0));
+}

@@ -51,6 +51,15 @@ impl Part {
     pub const BOTH: [Part; 2] = [Part::Real, Part::Imaginary];
 }
 
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Part::Real => "real",
+            Part::Imaginary => "imag",
+        })
+    }
+}
+
 /// Defines [`DType`] and everything that is a fact about a single dtype.
 macro_rules! dtypes {
     ($( $(#[$doc:meta])* $variant:ident $name:literal [$($alias:literal),*] $kind:ident $size:literal ; )*) => {

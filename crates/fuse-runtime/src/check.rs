@@ -10,7 +10,8 @@ use crate::kernels::reads_index;
 
 /// Which values have been written, pass by pass.
 struct Written {
-    results: Vec<bool>,
+    /// Of each half of an element; a real result has one half twice.
+    results: Vec<[bool; 2]>,
     temporaries: Vec<bool>,
 }
 
@@ -44,13 +45,13 @@ pub(crate) fn check(program: &Program) -> Result<(), Defect> {
     };
     expect(program.fit_rules.iter().all(fits), "a fit rule names no scalar")?;
     let mut written = Written {
-        results: vec![false; program.results.len()],
+        results: vec![[false; 2]; program.results.len()],
         temporaries: vec![false; program.temporaries.len()],
     };
     for pass in &program.passes {
         check_pass(program, pass, &mut written)?;
     }
-    expect(written.results.iter().all(|&is_written| is_written), "a result is never written")
+    expect(written.results.iter().flatten().all(|&half| half), "a result is never written")
 }
 
 /// Symbols name axes and scalars that there are, and refer to earlier ones.
@@ -154,6 +155,10 @@ fn check_source(
             let ty = &input.ok_or(Defect::Program("there is no such input"))?.ty;
             Ok((ty.dtype, ty.axes.len()))
         }
+        Source::Part(index, _) => {
+            let (dtype, rank) = check_source(program, Source::Input(index), written)?;
+            Ok((dtype.part().ok_or(Defect::Program("a real input has no parts"))?, rank))
+        }
         Source::Temporary(index) => {
             let is_written = written.temporaries.get(index as usize).copied();
             expect(is_written == Some(true), "a temporary is read before it is written")?;
@@ -168,15 +173,27 @@ fn check_source(
 }
 
 fn check_sink(program: &Program, sink: Sink, written: &mut Written) -> Result<Mem, Defect> {
-    let is_written = match sink {
-        Sink::Result(index) => written.results.get_mut(index as usize),
-        Sink::Temporary(index) => written.temporaries.get_mut(index as usize),
-    };
-    let is_written = is_written.ok_or(Defect::Program("there is no such sink"))?;
+    let halves: &mut [bool] = match sink {
+        Sink::Result(index) => {
+            written.results.get_mut(index as usize).map(<[bool; 2]>::as_mut_slice)
+        }
+        Sink::Part(index, part) => {
+            let halves = written.results.get_mut(index as usize);
+            halves.and_then(|halves| halves.get_mut(part as usize..=part as usize))
+        }
+        Sink::Temporary(index) => {
+            written.temporaries.get_mut(index as usize).map(std::slice::from_mut)
+        }
+    }
+    .ok_or(Defect::Program("there is no such sink"))?;
     // A temporary may be written again once nothing reads its former value; a result may not.
     let again = matches!(sink, Sink::Temporary(_));
-    expect(again || !*is_written, "a result is written twice")?;
-    *is_written = true;
+    expect(again || !halves.contains(&true), "a result is written twice")?;
+    halves.fill(true);
+    if let Sink::Part(index, _) = sink {
+        let is_complex = program.results[index as usize].dtype.is_complex();
+        expect(is_complex, "a real result has no parts")?;
+    }
     let dtype = program.sink(sink).dtype;
     dtype.mem().ok_or(Defect::DType(dtype))
 }

@@ -67,11 +67,16 @@ pub(crate) fn in_place(
     (input, input_raw): (usize, Raw<'_>),
     (result, output_raw): (usize, Raw<'_>),
 ) -> bool {
-    let written = |sink: &Sink| matches!(sink, Sink::Result(index) if *index as usize == result);
+    let written = |sink: &Sink| match sink {
+        Sink::Result(index) | Sink::Part(index, _) => *index as usize == result,
+        Sink::Temporary(_) => false,
+    };
     let writer = program.passes.iter().position(|pass| pass.outputs.iter().any(written));
     let Some(writer) = writer else { return false };
-    let reads =
-        |source: &Source| matches!(source, Source::Input(index) if *index as usize == input);
+    let reads = |source: &Source| match source {
+        Source::Input(index) | Source::Part(index, _) => *index as usize == input,
+        Source::Temporary(_) | Source::Symbol(_) => false,
+    };
     let passes = program.passes.iter().enumerate().skip(writer);
     let read_safely = passes.into_iter().all(|(number, pass)| {
         let mut operands = pass.operands.iter().filter(|view| reads(&view.source));

@@ -78,6 +78,9 @@ impl Resolver<'_> {
             return self.unknown_keyword(self.ast.name(keyword), place);
         }
         let operands: Vec<Operand> = passed.iter().map(|passed| passed.operand).collect();
+        // `complex(x)` is the cast, `complex(x, y)` the function.
+        let is_cast = operands.len() == 1 && DType::from_name(name).is_some();
+        let op = op.filter(|_| !is_cast);
         let arity = op.map_or(1, |op| op.row().arity);
         if operands.len() != arity {
             return self.wrong_arity(callee, arity, operands.len());
@@ -113,7 +116,19 @@ impl Resolver<'_> {
             return self.constant(constant, fuse_ir::Strength::Strong, operand.1);
         }
         let Some((id, _)) = self.concrete(operand.0, operand.1) else { return Value::Error };
-        if self.graph.dtype(id) == dtype {
+        let from = self.graph.dtype(id);
+        if from == dtype {
+            return Value::Node(id, fuse_ir::Strength::Strong);
+        }
+        if from.is_complex() && !dtype.is_complex() && dtype != DType::Bool {
+            let message = format!("{from} is not converted to {dtype}");
+            let error = Diagnostic::new(Code::TypeMismatch, message).at(operand.1, "complex");
+            let help = format!("take its real part, as in `{dtype}(z.real)`, or `abs(z)`");
+            return self.error(error.related(place, "").help(help));
+        }
+        if dtype.is_complex()
+            && let Some(id) = self.cast(operand, dtype)
+        {
             return Value::Node(id, fuse_ir::Strength::Strong);
         }
         let id = self.graph.apply(Op::Cast, &[id], dtype, super::source(span));

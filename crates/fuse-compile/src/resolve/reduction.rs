@@ -116,7 +116,15 @@ impl Resolver<'_> {
             return None;
         }
         let ty = self.arg_type(operand.0);
-        match reducer.typing().apply(&[ty]) {
+        let typed = match reducer.typing().apply(&[ty]) {
+            Ok(typed) if typed.operand.is_complex() => Err(TypeIssue {
+                arg: 0,
+                expected: "real numbers",
+                hint: Some("reduce the parts, as in `complex(sum(z.real), sum(z.imag))`"),
+            }),
+            typed => typed,
+        };
+        match typed {
             Ok(typed) => Some((self.cast(operand, typed.args[0])?, typed)),
             Err(TypeIssue { expected, hint, .. }) => {
                 let (name, found) = (reducer.name(), self.type_text(operand.0));

@@ -34,11 +34,11 @@ mod parts;
 mod power;
 mod roots;
 
-use fuse_ir::{DType, ValueId};
+use fuse_ir::{Builder, DType, Lane, RegionBuilder, ValueId};
 
-use crate::expander::Expander;
+use crate::expander::{Expander, lane_of};
 use crate::pen::{Pen, Value, written_parts};
-use crate::table::Op;
+use crate::table::{Cost, Op};
 
 pub use power::literal as literal_power;
 
@@ -118,6 +118,8 @@ enum Formula {
     Function(for<'p> fn(&'p Pen, Complex<'p>) -> Complex<'p>),
     /// Of two, in f64.
     Function2(for<'p> fn(&'p Pen, Complex<'p>, Complex<'p>) -> Complex<'p>),
+    /// In the operands' own lanes, from all their parts to a real number of their dtype.
+    Real(for<'p> fn(&'p Pen, &[Value<'p>]) -> Vec<Value<'p>>),
     /// Between dtypes: see [`parts::cast`].
     Cast,
 }
@@ -150,7 +152,14 @@ complex_rows! {
     IsInf Parts(parts::is_inf);
     IsFinite Parts(parts::is_finite);
     Cast Cast;
-    Abs Parts(roots::abs);
+    Abs Real(roots::abs);
+    Arg Real(roots::arg);
+    Real Real(parts::real);
+    Imag Real(parts::imag);
+    Conj Parts(parts::conj);
+    Complex Parts(parts::complex);
+    OnesLike Parts(parts::ones_like);
+    ZerosLike Parts(parts::zeros_like);
     Div Function2(division::divide);
     Pow Function2(power::power);
     Sqrt Function(roots::sqrt);
@@ -191,11 +200,33 @@ impl ComplexRow {
         COMPLEX.iter().find(|row| row.op == op)
     }
 
+    /// Is the result a real number of the dtype of the operands' parts?
+    pub fn is_real(&self) -> bool {
+        matches!(self.formula, Formula::Real(_))
+    }
+
+    /// What an element costs.
+    pub fn cost(&self, operand: DType, result: DType) -> Cost {
+        let one = |dtype: DType| vec![lane_of(dtype.part().unwrap_or(dtype)); n_parts(dtype)];
+        let mut lanes: Vec<Lane> = one(operand).repeat(self.op.row().arity);
+        if self.op == Op::Where {
+            lanes = [&[Lane::Mask], &lanes[2..]].concat();
+        }
+        let mut region = RegionBuilder::new(&lanes);
+        let args: Vec<ValueId> = (0..lanes.len()).map(|index| region.param(index)).collect();
+        let mut kernel = Builder::new();
+        let mut expander = Expander { kernel: &mut kernel, region: &mut region };
+        let parts = self.expand(&mut expander, &ComplexCall { operand, result, args: &args });
+        Cost::of(&region.finish(&parts))
+    }
+
     /// Writes the operation; gives the parts of the result.
     pub fn expand(&self, e: &mut Expander<'_>, call: &ComplexCall<'_>) -> Vec<ValueId> {
         match self.formula {
             Formula::Cast => parts::cast(e, call),
-            Formula::Parts(formula) => written_parts(e, call.args, formula),
+            Formula::Parts(formula) | Formula::Real(formula) => {
+                written_parts(e, call.args, formula)
+            }
             Formula::Function(function) => written_parts(e, call.args, |pen, args| {
                 let &[re, im] = args else { unreachable!("one complex number") };
                 in_f64([Complex::new(re, im)], |[z]| function(pen, z))
@@ -207,6 +238,11 @@ impl ComplexRow {
             }),
         }
     }
+}
+
+/// Number of values that one of this dtype is in a kernel.
+fn n_parts(dtype: DType) -> usize {
+    if dtype.is_complex() { 2 } else { 1 }
 }
 
 /// A function of f64 pairs; of c64 as well, widened before and rounded once after.

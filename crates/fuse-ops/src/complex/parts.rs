@@ -101,6 +101,16 @@ pub(super) fn complex<'p>(_: &'p Pen, args: &[Value<'p>]) -> Vec<Value<'p>> {
     args.to_vec()
 }
 
+/// 1.
+pub(super) fn ones_like<'p>(_: &'p Pen, args: &[Value<'p>]) -> Vec<Value<'p>> {
+    vec![args[0].constant(1.0), args[0].constant(0.0)]
+}
+
+/// 0.
+pub(super) fn zeros_like<'p>(_: &'p Pen, args: &[Value<'p>]) -> Vec<Value<'p>> {
+    vec![args[0].constant(0.0), args[0].constant(0.0)]
+}
+
 /// To a complex dtype from a real one, whose imaginary part is +0, or another complex one: each part as
 /// floats are converted. To bool: is it not 0? There is no conversion to another real dtype.
 pub(super) fn cast(e: &mut Expander<'_>, call: &ComplexCall<'_>) -> Vec<ValueId> {

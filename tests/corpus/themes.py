@@ -164,6 +164,10 @@ def bool_logic():
            note="promoted to i64, the sign extended")
     t.case("p & 1", np.array([0, 0, 1, 1], I64), p="p", note="bool with a plain integer is i64")
     t.case("where(p, ~p, p)", np.zeros(4, bool), p="p")
+    t.case("popcount(p)", np.array([0, 0, 1, 1], np.uint8), p="p", note="a bool counts as one bit")
+    t.case("m << p", m=np.array([3, -1, 5], I32), p=np.array([True, False, True]),
+           note="a bool beside integers is a number")
+    t.case("p ** 2", np.array([0, 0, 1, 1], I64), p="p", note="bool with a plain integer is i64")
     return t
 
 

@@ -323,7 +323,7 @@ def errors():
         t.case(formula, error="E0203", x=x)
     t.case("sqrt(x, axis=0)", error="E0204", x=x)
     t.case("x + 3q", error="E0206", x=x)
-    for formula in ("-p", "p - p", "p // p", "p % p", "p ** p", "sign(p)", "fmod(p, p)", "p << 1",
+    for formula in ("-p", "p - p", "p // p", "p % p", "p ** p", "sign(p)", "fmod(p, p)", "p << p",
                     "p >> p"):
         t.case(formula, error="E0301", p=p)
     for formula in ("x & x", "~x", "x << 1", "x and x", "not x", "where(x, x, x)", "x ^ 2", "x > 0 & x > 1",

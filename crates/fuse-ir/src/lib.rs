@@ -51,8 +51,8 @@ pub use prim::{
 
 pub use program::{
     ArraySpec, Axis, BindError, Bound, CountRule, Dim, ElementRule, FitRule, IndexRule, InputType,
-    OperandView, Pass, Pick, Program, ProgramInput, Shape, ShapeRule, Signature, Sink, Source,
-    SourceSpan, Strength, shape_text,
+    Nest, OperandView, Pass, Pick, Program, ProgramInput, Shape, ShapeRule, Signature, Sink,
+    Source, SourceSpan, Strength, shape_text,
 };
 pub use shape::{Extents, MAX_RANK, checked_len, contiguous_strides};
 pub use symbol::{Symbol, SymbolOp, symbol_text};

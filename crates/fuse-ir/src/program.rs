@@ -15,6 +15,7 @@
 //! uses it (a row of an outer product, a reduction) is a temporary of its own, smaller shape.
 
 use std::fmt;
+use std::ops::Range;
 
 use smallvec::SmallVec;
 
@@ -246,6 +247,22 @@ impl Pass {
     }
 }
 
+/// Consecutive passes that may run together, tile by tile. A tile is a range of the domain in C order:
+/// all passes run on it before the next tile begins. No bit depends on tiles.
+///
+/// Each pass either has the domain as its loop, or begins with it (the axes that follow are run whole
+/// for each element of the domain), or is a fold that keeps just these axes. What a pass reads of the
+/// temporaries that others of the nest write, it reads at its own place of the domain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nest {
+    /// The passes.
+    pub passes: Range<u32>,
+    /// The domain: at least one axis.
+    pub domain: Shape,
+    /// Temporaries that nothing outside of the nest reads or writes: only a tile of each need exist.
+    pub locals: Vec<u32>,
+}
+
 /// A compiled formula, before any back end has seen it.
 #[derive(Clone, Debug, Default)]
 pub struct Program {
@@ -269,6 +286,8 @@ pub struct Program {
     pub results: Vec<ArraySpec>,
     /// The passes, in order.
     pub passes: Vec<Pass>,
+    /// Passes that run together, in order, none in two of them.
+    pub nests: Vec<Nest>,
 }
 
 /// Why arrays could not be bound to a program.

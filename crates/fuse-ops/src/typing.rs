@@ -68,13 +68,13 @@ pub enum Typing {
     Any,
     /// bool or integers.
     Bits,
-    /// Integers.
+    /// Integers, a bool beside them too.
     Integers,
     /// Promoted; the result is bool.
     Comparison,
     /// Any number; the result is bool.
     Predicate,
-    /// Integers; the result is u8, which holds any number of bits.
+    /// Integers, and bool as one bit; the result is u8, which holds any number of bits.
     BitCount,
     /// bool only.
     Logical,
@@ -151,20 +151,22 @@ fn complex_holding(real: DType, complex: DType) -> DType {
     if float == DType::F64 { DType::C128 } else { complex }
 }
 
-/// The common dtype of arguments, weak ones giving way.
+/// The common dtype of arguments, weak ones giving way to all strong ones: those are promoted first.
 ///
 /// # Errors
-/// Where one cannot be combined with those before it.
+/// Where one cannot be combined with the others.
 pub fn common(args: &[ArgType]) -> Result<ArgType, TypeIssue> {
-    let mut acc = args[0];
-    for (position, &arg) in args.iter().enumerate().skip(1) {
-        acc = combine(acc, arg).ok_or(TypeIssue {
+    let of = |strength| args.iter().enumerate().filter(move |(_, arg)| arg.strength == strength);
+    let mut acc = None;
+    for (position, &arg) in of(Strength::Strong).chain(of(Strength::Weak)) {
+        let combined = acc.map_or(Some(arg), |acc| combine(acc, arg));
+        acc = Some(combined.ok_or(TypeIssue {
             arg: position,
             expected: "a number",
             hint: Some("text can only be compared with text"),
-        })?;
+        })?);
     }
-    Ok(acc)
+    Ok(acc.expect("operators have arguments"))
 }
 
 fn combine(a: ArgType, b: ArgType) -> Option<ArgType> {
@@ -207,17 +209,19 @@ impl Typing {
             Typing::Floating => Ok(uniform(args, floating(common(args)?))),
             Typing::Bits => bits(args, "bool or integers"),
             Typing::Integers => {
-                refuse(args, "integers", |dtype| dtype.is_integer())?;
-                bits(args, "integers")
+                let typed = bits(args, "integers")?;
+                if typed.operand == DType::Bool {
+                    refuse(args, "integers", |dtype| dtype.is_integer())?;
+                }
+                Ok(typed)
             }
             Typing::Comparison => Ok(to_bool(uniform(args, common(args)?))),
             Typing::BitCount => {
-                refuse(args, "integers", |dtype| dtype.is_integer())?;
-                Ok(Typed {
-                    result: DType::U8,
-                    strength: Strength::Strong,
-                    ..uniform(args, args[0])
-                })
+                let number = bits(args, "bool or integers")?;
+                let counted =
+                    if number.operand == DType::Bool { DType::U8 } else { number.operand };
+                let counted = uniform(args, ArgType::strong(counted));
+                Ok(Typed { result: DType::U8, ..counted })
             }
             Typing::Predicate => Ok(to_bool(uniform(args, args[0]))),
             Typing::Logical => {
@@ -371,5 +375,7 @@ mod tests {
         assert_eq!(strong_with(I32, F64), F64);
         assert_eq!(strong_with(Bool, I64), I64);
         assert_eq!(strong_with(F32, C128), C64);
+        let three = [ArgType::strong(Bool), ArgType::weak(I64), ArgType::strong(I8)];
+        assert_eq!(common(&three).expect("numbers"), ArgType::strong(I8));
     }
 }

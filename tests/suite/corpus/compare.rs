@@ -36,7 +36,8 @@ pub(crate) fn difference(expected: &Data, ulp: u64, bits: &[u64]) -> Option<Diff
     })
 }
 
-fn agree(dtype: DType, ulp: u64, expected: u64, got: u64) -> bool {
+/// The same bits, or floats within so many of each other.
+pub(crate) fn agree(dtype: DType, ulp: u64, expected: u64, got: u64) -> bool {
     if expected == got {
         return true;
     }

@@ -42,6 +42,7 @@ fn uses(graph: &Graph) -> BTreeSet<Use> {
         Node::Apply(Op::Cast, args) => graph.dtype(args[0]),
         Node::Apply(..) | Node::Input(_) | Node::Const(_) | Node::Power(..) => graph.dtype(id),
         Node::Symbol(_) | Node::Index { .. } | Node::Expand(..) | Node::View(..) => graph.dtype(id),
+        Node::Reduce(..) => graph.dtype(id),
     };
     let mut uses = BTreeSet::new();
     for (id, node) in graph.iter() {
@@ -49,7 +50,7 @@ fn uses(graph: &Graph) -> BTreeSet<Use> {
             Node::Apply(Op::Cast, args) => {
                 uses.insert((Op::Cast, graph.dtype(args[0])));
             }
-            Node::Apply(op, _) => {
+            Node::Apply(op, _) | Node::Reduce(op, ..) => {
                 let args = node.args();
                 let args = if op == Op::Where { &args[1..] } else { args };
                 uses.extend(

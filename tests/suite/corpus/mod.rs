@@ -1,6 +1,6 @@
 //! The corpus: formulas, inputs and the bits that they must give, on every back end.
 
-mod compare;
+pub(crate) mod compare;
 pub(crate) mod coverage;
 pub(crate) mod format;
 pub(crate) mod regenerate;

@@ -7,7 +7,8 @@ use fuse_testkit::skip;
 use super::format::{folder, themes};
 
 /// NumPy 2 and gmpy2.
-const NEEDED: &str = "import gmpy2, numpy; assert int(numpy.__version__.split('.')[0]) >= 2";
+pub(crate) const NEEDED: &str =
+    "import gmpy2, numpy; assert int(numpy.__version__.split('.')[0]) >= 2";
 
 /// A Python that runs this line: `$FUSE_PYTHON`, else `python3`.
 pub(crate) fn python(needed: &str) -> Option<String> {

@@ -148,7 +148,7 @@ pub(crate) fn primitives(kernel: &Kernel) -> Vec<Prim> {
 /// The operators of a formula.
 fn operators(graph: &Graph) -> BTreeSet<Op> {
     let applied = |node| match node {
-        Node::Apply(op, _) => Some(op),
+        Node::Apply(op, _) | Node::Reduce(op, ..) => Some(op),
         Node::Input(_) | Node::Const(_) | Node::Power(..) | Node::Symbol(_) => None,
         Node::Index { .. } | Node::Expand(..) | Node::View(..) => None,
     };

@@ -13,8 +13,8 @@
 //! two values: its real and its imaginary part, read and written as arrays of their own.
 
 use fuse_ir::{
-    Builder, DType, Dim, InputClass, Kernel, Mem, Node as KernelNode, OperandOutput, OperandView,
-    Pass, Pick, Prim, RegionBuilder, Scalar, Shape, Sink, ValueId, index_u32, verify,
+    Builder, DType, Dim, InputClass, Kernel, Lane, Mem, Node as KernelNode, OperandOutput,
+    OperandView, Pass, Pick, Prim, RegionBuilder, Scalar, Shape, Sink, ValueId, index_u32, verify,
 };
 use fuse_ops::arith::{self, UniformDivisor};
 use fuse_ops::{
@@ -137,17 +137,29 @@ impl Emitter<'_> {
     ) -> impl Iterator<Item = OperandView> + use<> {
         let sources = self.schedule.sources_of(self.graph, id).expect("a given node has sources");
         let mut picks = Vec::new();
-        if let Node::View(_, view) = self.graph.node(id) {
+        if let Node::View(operand, view) = self.graph.node(id) {
             let view = self.graph.view_of(view);
             let canonical =
                 |pick: &Pick| Pick { extent: self.graph.canonical(pick.extent), ..*pick };
             picks = view.picks.iter().map(canonical).collect();
+            if self.is_whole(operand, &picks) {
+                picks.clear();
+            }
             for axis in &mut axes {
                 *axis = axis.and_then(|axis| view.axes[axis as usize]);
             }
         }
         let view = move |source| OperandView { source, picks: picks.clone(), axes: axes.clone() };
         sources.into_iter().map(view)
+    }
+
+    /// Do the picks leave out nothing, as where a view only inserts axes?
+    fn is_whole(&self, operand: NodeId, picks: &[Pick]) -> bool {
+        let shape = self.graph.shape(operand);
+        shape.iter().zip(picks).all(|(&dim, pick)| {
+            let from_start = self.graph.symbol_value(pick.start) == Some(0);
+            from_start && pick.step == 1 && pick.extent == dim
+        })
     }
 
     /// Of a part of the node.
@@ -391,11 +403,11 @@ fn loop_axes(space: &[Dim], shape: &Shape) -> SmallVec<[Option<u32>; 4]> {
 /// Is a value known not to be NaN, so that its store need not look?
 fn is_never_nan(region: &RegionBuilder, value: ValueId) -> bool {
     match region.node(value) {
-        KernelNode::Const(constant) => {
-            constant.bits != fuse_ir::CANONICAL_NAN_F64
-                && constant.bits != fuse_ir::CANONICAL_NAN_F32
-                && constant.lane.is_float()
-        }
+        KernelNode::Const(constant) => match constant.lane {
+            Lane::F32 => constant.bits & 0x7fff_ffff <= 0x7f80_0000,
+            Lane::F64 => !f64::from_bits(constant.bits).is_nan(),
+            Lane::Mask | Lane::I8 | Lane::I16 | Lane::I32 | Lane::I64 => false,
+        },
         KernelNode::Prim(prim, _) => {
             matches!(prim, Prim::SintToF64 | Prim::UintToF64 | Prim::SintToF32 | Prim::UintToF32)
         }

@@ -3,11 +3,13 @@
 //! * `schedule` decides what is kept in temporaries and groups what remains into passes.
 //! * `emit` builds the kernel of one pass: scalars into its uniform region, the rest into its lane
 //!   region, operators replaced by their expansions.
+//! * `nests` says which passes run together, tile by tile.
 //! * `slots` lets temporaries whose lives do not meet share memory.
 //!
 //! Nothing here changes rounding: what an expansion writes is what runs.
 
 mod emit;
+mod nests;
 mod schedule;
 mod slots;
 #[cfg(test)]
@@ -43,7 +45,9 @@ pub fn lower(graph: &Graph) -> Program {
         temporaries: schedule.temporaries.iter().map(part).collect(),
         results: graph.results.iter().map(|&id| spec(id)).collect(),
         passes: schedule.passes.iter().map(|pass| emit::pass(graph, &schedule, pass)).collect(),
+        nests: Vec::new(),
     };
+    program.nests = nests::nests(&program);
     slots::share(&mut program);
     program
 }

@@ -195,3 +195,28 @@ fn results_of_other_shapes_have_passes_of_their_own() {
     assert_eq!(ranks, [2, 2, 0, 0]);
     assert_eq!(program.results[3].dtype, DType::I64);
 }
+
+#[test]
+fn what_a_fold_keeps_is_the_domain_of_the_passes_after_it() {
+    let points = [("p", [5, 3].as_slice()), ("q", &[7, 3])];
+    let program = f64s("sqrt(sum((p[:,None,:] - q[None,:,:])**2, axis=2))", &points);
+    let [nest] = program.nests.as_slice() else { panic!("one nest: {:?}", program.nests) };
+    assert_eq!(
+        (nest.passes.clone(), nest.domain.len(), nest.locals.as_slice()),
+        (0..2, 2, &[0][..])
+    );
+
+    let softmax = "e = exp(m - max(m, axis=1, keepdims=True)); e / sum(e, axis=1, keepdims=True)";
+    let program = f64s(softmax, &[("m", &[5, 7])]);
+    let [nest] = program.nests.as_slice() else { panic!("one nest: {:?}", program.nests) };
+    assert_eq!((nest.passes.end as usize, nest.domain.len()), (program.passes.len(), 1));
+    assert_eq!(nest.locals.len(), program.temporaries.len());
+}
+
+#[test]
+fn what_is_read_elsewhere_is_no_local() {
+    // What a column sums to is read in every row; the sum of all has no axis to cut.
+    for formula in ["m - sum(m, axis=0)", "m - sum(m)", "m / sum(m, axis=1)[None, :]"] {
+        assert_eq!(f64s(formula, &[("m", &[5, 5])]).nests, [], "{formula}");
+    }
+}

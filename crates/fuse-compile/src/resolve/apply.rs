@@ -31,6 +31,7 @@ impl Resolver<'_> {
 
     /// A comparison. A plain integer beyond the range of the integers it meets has a known answer.
     pub(super) fn compare(&mut self, op: Op, operands: [Operand; 2], span: Span) -> Value {
+        let operands = self.compared(operands);
         if let Some(value) = self.compare_out_of_range(op, operands, span) {
             return value;
         }
@@ -45,6 +46,22 @@ impl Resolver<'_> {
                 None => self.apply(op, &operands, span),
             },
         }
+    }
+
+    /// A plain integer in a variable stays i64 beside integers: whatever its value, it can be compared.
+    fn compared(&self, mut operands: [Operand; 2]) -> [Operand; 2] {
+        let ty = |(value, _): Operand| self.arg_type(value);
+        let is_number = |operand: Operand| ty(operand).dtype.is_integer();
+        for (this, other) in [(0, 1), (1, 0)] {
+            if let Value::Node(id, Strength::Weak) = operands[this].0
+                && is_number(operands[this])
+                && is_number(operands[other])
+                && ty(operands[other]).strength == Strength::Strong
+            {
+                operands[this].0 = Value::Node(id, Strength::Strong);
+            }
+        }
+        operands
     }
 
     /// A signed integer beside u64, which no integer dtype holds both of: where the signed one is
@@ -248,7 +265,7 @@ fn wider(value: i128, dtype: DType) -> String {
 }
 
 /// An integer as a constant of an integer dtype, if it fits.
-pub(super) fn integer_constant(value: i128, dtype: DType) -> Option<Constant> {
+fn integer_constant(value: i128, dtype: DType) -> Option<Constant> {
     let (low, high) = dtype.integer_range()?;
     if value < low || value > high {
         return None;

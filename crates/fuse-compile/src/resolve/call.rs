@@ -1,18 +1,18 @@
 //! Calls: functions of the table, casts written as the dtype's name, and names that are known but not
 //! built. Functions that are formulas over others are in `derived`.
 
-use fuse_ir::DType;
+use fuse_ir::{DType, Strength};
 use fuse_ops::Op;
 use fuse_ops::derived::Derived;
 use fuse_syntax::{
     Argument, Code, Diagnostic, List, NameId, NodeId as SyntaxId, Span, Statement, quoted,
 };
 
-use super::apply::integer_constant;
 use super::names::{called_here, elsewhere, is_function, nearest, planned};
 use super::reduction::Reducer;
 use super::scope::Meaning;
 use super::{Operand, Resolver, Value, is_computable, number_types};
+use crate::graph::{Constant, NodeId};
 
 /// What is called, and where.
 pub(super) struct Callee<'a> {
@@ -110,15 +110,10 @@ impl Resolver<'_> {
             let (what, help) = (format!("{dtype} is"), format!("use {}", number_types("or")));
             return self.not_yet(place, &what, &help);
         }
-        if let Value::Int(plain) = operand.0
-            && let Some(constant) = integer_constant(plain, dtype)
-        {
-            return self.constant(constant, fuse_ir::Strength::Strong, operand.1);
-        }
-        let Some((id, _)) = self.concrete(operand.0, operand.1) else { return Value::Error };
+        let Some(id) = self.cast_operand(operand, dtype) else { return Value::Error };
         let from = self.graph.dtype(id);
         if from == dtype {
-            return Value::Node(id, fuse_ir::Strength::Strong);
+            return Value::Node(id, Strength::Strong);
         }
         if from.is_complex() && !dtype.is_complex() && dtype != DType::Bool {
             let message = format!("{from} is not converted to {dtype}");
@@ -126,13 +121,54 @@ impl Resolver<'_> {
             let help = format!("take its real part, as in `{dtype}(z.real)`, or `abs(z)`");
             return self.error(error.related(place, "").help(help));
         }
-        if dtype.is_complex()
-            && let Some(id) = self.cast(operand, dtype)
-        {
-            return Value::Node(id, fuse_ir::Strength::Strong);
+        if dtype.is_complex() {
+            let id = self.cast((Value::Node(id, Strength::Strong), span), dtype);
+            return id.map_or(Value::Error, |id| Value::Node(id, Strength::Strong));
         }
         let id = self.graph.apply(Op::Cast, &[id], dtype, super::source(span));
-        Value::Node(id, fuse_ir::Strength::Strong)
+        Value::Node(id, Strength::Strong)
+    }
+
+    /// What is cast: plain integers take the dtype at once, so that those it cannot hold are errors.
+    fn cast_operand(&mut self, operand: Operand, dtype: DType) -> Option<NodeId> {
+        let (value, span) = operand;
+        match value {
+            Value::Int(plain) if dtype == DType::Bool => {
+                let truth = Constant::bool(plain != 0);
+                Some(self.graph.constant(truth, super::source(span)))
+            }
+            Value::Node(id, Strength::Weak)
+                if dtype.is_integer() && self.graph.dtype(id).is_integer() =>
+            {
+                self.cast(operand, dtype)
+            }
+            Value::Int(plain) => match dtype.integer_range() {
+                Some((low, high)) if plain < low || high < plain => {
+                    self.cast_out_of_range(plain, dtype, span)
+                }
+                Some(_) | None => self.literal_as(value, dtype, span),
+            },
+            Value::Node(..) | Value::Float(_) | Value::Type(_) | Value::Error => {
+                self.concrete(value, span).map(|(id, _)| id)
+            }
+            Value::Shape(_) | Value::Tuple(_) | Value::None => {
+                self.concrete(value, span).map(|(id, _)| id)
+            }
+        }
+    }
+
+    /// A plain integer that the dtype it is cast to cannot hold, as in `u8(300)`.
+    fn cast_out_of_range(&mut self, plain: i128, dtype: DType, span: Span) -> Option<NodeId> {
+        let range = dtype.integer_range();
+        let range = range.map_or(String::new(), |(low, high)| format!("{low} to {high}"));
+        let message = format!("{plain} does not fit {dtype}");
+        let diagnostic = Diagnostic::new(Code::LiteralOutOfRange, message)
+            .at(span, format!("{dtype} holds {range}"));
+        self.error(match i64::try_from(plain) {
+            Ok(_) => diagnostic.help(format!("to wrap, convert twice: `{dtype}(i64({plain}))`")),
+            Err(_) => diagnostic,
+        });
+        None
     }
 
     pub(super) fn unknown_keyword(&mut self, keyword: &str, place: Span) -> Value {

@@ -2,7 +2,8 @@
 
 use fuse_ir::{DType, Strength};
 use fuse_ops::derived::{Default, Derived};
-use fuse_ops::{Op, TypeIssue};
+use fuse_ops::typing::common;
+use fuse_ops::{ArgType, Op, TypeIssue};
 use fuse_syntax::{Code, Diagnostic, Span, quoted};
 
 use super::call::{Callee, Passed};
@@ -115,9 +116,23 @@ impl Resolver<'_> {
         self.error(Diagnostic::new(Code::WrongArity, message).at(span, "").help(help));
     }
 
+    /// The three are promoted together, as NumPy does: `clip(u8s, -1, 0.5)` is of f64.
     fn clip(&mut self, x: Operand, low: Operand, high: Operand, span: Span) -> Value {
+        let Some([x, low, high]) = self.promoted([x, low, high]) else { return Value::Error };
         let raised = self.apply(Op::Maximum, &[x, low], span);
         self.apply(Op::Minimum, &[(raised, span), high], span)
+    }
+
+    /// Operands in their common dtype, if it is a strong one; what has none is left to the operators.
+    fn promoted<const N: usize>(&mut self, mut operands: [Operand; N]) -> Option<[Operand; N]> {
+        let types = operands.map(|operand| self.arg_type(operand.0));
+        let Ok(ArgType { dtype, strength: Strength::Strong }) = common(&types) else {
+            return Some(operands);
+        };
+        for operand in &mut operands {
+            operand.0 = Value::Node(self.cast(*operand, dtype)?, Strength::Strong);
+        }
+        Some(operands)
     }
 
     /// Values are not changed in place, so a copy is the value; a plain number becomes an array's.

@@ -46,7 +46,7 @@ pub fn generate(seed: u64, family: Family) -> Subject {
     let mut generator = Generator { random, family, shape, operands: Vec::new(), relaxed_only };
     let tree = match family {
         Family::Any => {
-            let usual = generator.random.percent(40);
+            let usual = generator.random.percent(55);
             let roots: &[DType] = if usual { &[Bool, I32, I64, F32, F64, F64] } else { &ALL };
             let dtype = generator.random.pick(roots);
             generator.tree(dtype, budget)
@@ -117,7 +117,7 @@ fn pairs(dtype: DType) -> &'static [(DType, DType)] {
 
 /// Of a hundred operators of a float dtype so many are elementary functions: of all nodes, operands
 /// included, a twelfth.
-const FUNCTIONS: usize = 36;
+const FUNCTIONS: usize = 48;
 
 /// The functions of floats that the operator table has, those defined everywhere four times: an
 /// undefined value spoils all that is computed from it.

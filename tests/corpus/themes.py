@@ -384,6 +384,7 @@ def results():
 
 
 def all_themes():
+    from themes_complex import complex_theme
     from themes_dtypes import (all_casts, derived, dtype_functions, dtype_pairs, half,
                                integer_widths)
     from themes_functions import functions, powers_float
@@ -395,4 +396,4 @@ def all_themes():
         arithmetic, integer_division, shifts, bool_logic, comparisons, casts, rounding, min_max, extrema,
         signs, remainders, powers, functions, powers_float, literals, promotion, broadcasting, empty, sums,
         results, special, relaxed, rules, programs, errors, integer_widths, all_casts, half, dtype_pairs,
-        dtype_functions, derived)]
+        dtype_functions, derived, complex_theme)]

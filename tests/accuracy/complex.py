@@ -27,6 +27,8 @@ from gmpy2 import mpc, mpfr
 
 HERE = pathlib.Path(__file__).resolve().parent
 INF, NAN = math.inf, math.nan
+#: Random points of a table.
+TABLE = 500
 PI = math.pi
 
 FORMATS = {"c128": (53, -1022, 1023, "<d", "<Q", 16), "c64": (24, -126, 127, "<f", "<I", 8)}
@@ -78,7 +80,7 @@ class Format:
     def ulp(self, magnitude):
         if gmpy2.is_zero(magnitude):
             return mpfr(2) ** self.tiny
-        exponent = min(gmpy2.get_exp(magnitude) - 1, self.emax)
+        exponent = gmpy2.get_exp(magnitude) - 1
         return mpfr(2) ** (max(exponent, self.emin) - self.precision + 1)
 
 
@@ -88,10 +90,6 @@ def precisely(bits):
 
 def complex_of(parts):
     return mpc(mpfr(parts[0]), mpfr(parts[1]))
-
-
-def log_exact(z):
-    return gmpy2.log(z)
 
 
 def exact(name, args):
@@ -409,7 +407,7 @@ def error(format, found, value):
 
 
 def bound(name, parts):
-    """The budget in ulp of |value|, of these arguments."""
+    """The budget in ulp of |value|, of these arguments. √5 u is √5 ulp at most."""
     if name == "multiply":
         return math.sqrt(5)
     if name == "power":
@@ -436,47 +434,88 @@ def same(found, expected):
 
 
 def check_special(program, name, format):
-    wrong = 0
+    wrong = []
     cases = [(parts, special(name, *parts)) for parts in special_points(format)]
     cases = [(parts, value) for parts, value in cases if value is not None]
     for (parts, value), found in zip(cases, run(program, name, format, [parts for parts, _ in cases])):
         if not all(map(same, found, value)):
-            wrong += 1
-            print(f"{name} {format.name} {parts}: {found}, not {value}")
+            wrong.append(f"{name} {format.name} {parts}: {found}, not {value}")
     return len(cases), wrong
 
 
+def judged(program, name, format, checked):
+    """The largest error in units of the budget, where, and the errors above it."""
+    worst, at, above = 0.0, None, []
+    for parts, found in zip(checked, run(program, name, format, checked)):
+        value = exact(name, parts)
+        if not all(map(gmpy2.is_finite, value)):
+            continue
+        share = error(format, found, value) / bound(name, parts)
+        if share > worst:
+            worst, at = share, parts
+        if share > 1:
+            above.append(f"{name} {format.name} {parts}: {found}, not {[float(part) for part in value]}")
+    return worst, at, above
+
+
 def measure(program, count, names):
+    """Prints the table; fails where a budget is exceeded or a special value is another."""
     print("| function | of | budget, ulp | largest error | at | points | special values |")
     print("|---|---|---|---|---|---|---|")
+    above = []
     for name in names:
+        budget = {"multiply": "√5 u", "power": "4 + 2·\\|w·log z\\|"}.get(name, "4")
         for kind in FORMATS:
             format = Format(kind)
-            checked = list(points(name, format, count, 1))
-            checked = [parts for parts in checked if not singular(name, format, parts)]
-            worst, at, over = 0.0, None, 0
-            for parts, found in zip(checked, run(program, name, format, checked)):
-                value = exact(name, parts)
-                if not all(map(gmpy2.is_finite, value)):
-                    if not any(map(math.isinf, found)):
-                        print(f"{name} {kind} {parts}: {found}, exact {value}")
-                    continue
-                found_error = error(format, found, value)
-                limit = bound(name, parts)
-                if found_error > limit:
-                    over += 1
-                    if over < 6:
-                        print(f"{name} {kind} {parts}: {found}, {found_error:.3f} ulp, {[float(v) for v in value]}")
-                scale = limit / 4 if name == "power" else 1
-                if found_error / scale > worst:
-                    worst, at = found_error / scale, parts
+            checked = [parts for parts in points(name, format, count, 1) if not singular(name, format, parts)]
+            worst, at, wrong = judged(program, name, format, checked)
+            above += wrong
             specials = ""
             if name not in OPERATORS:
                 total, wrong = check_special(program, name, format)
-                specials = f"{total - wrong} of {total}"
-            print(f"| `{name}` | {kind} | 4 | {worst:.4f} | {at} | {len(checked)} | {specials} | over {over}", flush=True)
+                above += wrong
+                specials = f"{total}"
+            found = f"{100 * worst:.1f} % of it" if name in ("multiply", "power") else f"{4 * worst:.4f}"
+            number = lambda re, im: f"{re!r}{im:+}j"
+            place = ", ".join(number(*at[k : k + 2]) for k in range(0, len(at), 2))
+            row = (f"`{name}`", kind, budget, found, place, f"{len(checked):,}".replace(",", " "), specials)
+            print("| " + " | ".join(row) + " |", flush=True)
+    if above:
+        sys.exit("\n".join(above))
+
+
+def table_lines(name, format, count):
+    """Of the table of a function and dtype: arguments, value, and what rounding left of it."""
+    if name not in OPERATORS:
+        for parts in special_points(format):
+            value = special(name, *parts)
+            if value is not None:
+                shown = lambda part: ("?" if isinstance(part, Open) else "") + format.hex(format.rounded(part))
+                yield " ".join([*map(format.hex, parts), *map(shown, value)])
+    for parts in points(name, format, count, 0):
+        if singular(name, format, parts):
+            continue
+        value = exact(name, parts)
+        rounded = [format.nearest(part) for part in value]
+        if not all(map(math.isfinite, rounded)):
+            continue
+        with precisely(200):
+            unit = format.ulp(gmpy2.sqrt(value[0] ** 2 + value[1] ** 2)) / 2**16
+            rest = [int(gmpy2.rint((whole - mpfr(part)) / unit)) for part, whole in zip(rounded, value)]
+        yield " ".join([*map(format.hex, parts), *map(format.hex, rounded), *map(str, rest)])
+
+
+def tables(folder, names):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        for kind in FORMATS:
+            lines = table_lines(name, Format(kind), TABLE)
+            (folder / f"{name}-{kind}.txt").write_text("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "measure":
         measure(sys.argv[2], int(sys.argv[3]), sys.argv[4:] or FUNCTIONS + OPERATORS)
+    else:
+        folder = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else HERE / "complex"
+        tables(folder, sys.argv[3:] or FUNCTIONS + OPERATORS)

@@ -12,6 +12,7 @@ import gmpy2
 import numpy as np
 from gmpy2 import mpc, mpfr
 
+from oracle import DTYPES
 from themes import F32, F64, I64, INF, NAN
 from writer import Theme
 
@@ -108,6 +109,7 @@ def complex_theme():
         for a, b in (("z", "w"), ("u", "v")):
             arithmetic(t, a, b)
         mixed(t)
+        reals(t)
         functions(t)
         powers(t)
         arrays(t)
@@ -193,6 +195,31 @@ def mixed(t):
     t.case("complex(r > 0, f > 0)", joined((r > 0).astype(F64), (f > 0).astype(F64)), r="r", f="f")
 
 
+def reals(t):
+    """The parts of real numbers, of every dtype."""
+    for name, dtype in DTYPES.items():
+        x = np.array([0, 1, 3, 0, 1], dtype)
+        if np.dtype(dtype).kind in "if":
+            x[2] = -3
+        wide = x if np.dtype(dtype).kind == "f" else x.astype(F64)
+        part = wide.astype(F32) if name == "f16" else wide
+        angle = np.where(np.signbit(wide), math.pi, 0)
+        t.case("real(x)", x, x=x)
+        t.case("imag(x)", np.zeros_like(x), x=x)
+        t.case("conj(x)", x, x=x)
+        t.case("arg(x)", angle.astype(wide.dtype), x=x)
+        t.case("complex(x, x)", joined(part, part), x=x)
+    z = np.array([0, 1j, 2, -0.0])
+    rows = np.arange(12.0).reshape(3, 4) * (1 - 2j)
+    t.case("sum(z), mean(z), z.sum(axis=0), z.mean(axis=1, keepdims=True)",
+           (rows.sum(), rows.mean(), rows.sum(axis=0), rows.mean(axis=1, keepdims=True)), z=rows,
+           note="the sums of the parts; whole numbers, so that the order of addition does not matter")
+    t.case("mean(u)", np.array(rows.astype(C64).mean()), u=rows.astype(C64))
+    t.case("count_nonzero(z)", np.array(11), z=rows)
+    t.case("any(z), all(z), any(z[:1])", (np.array(True), np.array(False), np.array(False)), z=z)
+    t.case("any(u), all(u[1:3])", (np.array(True), np.array(True)), u=z.astype(C64))
+
+
 def functions(t):
     for a, dtype in (("p", C128), ("q", C64)):
         points = np.array(POINTS, dtype)
@@ -258,7 +285,7 @@ def arrays(t):
 
 def errors(t, v):
     z = v["z"]
-    for formula in ("z < z", "z >= 1", "1 < z", "max(z)", "sum(z)", "floor(z)", "round(z)", "z // 2", "z % 2",
+    for formula in ("z < z", "z >= 1", "1 < z", "max(z)", "prod(z)", "argmin(z)", "std(z)", "norm(z)", "nansum(z)", "floor(z)", "round(z)", "z // 2", "z % 2",
                     "minimum(z, 1)", "hypot(z, z)", "atan2(z, 1)", "cbrt(z)", "erf(z)", "sign(z)", "f64(z)",
                     "z.astype(f32)", "i64(z)", "z & 1", "not z", "where(z, 1, 2)", "complex(z, 1)", "exp2(z)",
                     "clip(z, 0, 1)", "signbit(z)", "copysign(z, 1)"):

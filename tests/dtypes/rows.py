@@ -52,6 +52,10 @@ class Row:
 #: Casts are no row of the page: each dtype is a function of its own.
 CAST = Row("cast", ["a"], np.copy)
 
+#: Of real numbers these say little, and one gives what this table does not hold: the corpus has them, on
+#: every dtype, in its theme `complex`.
+ELSEWHERE = ("real", "imag", "conj", "arg", "complex")
+
 OPERAND = re.compile(r"\b[ab]\b")
 
 
@@ -74,6 +78,8 @@ def rows():
         cells = [cell.replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)]
         if len(cells) == 6 and "`" in cells[1]:
             names = [re.findall("`(.*?)`", cell) for cell in cells[1:3]]
+            if names[0][0].partition("(")[0] in ELSEWHERE:
+                continue
             row = read(*names, cells[3].strip())
             found[f"{row.name}-{row.arity}" if row.name in found else row.name] = row
     return found

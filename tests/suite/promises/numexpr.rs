@@ -6,6 +6,11 @@ use fuse::{DType, ErrorKind, Formula, InputType};
 
 /// The formulas that stand there one by one.
 const WRITTEN: &[&str] = &[
+    "a + conj(b+c)",
+    "where((a-10).real != 0.0, a, 2)",
+    "(a+1j).imag + real(complex(a, b))",
+    "1.5j",
+    "sqrt(a*1j) + arctanh(a*0.1j) ** 2",
     // README and user guide.
     "a + 1",
     "a * b - 4.1 * a > 2.5 * b",
@@ -96,13 +101,10 @@ const FUNCTIONS_OF_TWO: &[&str] = &["arctan2", "fmod", "hypot", "nextafter", "co
 const NOT_YET: &[&str] = &[
     "a + copy(b+c)",
     "a + ones_like(b+c)",
-    "a + conj(b+c)",
-    "where((a-10).real != 0.0, a, 2)",
     "sum(x+2,axis=None)",
     "sum(x+2,axis=0)",
     "prod(x)",
     "contains(x, y)",
-    "1.5j",
     "x == 'b:'",
 ];
 

@@ -48,9 +48,10 @@ pub(super) fn cosh<'p>(pen: &'p Pen, z: Complex<'p>) -> Complex<'p> {
     usual.rare(pen, unusual(z), [x, y], |pen, [x, y]| {
         let Far { cosine, sine, turning } = Far::of(pen, x, y);
         let re = turning.select(x.abs(), cosine);
-        let im = y.equals(0.0).select(y, x.equals(0.0).select(y * 0.0 + 0.0, sine));
+        let im = y.equals(0.0).select(y, sine);
+        // sinh 0 is 0 whatever the angle.
         let nothing = x.equals(0.0) & !y.equals(0.0);
-        Complex::new(re, nothing.select(x, im.times_sign_of(x)))
+        Complex::new(re, nothing.select(x, im.times_sign_of(x.or_zero())))
     })
 }
 
@@ -95,7 +96,7 @@ pub(super) fn tanh<'p>(pen: &'p Pen, z: Complex<'p>) -> Complex<'p> {
     // An infinite or no angle.
     usual.rare(pen, !y.abs().lt(f64::INFINITY), [x, y], |_, [x, y]| {
         let nan = x.constant(f64::NAN);
-        let im = x.is_infinite().select(x.constant(0.0).with_sign_of(y), nan);
+        let im = x.is_infinite().select(x.constant(0.0).with_sign_of(y.or_zero()), nan);
         let one = x.constant(1.0).with_sign_of(x);
         let re = x.is_infinite().select(one, x.equals(0.0).select(x, nan));
         Complex::new(re, im)

@@ -53,7 +53,7 @@ fn far_asin<'p>(pen: &'p Pen, x: Value<'p>, y: Value<'p>) -> Complex<'p> {
     let (infinity, nan) = (x.constant(f64::INFINITY), x.constant(f64::NAN));
     let level = x.equals(0.0).select(x, nan);
     let re = infinite.select(angle, level);
-    Complex::new(re, infinite.select(infinity.with_sign_of(y), nan))
+    Complex::new(re, infinite.select(infinity.with_sign_of(y.or_zero()), nan))
 }
 
 /// `acos(z)`.
@@ -68,7 +68,7 @@ pub(super) fn acos<'p>(pen: &'p Pen, z: Complex<'p>) -> Complex<'p> {
         let (infinity, nan) = (x.constant(f64::INFINITY), x.constant(f64::NAN));
         let level = x.equals(0.0).select(x.constant(FRAC_PI_2), nan);
         let re = infinite.select(atan2(pen, y.abs(), x), level);
-        Complex::new(re, infinite.select(-infinity.with_sign_of(y), nan))
+        Complex::new(re, infinite.select(-infinity.with_sign_of(y.or_zero()), nan))
     })
 }
 
@@ -123,7 +123,7 @@ fn far_atanh<'p>(pen: &'p Pen, x: Value<'p>, y: Value<'p>) -> Complex<'p> {
     let right = (x.is_nan() & !infinite).select(nan, FRAC_PI_2);
     let far = Complex::new(re, y.is_nan().select(nan, right));
     let result = pole.choose(near, far);
-    Complex::new(result.re.times_sign_of(x), result.im.times_sign_of(y))
+    Complex::new(result.re.times_sign_of(x.or_zero()), result.im.times_sign_of(y))
 }
 
 /// `asinh(z)`.

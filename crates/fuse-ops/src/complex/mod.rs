@@ -103,6 +103,12 @@ impl<'p> Value<'p> {
         self.abs().equals(f64::INFINITY)
     }
 
+    /// 0 in place of NaN, whose sign is not defined inside a kernel: where a sign is taken from a number
+    /// that may be NaN, and the result is none.
+    fn or_zero(self) -> Value<'p> {
+        self.is_nan().select(self.constant(0.0), self)
+    }
+
     /// The sign of another number applied to this one by exclusive or.
     fn times_sign_of(self, sign: Value<'p>) -> Value<'p> {
         (self.bits() ^ sign.sign_bit()).as_float()
@@ -198,6 +204,11 @@ impl ComplexRow {
     /// The row of an operator, if it has one.
     pub fn of(op: Op) -> Option<&'static ComplexRow> {
         COMPLEX.iter().find(|row| row.op == op)
+    }
+
+    /// Is it a function that is computed in f64, within a budget?
+    pub fn is_function(&self) -> bool {
+        matches!(self.formula, Formula::Function(_) | Formula::Function2(_))
     }
 
     /// Is the result a real number of the dtype of the operands' parts?

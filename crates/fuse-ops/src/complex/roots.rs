@@ -72,7 +72,7 @@ fn unusual_root<'p>(z: Complex<'p>) -> Complex<'p> {
     let nothing = y.is_nan().select(y, 0.0);
     let infinity = x.constant(f64::INFINITY);
     let right = Complex::new(infinity, nothing.times_sign_of(y));
-    let left = Complex::new(nothing, infinity.with_sign_of(y));
+    let left = Complex::new(nothing, infinity.with_sign_of(y.or_zero()));
     let result = x.equals(f64::INFINITY).choose(right, result);
     let result = x.equals(f64::NEG_INFINITY).choose(left, result);
     y.is_infinite().choose(Complex::new(infinity, y), result)

@@ -24,6 +24,8 @@ pub enum Family {
     /// Arithmetic, functions that have a domain, comparisons and choices of f64 on moderate values, which
     /// do not overflow.
     Tame,
+    /// Complex numbers beside everything, on values of which a fifth is special.
+    Complex,
 }
 
 /// A formula with its operands.
@@ -53,6 +55,7 @@ pub fn generate(seed: u64, family: Family) -> Subject {
         }
         Family::Polynomial => generator.polynomial(budget),
         Family::Tame => generator.tame(budget),
+        Family::Complex => generator.complex_root(budget),
     };
     let Generator { operands, relaxed_only, .. } = generator;
     Subject { tree, operands, relaxed_only }
@@ -73,8 +76,8 @@ fn shape(random: &mut Random) -> Vec<usize> {
     }
 }
 
-struct Generator {
-    random: Random,
+pub(super) struct Generator {
+    pub(super) random: Random,
     family: Family,
     shape: Vec<usize>,
     operands: Vec<Operand>,
@@ -147,13 +150,14 @@ fn is_total(row: &Row) -> bool {
 
 impl Generator {
     /// A leaf or a node.
-    fn tree(&mut self, dtype: DType, budget: usize) -> Tree {
+    pub(super) fn tree(&mut self, dtype: DType, budget: usize) -> Tree {
         if budget <= 2 {
             return self.leaf(dtype);
         }
         match dtype {
             Bool => self.truth(budget - 1),
             _ if dtype.is_integer() => self.integer(dtype, budget - 1),
+            _ if dtype.is_complex() => self.complex(dtype, budget - 1),
             _ => self.float(dtype, budget - 1),
         }
     }
@@ -169,7 +173,11 @@ impl Generator {
             _ => {
                 let index = self.random.below(self.operands.len());
                 let from = self.operands[index].dtype;
-                let variable = Tree::new(from, Form::Variable(index), Vec::new());
+                let mut variable = Tree::new(from, Form::Variable(index), Vec::new());
+                if from.is_complex() && !dtype.is_complex() {
+                    let part = if from == DType::C64 { F32 } else { F64 };
+                    variable = Tree::new(part, Form::Call("abs"), vec![variable]);
+                }
                 return Tree::new(dtype, Form::Call(name_of(dtype)), vec![variable]);
             }
         };
@@ -177,7 +185,7 @@ impl Generator {
     }
 
     fn new_operand(&mut self, dtype: DType) -> usize {
-        let operand = if self.random.percent(12) {
+        let operand = if self.random.percent(12) && !dtype.is_complex() {
             Operand::scalar(dtype, self.family, &mut self.random)
         } else {
             let mut extents = self.shape.clone();
@@ -200,7 +208,7 @@ impl Generator {
         self.two(a, b, budget)
     }
 
-    fn two(&mut self, a: DType, b: DType, budget: usize) -> Vec<Tree> {
+    pub(super) fn two(&mut self, a: DType, b: DType, budget: usize) -> Vec<Tree> {
         let (a, b) = if self.random.percent(50) { (a, b) } else { (b, a) };
         let left = 1 + self.random.below(budget.max(2) - 1);
         vec![self.tree(a, left), self.tree(b, budget.saturating_sub(left))]
@@ -488,7 +496,7 @@ impl Generator {
 }
 
 /// NumPy's name, which is the cast's as well.
-fn name_of(dtype: DType) -> &'static str {
+pub(super) fn name_of(dtype: DType) -> &'static str {
     dtype.aliases()[0]
 }
 

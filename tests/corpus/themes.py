@@ -389,11 +389,13 @@ def all_themes():
                                integer_widths)
     from themes_functions import functions, powers_float
     from themes_programs import programs
+    from themes_reductions import reductions, reductions_special
     from themes_types import (broadcasting, empty, errors, literals, promotion, relaxed, rules,
                               special, sums)
 
     return [make() for make in (
         arithmetic, integer_division, shifts, bool_logic, comparisons, casts, rounding, min_max, extrema,
         signs, remainders, powers, functions, powers_float, literals, promotion, broadcasting, empty, sums,
-        results, special, relaxed, rules, programs, errors, integer_widths, all_casts, half, dtype_pairs,
+        results, special, relaxed, rules, programs, reductions,
+        reductions_special, errors, integer_widths, all_casts, half, dtype_pairs,
         dtype_functions, derived, complex_theme)]

@@ -51,7 +51,7 @@ pub use prim::{
 
 pub use program::{
     ArraySpec, Axis, BindError, Bound, CountRule, Dim, ElementRule, FitRule, IndexRule, InputType,
-    Nest, OperandView, Pass, Pick, Program, ProgramInput, Shape, ShapeRule, Signature, Sink,
+    Nest, OperandView, Pass, Pick, Program, ProgramInput, Reach, Shape, ShapeRule, Signature, Sink,
     Source, SourceSpan, Strength, shape_text,
 };
 pub use shape::{Extents, MAX_RANK, checked_len, contiguous_strides};

@@ -9,7 +9,7 @@
 //! Sharing is decided conservatively: by the intervals of bytes touched, and where these cross, by the
 //! greatest common divisor of all strides, which tells interleaved columns apart.
 
-use fuse_ir::{OperandView, Program, Sink, Source};
+use fuse_ir::{Nest, OperandView, Program, Sink, Source, index_u32};
 
 use crate::views::{Raw, reach};
 
@@ -73,10 +73,7 @@ pub(crate) fn in_place(
     };
     let writer = program.passes.iter().position(|pass| pass.outputs.iter().any(written));
     let Some(writer) = writer else { return false };
-    let reads = |source: &Source| match source {
-        Source::Input(index) | Source::Part(index, _) => *index as usize == input,
-        Source::Temporary(_) | Source::Symbol(_) => false,
-    };
+    let reads = |source: &Source| is_of(source, input);
     let passes = program.passes.iter().enumerate().skip(writer);
     let read_safely = passes.into_iter().all(|(number, pass)| {
         let mut operands = pass.operands.iter().filter(|view| reads(&view.source));
@@ -86,7 +83,31 @@ pub(crate) fn in_place(
             operands.next().is_none() && !pass.scalars.iter().any(|view| reads(&view.source))
         }
     });
-    same_place(input_raw, output_raw) && read_safely
+    same_place(input_raw, output_raw) && read_safely && tiles_apart(program, input, writer)
+}
+
+/// Is it that input, or a part of it?
+fn is_of(source: &Source, input: usize) -> bool {
+    match source {
+        Source::Input(index) | Source::Part(index, _) => *index as usize == input,
+        Source::Temporary(_) | Source::Symbol(_) => false,
+    }
+}
+
+/// Where the writer runs tile by tile with others: do those before it read the input only at the places
+/// of their own tile? Another tile's have been written by then.
+fn tiles_apart(program: &Program, input: usize, writer: usize) -> bool {
+    let holds = |nest: &&Nest| nest.passes.contains(&index_u32(writer));
+    let Some(nest) = program.nests.iter().find(holds) else { return true };
+    let before = &program.passes[nest.passes.start as usize..writer];
+    before.iter().all(|pass| {
+        let of_input = |view: &&OperandView| is_of(&view.source, input);
+        let rank = pass.space.len();
+        let first_reduced = rank - pass.reduced.len();
+        let is_trailing = pass.reduced.iter().all(|&axis| axis as usize >= first_reduced);
+        let mut views = pass.operands.iter().filter(of_input);
+        views.all(|view| is_trailing && view.axes.len() == rank && is_whole(view))
+    })
 }
 
 /// Does the view read every element of its source at its own place of the loop?

@@ -28,6 +28,8 @@ pub(super) struct PassPlan {
     pub(super) space: Shape,
     /// The axes of the space that the reductions go over; none without reductions.
     pub(super) reduced: Axes,
+    /// Does its kernel ask where in the loop it is? No pass does that reduces over some axes only.
+    reads_index: bool,
     /// Elementwise values to be written.
     pub(super) outputs: Vec<NodeId>,
     /// Reductions to be computed.
@@ -49,6 +51,11 @@ pub(super) fn is_reduction(graph: &Graph, id: NodeId) -> bool {
     reduced_axes(graph, id).is_some()
 }
 
+/// Is it a reduction over some axes, but not all?
+fn is_partial(graph: &Graph, id: NodeId) -> bool {
+    reduced_axes(graph, id).is_some_and(|axes| axes.len() < graph.loop_shape(id).len())
+}
+
 /// The axes that a reduction goes over.
 fn reduced_axes(graph: &Graph, id: NodeId) -> Option<Axes> {
     match graph.node(id) {
@@ -62,7 +69,7 @@ fn reduced_axes(graph: &Graph, id: NodeId) -> Option<Axes> {
 pub(super) fn schedule(graph: &Graph, budget: usize) -> Schedule {
     let costs = of_expansions(graph);
     let parts = parts(&costs, budget);
-    let kept = kept_nodes(graph, &costs, &parts, budget);
+    let (kept, indexed) = kept_nodes(graph, &costs, &parts, budget);
     let stages = stages(graph, &kept, &parts);
     let mut schedule = Schedule { temporary_of: vec![None; graph.len()], ..Schedule::default() };
     for (id, _) in graph.iter() {
@@ -83,7 +90,11 @@ pub(super) fn schedule(graph: &Graph, budget: usize) -> Schedule {
         let ready = node.args().iter().map(|arg| stages[arg.index()]).max().unwrap_or(0);
         let own = stages[id.index()] - u32::from(kept[id.index()]);
         let axes = reduced_axes(graph, id);
-        let plan = schedule.pass(if reduces { ready } else { own }, graph.loop_shape(id), axes);
+        let computed = |arg: &NodeId| indexed[arg.index()] && !kept[arg.index()];
+        let reads_index =
+            if reduces { node.args().iter().any(computed) } else { indexed[id.index()] };
+        let stage = if reduces { ready } else { own };
+        let plan = schedule.pass(stage, graph.loop_shape(id), axes, reads_index);
         if reduces {
             plan.folds.push(id);
         } else {
@@ -96,28 +107,42 @@ pub(super) fn schedule(graph: &Graph, budget: usize) -> Schedule {
 
 impl Schedule {
     /// The pass of that stage and space; for a reduction one whose reductions go over the same axes.
-    fn pass(&mut self, stage: u32, space: Shape, axes: Option<Axes>) -> &mut PassPlan {
+    fn pass(
+        &mut self,
+        stage: u32,
+        space: Shape,
+        axes: Option<Axes>,
+        reads_index: bool,
+    ) -> &mut PassPlan {
+        let is_partial = |axes: &Axes| !axes.is_empty() && axes.len() < space.len();
         let agree = |pass: &PassPlan| match &axes {
-            Some(axes) => pass.folds.is_empty() || pass.reduced == *axes,
-            None => true,
+            Some(axes) if pass.folds.is_empty() => !(pass.reads_index && is_partial(axes)),
+            Some(axes) => pass.reduced == *axes,
+            None => !(reads_index && is_partial(&pass.reduced)),
         };
         let same = |pass: &PassPlan| pass.stage == stage && pass.space == space && agree(pass);
         let position = self.passes.iter().position(same).unwrap_or_else(|| {
             let (outputs, folds, reduced) = (vec![], vec![], Axes::new());
-            self.passes.push(PassPlan { stage, space, reduced, outputs, folds });
+            let space = space.clone();
+            self.passes.push(PassPlan { stage, space, reduced, reads_index, outputs, folds });
             self.passes.len() - 1
         });
         let pass = &mut self.passes[position];
         pass.reduced = axes.unwrap_or_else(|| pass.reduced.clone());
+        pass.reads_index |= reads_index;
         pass
     }
 }
 
-/// Which nodes are kept in temporaries.
-fn kept_nodes(graph: &Graph, costs: &[Cost], parts: &[u32], budget: usize) -> Vec<bool> {
+/// Which nodes are kept in temporaries, and which depend on where in the loop they are computed.
+fn kept_nodes(
+    graph: &Graph,
+    costs: &[Cost],
+    parts: &[u32],
+    budget: usize,
+) -> (Vec<bool>, Vec<bool>) {
     let mut kept = vec![false; graph.len()];
     let mut cumulative = vec![0_usize; graph.len()];
-    // Does it depend on where in the loop it is computed?
     let mut indexed = vec![false; graph.len()];
     for (id, node) in graph.iter() {
         // A reduction's value is known only after its pass; a result that nobody else reads goes
@@ -125,13 +150,15 @@ fn kept_nodes(graph: &Graph, costs: &[Cost], parts: &[u32], budget: usize) -> Ve
         if is_reduction(graph, id) {
             kept[id.index()] = true;
         }
+        let partial = is_partial(graph, id);
         for &arg in node.args() {
             let crosses =
                 parts[arg.index()] != parts[id.index()] && costs[arg.index()].primitives > 0;
             let is_array = !graph.ty(arg).shape.is_empty();
             let coarser = is_coarser(graph, arg, id);
             let dear = cumulative[arg.index()] > LOAD_COST;
-            let elsewhere = indexed[arg.index()] && extents(graph, arg) != loop_extents(graph, id);
+            let same_loop = extents(graph, arg) == loop_extents(graph, id) && !partial;
+            let elsewhere = indexed[arg.index()] && !same_loop;
             let viewed = matches!(node, Node::View(..)) && !is_input(graph, arg);
             if is_array && (crosses || (coarser && dear) || elsewhere || viewed) {
                 kept[arg.index()] = true;
@@ -152,7 +179,7 @@ fn kept_nodes(graph: &Graph, costs: &[Cost], parts: &[u32], budget: usize) -> Ve
             kept[result.index()] = false;
         }
     }
-    kept
+    (kept, indexed)
 }
 
 /// Cuts the arena into parts of at most `budget` primitives.

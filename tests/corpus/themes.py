@@ -384,6 +384,7 @@ def results():
 
 
 def all_themes():
+    from themes_complex import complex_theme
     from themes_dtypes import (all_casts, derived, dtype_functions, dtype_pairs, half,
                                integer_widths)
     from themes_functions import functions, powers_float
@@ -399,4 +400,4 @@ def all_themes():
         signs, remainders, powers, functions, powers_float, literals, promotion, broadcasting, empty, sums,
         results, special, relaxed, rules, programs, reductions, reductions_special, errors, integer_widths,
         all_casts, half, dtype_pairs, dtype_functions, derived, slices, generators,
-        tutorials)]
+        tutorials, complex_theme)]

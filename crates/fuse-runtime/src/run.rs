@@ -339,6 +339,7 @@ impl<'c> Call<'c> {
     fn source(&self, source: Source) -> Result<Raw<'c>, RunError> {
         match source {
             Source::Input(index) => Ok(self.sources[index as usize]),
+            Source::Part(index, part) => Ok(self.sources[index as usize].part(part)),
             Source::Temporary(index) => Ok(self.temporaries[index as usize]),
             Source::Symbol(_) => Err(RunError::Program { reason: "a symbol is no array" }),
         }
@@ -357,6 +358,7 @@ impl<'c> Call<'c> {
     fn sink(&self, sink: Sink) -> Raw<'c> {
         match sink {
             Sink::Result(index) => self.sinks[index as usize],
+            Sink::Part(index, part) => self.sinks[index as usize].part(part),
             Sink::Temporary(index) => self.temporaries[index as usize],
         }
     }

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use fuse::raw::ScalarValue;
-use fuse::{DType, F16, Input, InputType, Layout, Mode, View};
+use fuse::{Complex, DType, F16, Input, InputType, Layout, Mode, View};
 use fuse_ir::Strength;
 use fuse_testkit::Random;
 use toml::{Table, Value};
 
-/// Elements of one dtype and shape, as bits.
+/// Elements of one dtype and shape, as bits; of complex numbers the bits of each part.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Data {
     pub(crate) dtype: DType,
@@ -48,9 +48,31 @@ pub(crate) struct Case {
 }
 
 impl Data {
+    /// What the bits are of: elements, or their parts.
+    pub(crate) fn unit(&self) -> DType {
+        self.dtype.part().unwrap_or(self.dtype)
+    }
+
+    /// How many of these an element has.
+    pub(crate) fn units(&self) -> usize {
+        if self.dtype.is_complex() { 2 } else { 1 }
+    }
+
+    /// The first element as a scalar.
+    pub(crate) fn scalar(&self) -> ScalarValue {
+        let single = |at: usize| f32::from_bits(u32::try_from(self.bits[at]).expect("32 bits"));
+        match self.dtype {
+            DType::C64 => Complex::new(single(0), single(1)).into(),
+            DType::C128 => {
+                Complex::new(f64::from_bits(self.bits[0]), f64::from_bits(self.bits[1])).into()
+            }
+            dtype => ScalarValue::new(dtype, self.bits[0]).expect("at most eight bytes"),
+        }
+    }
+
     /// The elements' bytes in native order.
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        let size = self.dtype.size();
+        let size = self.unit().size();
         self.bits.iter().flat_map(|bits| bits.to_le_bytes()[..size].to_vec()).collect()
     }
 
@@ -61,12 +83,12 @@ impl Data {
             word[..bytes.len()].copy_from_slice(bytes);
             u64::from_le_bytes(word)
         };
-        bytes.chunks_exact(self.dtype.size()).map(element).collect()
+        bytes.chunks_exact(self.unit().size()).map(element).collect()
     }
 
     /// The elements again and again, up to this length.
     pub(crate) fn tiled(&self, len: usize) -> Data {
-        let bits = self.bits.iter().copied().cycle().take(len).collect();
+        let bits = self.bits.iter().copied().cycle().take(len * self.units()).collect();
         Data { dtype: self.dtype, shape: vec![len], bits }
     }
 }
@@ -90,7 +112,6 @@ impl Case {
 
 /// A variable's value for one call.
 pub(crate) fn input<'a>(role: Role, data: &Data, bytes: &'a [u8]) -> Input<'a> {
-    let scalar = || ScalarValue::new(data.dtype, data.bits[0]).expect("at most eight bytes");
     match (role, data.dtype) {
         (Role::Array, dtype) => {
             let strides = fuse_ir::contiguous_strides(&data.shape, dtype.size());
@@ -98,7 +119,7 @@ pub(crate) fn input<'a>(role: Role, data: &Data, bytes: &'a [u8]) -> Input<'a> {
             let layout = Layout { dtype, order, extents: &data.shape, strides: &strides };
             Input::array(View::from_bytes(bytes, &layout, 0).expect("the bytes hold the array"))
         }
-        (Role::Scalar, _) => Input::scalar(scalar()),
+        (Role::Scalar, _) => Input::scalar(data.scalar()),
         (Role::Weak, DType::F64) => Input::weak_float(f64::from_bits(data.bits[0])),
         (Role::Weak, _) => Input::weak_int(data.bits[0].cast_signed()),
     }
@@ -220,9 +241,14 @@ fn read_shape(table: &Table) -> Vec<usize> {
 fn read_data(table: &Table) -> Data {
     let dtype = read_dtype(table);
     let values = table["values"].as_array().expect("an array");
-    let shape = if table.contains_key("shape") { read_shape(table) } else { vec![values.len()] };
-    assert_eq!(shape.iter().product::<usize>(), values.len(), "the shape makes the values");
-    Data { dtype, shape, bits: values.iter().map(|value| element(dtype, value)).collect() }
+    let mut data = Data { dtype, shape: vec![], bits: vec![] };
+    let (unit, units) = (data.unit(), data.units());
+    let vector = || vec![values.len() / units];
+    data.shape = if table.contains_key("shape") { read_shape(table) } else { vector() };
+    let len = data.shape.iter().product::<usize>() * units;
+    assert_eq!(len, values.len(), "the shape makes the values");
+    data.bits = values.iter().map(|value| element(unit, value)).collect();
+    data
 }
 
 fn element(dtype: DType, value: &Value) -> u64 {

@@ -89,6 +89,24 @@ fn is_refusal(finding: &str) -> bool {
     ["refused", "do not broadcast", "outside axis"].iter().any(|part| finding.contains(part))
 }
 
+/// Complex numbers: back ends, threads, the optimizer.
+#[test]
+fn every_way_to_run_a_complex_formula_gives_the_same_bits() {
+    let seeds = seeds(FORMULAS / 10);
+    for_all(&seeds, Family::Complex, |bench, subject| {
+        for mode in [Mode::Strict, Mode::Relaxed] {
+            if mode == Mode::Relaxed || !subject.relaxed_only {
+                let compiled = bench.compile(subject, mode)?;
+                let expected = bench.same_everywhere(subject, &compiled)?;
+                if mode == Mode::Strict {
+                    bench.same_unoptimized(subject, &compiled, &expected)?;
+                }
+            }
+        }
+        Ok(())
+    });
+}
+
 #[test]
 fn every_way_to_run_a_formula_gives_the_same_bits() {
     let seeds = seeds(FORMULAS);

@@ -24,6 +24,8 @@ pub enum Family {
     /// Arithmetic, functions that have a domain, comparisons and choices of f64 on moderate values, which
     /// do not overflow.
     Tame,
+    /// Complex numbers beside everything, on values of which a fifth is special.
+    Complex,
 }
 
 /// A formula with its operands.
@@ -62,6 +64,7 @@ pub fn generate(seed: u64, family: Family) -> Subject {
         }
         Family::Polynomial => generator.polynomial(budget),
         Family::Tame => generator.tame(budget),
+        Family::Complex => generator.complex_root(budget),
     };
     let Generator { operands, relaxed_only, .. } = generator;
     Subject { tree, operands, relaxed_only }
@@ -178,6 +181,7 @@ impl Generator {
         match dtype {
             Bool => self.truth(budget - 1),
             _ if dtype.is_integer() => self.integer(dtype, budget - 1),
+            _ if dtype.is_complex() => self.complex(dtype, budget - 1),
             _ => self.float(dtype, budget - 1),
         }
     }
@@ -205,7 +209,11 @@ impl Generator {
             _ => {
                 let index = self.random.pick(&here);
                 let from = self.operands[index].dtype;
-                let variable = Tree::new(from, Form::Variable(index), Vec::new());
+                let mut variable = Tree::new(from, Form::Variable(index), Vec::new());
+                if from.is_complex() && !dtype.is_complex() {
+                    let part = if from == DType::C64 { F32 } else { F64 };
+                    variable = Tree::new(part, Form::Call("abs"), vec![variable]);
+                }
                 return Tree::new(dtype, Form::Call(name_of(dtype)), vec![variable]);
             }
         };
@@ -213,7 +221,7 @@ impl Generator {
     }
 
     fn new_operand(&mut self, dtype: DType) -> usize {
-        let operand = if self.random.percent(12) {
+        let operand = if self.random.percent(12) && !dtype.is_complex() {
             Operand::scalar(dtype, self.family, &mut self.random)
         } else {
             let extents = self.extents();
@@ -248,7 +256,7 @@ impl Generator {
         self.two(a, b, budget)
     }
 
-    fn two(&mut self, a: DType, b: DType, budget: usize) -> Vec<Tree> {
+    pub(super) fn two(&mut self, a: DType, b: DType, budget: usize) -> Vec<Tree> {
         let (a, b) = if self.random.percent(50) { (a, b) } else { (b, a) };
         let left = 1 + self.random.below(budget.max(2) - 1);
         vec![self.tree(a, left), self.tree(b, budget.saturating_sub(left))]
@@ -334,11 +342,13 @@ impl Generator {
         };
         let name = self.random.pick(names);
         let mut arg = self.tree(from, budget);
-        let rank = self.rank(&arg);
+        let known = self.rank(&arg);
+        let rank = known.unwrap_or(0);
         if rank > 0 && self.random.percent(15) {
             arg = Tree::new(from, Form::Subscript("[::-1]"), vec![arg]);
         }
-        let mut parameters = self.axes(rank);
+        // Of a value whose axes are not known here, only a reduction over all of them is safe.
+        let mut parameters = known.map_or_else(String::new, |rank| self.axes(rank));
         if (name.contains("var") || name.contains("std")) && self.random.percent(50) {
             parameters.push_str(", ddof=1");
         }
@@ -358,10 +368,12 @@ impl Generator {
         }
     }
 
-    /// The number of axes of a tree's value.
-    fn rank(&self, tree: &Tree) -> usize {
-        let below = tree.args.iter().map(|arg| self.rank(arg)).max().unwrap_or(0);
-        match &tree.form {
+    /// The number of axes of a tree's value, unless slices or generators decide it.
+    fn rank(&self, tree: &Tree) -> Option<usize> {
+        let below: Option<Vec<usize>> = tree.args.iter().map(|arg| self.rank(arg)).collect();
+        let below = below?.into_iter().max().unwrap_or(0);
+        Some(match &tree.form {
+            Form::View(_) | Form::Generated(_) => return None,
             Form::Variable(index) if self.operands[*index].is_scalar => 0,
             Form::Variable(index) => self.operands[*index].extents.len(),
             Form::Reduction(_, parameters) if parameters.contains("keepdims") => below,
@@ -370,7 +382,7 @@ impl Generator {
             Form::Reduction(..) => 0,
             Form::Literal(_) | Form::Infix(_) | Form::Prefix(_) | Form::Call(_) => below,
             Form::Conditional | Form::Power(_) | Form::Chain(..) | Form::Subscript(_) => below,
-        }
+        })
     }
 
     /// An elementary function, of integers or bool now and then.
@@ -594,7 +606,7 @@ impl Generator {
 }
 
 /// NumPy's name, which is the cast's as well.
-fn name_of(dtype: DType) -> &'static str {
+pub(super) fn name_of(dtype: DType) -> &'static str {
     dtype.aliases()[0]
 }
 

@@ -16,6 +16,7 @@
 //!
 //! Nothing here evaluates anything.
 
+mod complex;
 mod generate;
 mod operand;
 mod shrink;

@@ -12,8 +12,7 @@ import math
 
 import elementary
 import numpy as np
-from oracle import tree_sum
-from reductions import ordered_product
+import reduced
 from outcome import ERROR, Value, outcome
 
 BOOL_ERRORS = ("floor_divide", "remainder", "power", "fmod", "left_shift", "right_shift")
@@ -159,12 +158,15 @@ def saturation(case, held):
     return Value(np.array([one(value) for value in values], converted[1]).reshape(source.shape))
 
 
-def wide_sum(case, held):
-    if case.row.name not in ("sum", "prod") or held.dtype.kind != "f" or held.dtype.itemsize == 8:
-        return None
-    if case.row.name == "prod":
-        return Value(ordered_product(case.args[0]))
-    return Value(held.dtype.type(tree_sum(case.args[0], np.float64)))
+def sum_of_products(case, held):
+    """NumPy's dot of integers has their dtype, of bool it says whether one product holds."""
+    return reduced.ordered("dot", case.args) if case.row.name == "dot" and held.dtype.kind != "f" else None
+
+
+def accumulated(case, held):
+    """NumPy accumulates in the dtype of the result or f32, in an order that its processor chooses."""
+    applies = case.row.name in reduced.ORDERED and held.dtype.kind == "f"
+    return reduced.ordered(case.row.name, case.args) if applies else None
 
 
 def product_in_order(case, held):
@@ -175,6 +177,8 @@ def product_in_order(case, held):
 
 def within_budget(case, held):
     """The exact value rounded once; `None` where a budget cannot be counted in floats."""
+    if case.row.name in reduced.WITHIN:
+        return reduced.nearest(case.row.name, case.args[0])
     if held is ERROR or not case.row.elementary or held.dtype.kind != "f" or case.is_exact_power():
         return None
     name, dtype = case.row.name, held.dtype.type
@@ -201,7 +205,7 @@ RULES = {
     "neighbour": (neighbour, False, "`nextafter(x, y)` of equal numbers | y, with its sign (NumPy: of f16 x)"),
     "sign-of-nan": (sign_of_nan, False, "`copysign(x, nan)`, `signbit(nan)` | \\|x\\|, False"),
     "saturation": (saturation, True, "Float to integer truncates and saturates; NaN gives 0."),
-    "product-order": (product_in_order, True, "products of floats are taken in a fixed order"),
-    "wide-sum": (wide_sum, True, "f16 and f32 accumulate in f64"),
+    "sum-of-products": (sum_of_products, False, "of bool it counts, of small integers the product wraps in their type"),
+    "accumulated": (accumulated, True, "what is added or multiplied is kept in f64, f16 and f32 too, and rounded once"),
     "budget": (within_budget, True, "Results are within a stated distance of the exact ones"),
 }

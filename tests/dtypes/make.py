@@ -14,8 +14,12 @@ One file an operator, one line a case:
 
 An array of a dtype holds the values of that dtype in `values.txt`. Elements of bool stand without
 spaces; `?` is an element left open; `every 11` in a file's head says that only each 11th is listed. Casts
-are lines `from to`; `where` has its condition first. Reductions list one result for all values, one for all
-but NaN, one for the finite ones.
+are lines `from to`; `where` has its condition first.
+
+Reductions list a result for each slice of a dtype's values: places in `slices.txt`. `dot` takes a slice of
+either dtype, beginning again with those of the one that has fewer; and of two slices the values in turns, as
+many as the longer one has, the second's from its second value on. `within 4` in a file's head: so many floats an
+f64 may be from the one that stands here.
 
 `names.txt` has every other name of a row before its operands: aliases, and operators called as functions.
 
@@ -31,10 +35,11 @@ import numpy as np
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "corpus")]
 
+import reduced  # noqa: E402
 from deviations import RULES  # noqa: E402
 from outcome import ERROR, outcome  # noqa: E402
 from rows import CAST, rows  # noqa: E402
-from values import DTYPES, LITERALS, NAMES, plain, text, vector  # noqa: E402
+from values import DTYPES, LITERALS, NAMES, plain, slices, text, vector  # noqa: E402
 
 #: Files in which only each n-th element is listed: those of long decimals.
 EVERY = {"logaddexp": 11, "atan2": 11, "hypot": 11, "nextafter": 11, "names": 3}
@@ -152,13 +157,23 @@ def choice(row):
 
 
 def reduction(row):
-    def slices(name):
-        values = vector(name)
-        values = values[~((values == 0) & np.signbit(values))] if values.dtype.kind == "f" else values
-        return [values, values[values == values], values[np.isfinite(values)]]
+    """Cases whose arguments are those of each slice."""
+    if row.arity == 1:
+        for operand in DTYPES:
+            yield Case(row, [operand], [[vector(operand)[places]] for places in slices(operand)])
+        return
+    for operands in ([first, second] for first in DTYPES for second in DTYPES):
+        yield Case(row, operands, list(in_turns(operands)))
 
-    for operand in DTYPES:
-        yield Case(row, [operand], slices(operand))
+
+def in_turns(operands):
+    """For each slice of either, values that stand beside each other."""
+    first, second = map(slices, operands)
+    for index in range(max(len(first), len(second))):
+        left, right = first[index % len(first)], second[index % len(second)]
+        length = max(len(left), len(right))
+        left, right = np.resize(left, length), np.resize(np.roll(right, -1), length)
+        yield [vector(operands[0])[left], vector(operands[1])[right]]
 
 
 def casts():
@@ -211,7 +226,7 @@ def cases(row):
 
 def reduce_line(case):
     """The results of a reduction for each slice on one line."""
-    parts = [Case(case.row, case.operands, [values], None, case.called) for values in case.args]
+    parts = [Case(case.row, case.operands, args, None, case.called) for args in case.args]
     lines = [part.line().partition(" : ") for part in parts]
     assert len({line[0] for line in lines}) == 1, lines
     separator = "" if " = bool" in lines[0][0] else " "
@@ -220,6 +235,7 @@ def reduce_line(case):
 
 def lines(name, cases):
     head = [f"# every {EVERY[name]}"] if name in EVERY else []
+    head += [f"# within {reduced.WITHIN[name]}"] if name in reduced.WITHIN else []
     return head + [reduce_line(case) if case.row.reduction else case.line() for case in cases]
 
 
@@ -228,6 +244,7 @@ def table():
     yield "deviations", [f"# {name}: {sentence}" for name, (_, _, sentence) in RULES.items()]
     yield "names", lines("names", names())
     yield "values", [f"{name} : {' '.join(text(v, True) for v in vector(name))}" for name in DTYPES]
+    yield "slices", [f"{name} : {' '.join(map(str, places))}" for name in DTYPES for places in slices(name)]
     for file, row in rows().items():
         row = row.meaning(power) if row.name == "power" else row
         yield file, lines(file, cases(row))
@@ -238,14 +255,13 @@ def table():
 def main():
     folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "table"
     np.seterr(all="ignore")
+    files = dict(table())
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.txt"):
         old.unlink()
-    total = 0
-    for name, written in table():
+    for name, written in files.items():
         (folder / f"{name}.txt").write_text("\n".join(written) + "\n")
-        total += len(written)
-    print(f"{total} lines")
+    print(f"{sum(map(len, files.values()))} lines")
 
 
 if __name__ == "__main__":

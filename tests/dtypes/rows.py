@@ -30,8 +30,8 @@ class Row:
         self.name, self.parameters, self.aliases = name, parameters, aliases
         self.arity, self.reduction, self.operator = len(parameters), reduction, operator
         self.elementary = name in (*elementary.ONE_ARGUMENT, *elementary.TWO_ARGUMENTS)
-        names = [known for known in (name, *aliases) if hasattr(np, known)]
-        self.numpy = numpy or (getattr(np, names[0]) if names else self.stand_in())
+        found = (getattr(home, known, None) for home in (np, np.linalg) for known in (name, *aliases))
+        self.numpy = numpy or next(filter(None, found), None) or self.stand_in()
 
     def stand_in(self):
         """What has the result dtype of a function that NumPy lacks; its values are MPFR's."""
@@ -52,11 +52,11 @@ class Row:
 #: Casts are no row of the page: each dtype is a function of its own.
 CAST = Row("cast", ["a"], np.copy)
 
-#: Extents and what is made of them: of one dtype each.
-EXTENTS = ("arange", "full", "len", "linspace", "ones", "zeros")
 #: Of real numbers these say little, and one gives what this table does not hold: the corpus has them, on
 #: every dtype, in its theme `complex`.
 ELSEWHERE = ("real", "imag", "conj", "arg", "complex")
+#: How the page begins what is said of functions of no elements: they have no values to be tabled.
+NO_ELEMENTS = ("new array: ", "shape: ")
 
 OPERAND = re.compile(r"\b[ab]\b")
 
@@ -74,14 +74,14 @@ def read(written, aliases, doc):
 
 
 def rows():
-    """All rows of the page, by the names of their files: a second row of a name has its arity there."""
+    """All rows of the page that work on elements, by the names of their files: a second row of a name has its arity there."""
     found = {}
     for line in PAGE.read_text().splitlines():
         cells = [cell.replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)]
         if len(cells) == 6 and "`" in cells[1]:
             names = [re.findall("`(.*?)`", cell) for cell in cells[1:3]]
-            if names[0][0].partition("(")[0] in (*EXTENTS, *ELSEWHERE):
-                continue
-            row = read(*names, cells[3].strip())
-            found[f"{row.name}-{row.arity}" if row.name in found else row.name] = row
+            doc, name = cells[3].strip(), names[0][0].partition("(")[0]
+            if not doc.startswith(NO_ELEMENTS) and name not in ELSEWHERE:
+                row = read(*names, doc)
+                found[f"{row.name}-{row.arity}" if row.name in found else row.name] = row
     return found

@@ -48,6 +48,20 @@ def vector(name):
     return np.array(integers(dtype), dtype)
 
 
+def slices(name):
+    """Places of the values that a reduction takes, several times. Of integers and bool all, those that are not
+    0, and 0. Of floats all, those that are not NaN, the finite ones, those between 1/16 and 16, 0, and NaN; but
+    never -0, of which and 0 fuse may take another than NumPy."""
+    values = vector(name)
+    if values.dtype.kind != "f":
+        return [np.flatnonzero(kept) for kept in (values == values, values != 0, values == 0)]
+    kept = ~((values == 0) & np.signbit(values))
+    moderate = (np.abs(values) > 1 / 16) & (np.abs(values) < 16)
+    is_nan = np.isnan(values)
+    choices = (True, ~is_nan, np.isfinite(values), moderate, values == 0, is_nan)
+    return [np.flatnonzero(kept & choice) for choice in choices]
+
+
 def plain(literal):
     """A literal as Python's number."""
     return {"True": True}.get(literal) or (float(literal) if set("e.") & set(literal) else int(literal))

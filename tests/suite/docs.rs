@@ -34,7 +34,8 @@ fn bless_or_compare(name: &str, generated: &str) {
 fn reference() -> String {
     let mut text = String::from(
         "# Operators and functions\n\nGenerated from the operator table (`fuse-ops/src/table.rs`). \
-         All work element by element but reductions; shapes broadcast. Casts are calls of a dtype: \
+         All work element by element but those that say reduction, new array or shape; shapes \
+         broadcast. Casts are calls of a dtype: \
          `f32(a)`. Arguments with a default may be left out, or given by name.\n\n\
          | written | other names | what it gives | example |\n|---|---|---|---|\n",
     );
@@ -56,8 +57,8 @@ fn reference() -> String {
     for row in DERIVED {
         let aliases: Vec<String> = row.aliases.iter().map(|alias| format!("`{alias}`")).collect();
         let (written, aliases) = (row.written(), aliases.join(" "));
-        writeln!(text, "| `{written}` | {aliases} | {} | `{}` |", row.doc, row.example)
-            .expect("text grows");
+        let (doc, example) = (row.documentation(), row.example);
+        writeln!(text, "| `{written}` | {aliases} | {doc} | `{example}` |").expect("text grows");
     }
     write_forms(&mut text);
     write_parameters(&mut text);
@@ -67,11 +68,12 @@ fn reference() -> String {
 /// The reductions that are made of others.
 fn write_forms(text: &mut String) {
     text.push_str("\n## Reductions made of others\n\n");
-    text.push_str("| written | what it gives | example |\n|---|---|---|\n");
+    text.push_str("| written | other names | what it gives | example |\n|---|---|---|---|\n");
     for form in FORMS {
         let operands = ["a", "b", "c"][..form.arity].join(", ");
         let (name, doc, example) = (form.name, form.doc, form.example);
-        writeln!(text, "| `{name}({operands})` | {doc} | `{example}` |").expect("text grows");
+        writeln!(text, "| `{name}({operands})` |  | reduction: {doc} | `{example}` |")
+            .expect("text grows");
     }
 }
 

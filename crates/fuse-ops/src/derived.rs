@@ -27,6 +27,17 @@ pub enum Default {
     False,
 }
 
+/// What a derived function makes of its arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Makes {
+    /// Of the elements of its operands those of its result, one by one.
+    Elements,
+    /// An array of extents and scalars.
+    Array,
+    /// A number of the shape of its operand, whatever the elements.
+    Extent,
+}
+
 /// One row. See the module.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DerivedRow {
@@ -34,6 +45,8 @@ pub struct DerivedRow {
     pub function: Derived,
     /// Its name.
     pub name: &'static str,
+    /// What it makes of its arguments.
+    pub makes: Makes,
     /// Other names.
     pub aliases: &'static [&'static str],
     /// Its arguments; those with a default come last.
@@ -45,7 +58,7 @@ pub struct DerivedRow {
 }
 
 macro_rules! derived {
-    ($( $function:ident $name:literal [$($alias:literal),*] ( $($parameter:ident $(= $default:expr)?),* ) $doc:literal, $example:literal; )*) => {
+    ($( $function:ident $name:literal $makes:ident [$($alias:literal),*] ( $($parameter:ident $(= $default:expr)?),* ) $doc:literal, $example:literal; )*) => {
         /// A derived function; the row says all about it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Derived { $( #[doc = $doc] $function, )* }
@@ -54,6 +67,7 @@ macro_rules! derived {
         pub static DERIVED: &[DerivedRow] = &[$( DerivedRow {
             function: Derived::$function,
             name: $name,
+            makes: Makes::$makes,
             aliases: &[$($alias),*],
             parameters: &[$( Parameter {
                 name: stringify!($parameter),
@@ -66,16 +80,16 @@ macro_rules! derived {
 }
 
 derived! {
-    Arange "arange" [] (start, stop = Default::Absent, step = Default::Integer(1)) "arange(n): 0, 1, ... below n; arange(start, stop, step): start, start + step, ... before stop; i64, or f64 of float literals", "arange(10)**2";
-    Clip "clip" [] (a, min, max) "minimum(maximum(a, min), max)", "clip(a, 0, 1)";
-    Copy "copy" [] (a) "a itself", "copy(a)";
-    Full "full" [] (shape, fill_value) "an array of that scalar, of its dtype; the shape is a number, a tuple, or that of an array", "full((2, 3), 7)";
-    IsClose "isclose" [] (a, b, rtol = Default::Number(1e-5), atol = Default::Number(1e-8), equal_nan = Default::False) "abs(a - b) <= atol + rtol * abs(b) with finite b, or a == b; NaN is close to NaN if equal_nan is True", "isclose(a, b, atol=1e-6)";
-    Len "len" [] (a) "extent of the first axis, a plain integer", "a / len(a)";
-    Linspace "linspace" [] (start, stop, num = Default::Integer(50)) "num numbers at equal distances, both ends included; f64", "sin(linspace(0, pi, 5))";
-    Ones "ones" [] (shape) "an f64 array of ones; the shape is a number, a tuple, or that of an array", "ones((2, 3))";
-    Zeros "zeros" [] (shape) "an f64 array of zeros; the shape is a number, a tuple, or that of an array", "zeros(3) + 1";
-    RoundTo "round" ["around"] (a, decimals) "a rounded to so many decimals, an integer literal: round(a * 10**decimals) / 10**decimals; of integers a itself, or a multiple of 10**-decimals", "round(a, 2)";
+    Arange "arange" Array [] (start, stop = Default::Absent, step = Default::Integer(1)) "arange(n): 0, 1, ... below n; arange(start, stop, step): start, start + step, ... before stop; i64, or f64 of float literals", "arange(10)**2";
+    Clip "clip" Elements [] (a, min, max) "minimum(maximum(a, min), max)", "clip(a, 0, 1)";
+    Copy "copy" Elements [] (a) "a itself", "copy(a)";
+    Full "full" Array [] (shape, fill_value) "an array of that scalar, of its dtype; the shape is a number, a tuple, or that of an array", "full((2, 3), 7)";
+    IsClose "isclose" Elements [] (a, b, rtol = Default::Number(1e-5), atol = Default::Number(1e-8), equal_nan = Default::False) "abs(a - b) <= atol + rtol * abs(b) with finite b, or a == b; NaN is close to NaN if equal_nan is True", "isclose(a, b, atol=1e-6)";
+    Len "len" Extent [] (a) "extent of the first axis, a plain integer", "a / len(a)";
+    Linspace "linspace" Array [] (start, stop, num = Default::Integer(50)) "num numbers at equal distances, both ends included; f64", "sin(linspace(0, pi, 5))";
+    Ones "ones" Array [] (shape) "an f64 array of ones; the shape is a number, a tuple, or that of an array", "ones((2, 3))";
+    Zeros "zeros" Array [] (shape) "an f64 array of zeros; the shape is a number, a tuple, or that of an array", "zeros(3) + 1";
+    RoundTo "round" Elements ["around"] (a, decimals) "a rounded to so many decimals, an integer literal: round(a * 10**decimals) / 10**decimals; of integers a itself, or a multiple of 10**-decimals", "round(a, 2)";
 }
 
 impl Derived {
@@ -103,6 +117,16 @@ impl DerivedRow {
         };
         let parameters: Vec<String> = self.parameters.iter().map(parameter).collect();
         format!("{}({})", self.name, parameters.join(", "))
+    }
+
+    /// The documentation behind a word for what is no function of elements.
+    pub fn documentation(&self) -> String {
+        let word = match self.makes {
+            Makes::Elements => "",
+            Makes::Array => "new array: ",
+            Makes::Extent => "shape: ",
+        };
+        format!("{word}{}", self.doc)
     }
 
     /// Number of arguments that must be given.

@@ -55,17 +55,6 @@ pub(super) fn show(dtype: DType, bits: Bits) -> String {
     }
 }
 
-/// The number that a real float is.
-pub(super) fn number(dtype: DType, bits: Bits) -> Option<f64> {
-    let bits = u64::try_from(bits).ok()?;
-    match dtype {
-        DType::F16 => Some(half(u16::try_from(bits).ok()?)),
-        DType::F32 => Some(f32::from_bits(u32::try_from(bits).ok()?).into()),
-        DType::F64 => Some(f64::from_bits(bits)),
-        _ => None,
-    }
-}
-
 /// The same bits, or floats within so many steps of each other.
 pub(super) fn same(dtype: DType, steps: u64, expected: Bits, got: Bits) -> bool {
     if let Some(part) = part(dtype) {

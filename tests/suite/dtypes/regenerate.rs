@@ -17,7 +17,7 @@ fn files(folder: &Path) -> BTreeSet<String> {
 #[test]
 fn every_operator_and_function_has_its_file() {
     let names = subjects().into_iter().map(|subject| subject.file);
-    let names = names.chain(["names", "values", "deviations"].map(String::from));
+    let names = names.chain(["names", "values", "slices", "deviations"].map(String::from));
     let names: BTreeSet<String> = names.map(|name| format!("{name}.txt")).collect();
     assert_eq!(files(&folder().join("table")), names);
 }

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use fuse::DType;
-use fuse_ops::derived::{DERIVED, Derived, DerivedRow};
+use fuse_ops::derived::{DERIVED, DerivedRow, Makes};
 use fuse_ops::table::{Row, Syntax, TABLE};
-use fuse_ops::{Accuracy, Class, Op};
+use fuse_ops::{Accuracy, Class, FORMS, Form, Op};
 
 use super::elements::{Bits, parse};
 
@@ -37,6 +37,22 @@ pub(super) fn values(dtype: DType) -> &'static [Bits] {
     &found.expect("the table has the dtype").1
 }
 
+/// Places of the values that a reduction takes of each dtype, once for each of its results.
+static SLICES: LazyLock<Vec<(DType, Vec<usize>)>> = LazyLock::new(|| {
+    let line = |line: &str| {
+        let (name, places) = line.split_once(" : ").expect("a dtype and places");
+        let places = places.split(' ').map(|place| place.parse().expect("a place")).collect();
+        (DType::from_name(name).expect("a dtype"), places)
+    };
+    read("slices").lines().map(line).collect()
+});
+
+/// The slices of a dtype.
+pub(super) fn slices(dtype: DType) -> Vec<&'static [usize]> {
+    let own = SLICES.iter().filter(|(known, _)| *known == dtype);
+    own.map(|(_, places)| places.as_slice()).collect()
+}
+
 /// An operand of a case.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Operand {
@@ -64,6 +80,8 @@ pub(super) struct Case {
     /// Of a cast: to what.
     pub(super) target: Option<DType>,
     pub(super) expect: Expect,
+    /// Floats that an f64 of the file may be from the one that stands there.
+    within: u64,
     /// Names of the deviations from NumPy.
     pub(super) deviations: Vec<String>,
     /// The line, for reports.
@@ -77,7 +95,7 @@ impl Operand {
 }
 
 impl Case {
-    fn read(subject: &Subject, called: Option<&str>, every: usize, line: &str) -> Option<Case> {
+    fn read(subject: &Subject, called: Option<&str>, head: Head, line: &str) -> Option<Case> {
         let (left, right) = line.split_once(" = ")?;
         let (right, elements) = right.split_once(" : ").unwrap_or((right, ""));
         let (result, notes) = right.split_once(" [").unwrap_or((right, "]"));
@@ -90,6 +108,7 @@ impl Case {
         if target.is_some() {
             operands.pop();
         }
+        let every = if subject.class == Class::Reduction { 1 } else { head.every };
         let expect = match DType::from_name(result) {
             None if result == "error" => Expect::Error,
             None => return None,
@@ -102,6 +121,7 @@ impl Case {
             operands,
             target,
             expect,
+            within: head.within,
             deviations,
             line: left.to_string(),
         })
@@ -121,10 +141,21 @@ impl Case {
         }
     }
 
+    /// Results of a reduction: slices of the operand that has most.
+    pub(super) fn n_slices(&self) -> usize {
+        let of = |operand: &Operand| match operand {
+            Operand::Values(dtype) => slices(*dtype).len(),
+            Operand::Plain(_) => 0,
+        };
+        self.operands.iter().map(of).max().unwrap_or(0)
+    }
+
     /// Floats that an element may be from the expected one, which is the exact value rounded once.
     pub(super) fn steps(&self, dtype: DType) -> u64 {
         match self.subject.accuracy {
-            Accuracy::Exact | Accuracy::Stated => 0,
+            // What is kept in f64 comes out rounded once as a narrower one.
+            Accuracy::Exact | Accuracy::Stated if dtype != DType::F64 => 0,
+            Accuracy::Exact | Accuracy::Stated => self.within,
             Accuracy::Ulp(budget) => {
                 let budget = if dtype == DType::F64 { budget.f64 } else { budget.f32 };
                 // A budget and half a unit apart; both are multiples of a half.
@@ -143,7 +174,7 @@ fn read_elements(dtype: DType, every: usize, text: &str) -> Option<HashMap<usize
     known.map(|(index, item)| Some((index * every, parse(dtype, item)?))).collect()
 }
 
-/// A row of the operator table that a formula can write, casts, or a function over others.
+/// A row of the operator table that a formula can write, casts, or a function or reduction over others.
 #[derive(Clone)]
 pub(super) struct Subject {
     /// Its file's name: a function over others that shares a row's name has its arity there.
@@ -169,6 +200,18 @@ impl Subject {
         }
     }
 
+    fn form(form: &Form) -> Subject {
+        Subject {
+            file: form.name.to_string(),
+            name: form.name,
+            op: None,
+            syntax: Syntax::Function,
+            arity: form.arity,
+            accuracy: Accuracy::Stated,
+            class: Class::Reduction,
+        }
+    }
+
     fn derived(row: &DerivedRow) -> Subject {
         let (name, arity) = (row.name, row.required());
         let shared = Op::function(name).is_some();
@@ -184,46 +227,58 @@ impl Subject {
     }
 }
 
+/// Parts of complex numbers: of real ones they say little, and `complex` gives what this table does not
+/// hold. The corpus has them, on every dtype, in its theme `complex`.
+const ELSEWHERE: [Op; 5] = [Op::Real, Op::Imag, Op::Conj, Op::Arg, Op::Complex];
+
 /// Rows of the operator table that a formula can write.
 fn rows() -> impl Iterator<Item = &'static Row> {
-    TABLE.iter().filter(|row| row.syntax != Syntax::Internal)
+    let written = TABLE.iter().filter(|row| row.syntax != Syntax::Internal);
+    written.filter(|row| !ELSEWHERE.contains(&row.op))
 }
 
-/// All that has a file of its own.
+/// All that has a file of its own: what works on elements.
 pub(super) fn subjects() -> Vec<Subject> {
     let rows = rows().chain([Op::Cast.row()]).map(Subject::row);
-    // Extents and what is made of them have one dtype each, tested in the corpus.
-    let of_elements = |row: &&DerivedRow| match row.function {
-        Derived::Clip | Derived::Copy | Derived::IsClose | Derived::RoundTo => true,
-        Derived::Arange | Derived::Linspace | Derived::Len => false,
-        Derived::Full | Derived::Ones | Derived::Zeros => false,
-    };
-    rows.chain(DERIVED.iter().filter(of_elements).map(Subject::derived)).collect()
+    let derived = DERIVED.iter().filter(|row| row.makes == Makes::Elements).map(Subject::derived);
+    rows.chain(derived).chain(FORMS.iter().map(Subject::form)).collect()
 }
 
-/// A file's lines, and of how many elements it lists one.
-fn lines(text: &str) -> (usize, std::str::Lines<'_>) {
-    match text.strip_prefix("# every ").and_then(|rest| rest.split_once('\n')) {
-        Some((every, lines)) => (every.parse().expect("a number"), lines.lines()),
-        None => (1, text.lines()),
-    }
+/// What a file says before its lines.
+#[derive(Clone, Copy)]
+struct Head {
+    /// Of how many elements it lists one.
+    every: usize,
+    /// See [`Case::within`].
+    within: u64,
+}
+
+/// A file's head and its lines.
+fn lines(text: &str) -> (Head, impl Iterator<Item = &str>) {
+    let stated = |word: &str| {
+        let mut said = text.lines().map_while(|line| line.strip_prefix("# "));
+        said.find_map(|said| said.strip_prefix(word)?.parse().ok())
+    };
+    let every = stated("every ").map_or(1, |every| usize::try_from(every).expect("a number"));
+    let head = Head { every, within: stated("within ").unwrap_or(0) };
+    (head, text.lines().filter(|line| !line.starts_with('#')))
 }
 
 /// The cases of a file.
 pub(super) fn cases(subject: &Subject) -> Vec<Case> {
     let text = read(&subject.file);
-    let (every, lines) = lines(&text);
-    let read = |line| Case::read(subject, None, every, line);
+    let (head, lines) = lines(&text);
+    let read = |line| Case::read(subject, None, head, line);
     lines.map(|line| read(line).unwrap_or_else(|| panic!("{}: {line}", subject.file))).collect()
 }
 
 /// The cases of rows by their other names.
 pub(super) fn named() -> Vec<Case> {
     let text = read("names");
-    let (every, lines) = lines(&text);
+    let (head, lines) = lines(&text);
     let read = |line: &str| {
         let (name, rest) = line.split_once(' ')?;
-        Case::read(&Subject::row(Op::function(name)?.row()), Some(name), every, rest)
+        Case::read(&Subject::row(Op::function(name)?.row()), Some(name), head, rest)
     };
     lines.map(|line| read(line).unwrap_or_else(|| panic!("names: {line}"))).collect()
 }
@@ -241,7 +296,8 @@ fn every_pair_of_dtypes_and_every_plain_number_has_its_line() {
         let (single, pairs) = (dtypes + plain - 1, dtypes * (dtypes + 2 * plain));
         let wanted = match (subject.op, subject.file.as_str(), subject.class, subject.arity) {
             (Some(Op::Cast), ..) => (dtypes + plain) * dtypes,
-            (_, _, Class::Reduction, _) => dtypes,
+            (_, _, Class::Reduction, 1) => dtypes,
+            (_, _, Class::Reduction, _) => dtypes * dtypes,
             (_, "clip", ..) => pairs + dtypes * dtypes,
             (_, "round-2", ..) => 2 * single,
             (_, _, _, 1) => single,
@@ -249,6 +305,19 @@ fn every_pair_of_dtypes_and_every_plain_number_has_its_line() {
             _ => pairs + dtypes - 1,
         };
         assert_eq!(n, wanted, "{}: lines", subject.file);
+    }
+}
+
+/// A result that is not listed would not be compared.
+#[test]
+fn every_reduction_has_a_result_for_each_slice() {
+    let all = subjects().iter().flat_map(cases).chain(named()).collect::<Vec<Case>>();
+    for case in all.iter().filter(|case| case.subject.class == Class::Reduction) {
+        let Expect::Values(_, results) = &case.expect else { continue };
+        let mut listed: Vec<usize> = results.keys().copied().collect();
+        listed.sort_unstable();
+        let wanted: Vec<usize> = (0..case.n_slices()).collect();
+        assert_eq!(listed, wanted, "{}: {}", case.subject.file, case.line);
     }
 }
 

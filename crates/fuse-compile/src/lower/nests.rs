@@ -195,7 +195,8 @@ fn is_written(passes: &[Pass], source: Source) -> bool {
 
 /// For each temporary the first pass that reads it, and one past the last.
 fn readers(program: &Program) -> Vec<Range<usize>> {
-    let mut readers = vec![usize::MAX..0; program.temporaries.len()];
+    let none = Range { start: usize::MAX, end: 0 };
+    let mut readers = vec![none; program.temporaries.len()];
     for (number, pass) in program.passes.iter().enumerate() {
         for view in pass.operands.iter().chain(&pass.scalars) {
             if let Source::Temporary(index) = view.source {

@@ -439,7 +439,7 @@ fn program(work: &Work) -> Program {
     program.temporaries.push(spec);
     program.passes = vec![pass, root(domain.clone())];
     if work.then == Then::Root {
-        program.nests = vec![Nest { passes: 0..2, domain, locals: vec![0] }];
+        program.nests = vec![Nest { passes: 0..2, domain, reach: vec![], locals: vec![0] }];
     }
     program
 }

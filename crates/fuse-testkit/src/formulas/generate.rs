@@ -287,7 +287,9 @@ impl Generator {
             &["0", "1", "-1", "2", "3", "7", "10", "-5", "31", "1000", "255", "17"]
         };
         let fits = |text: &&&str| match dtype.integer_range() {
-            Some((low, high)) => text.parse::<i128>().is_ok_and(|value| low <= value && value <= high),
+            Some((low, high)) => {
+                text.parse::<i128>().is_ok_and(|value| low <= value && value <= high)
+            }
             None => true,
         };
         let texts: Vec<&'static str> = texts.iter().filter(fits).copied().collect();

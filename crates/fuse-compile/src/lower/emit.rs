@@ -142,7 +142,8 @@ impl Emitter<'_> {
             let canonical =
                 |pick: &Pick| Pick { extent: self.graph.canonical(pick.extent), ..*pick };
             picks = view.picks.iter().map(canonical).collect();
-            if self.is_whole(operand, &picks) {
+            // A scalar says which element of its source it is, even of the only one.
+            if !axes.is_empty() && self.is_whole(operand, &picks) {
                 picks.clear();
             }
             for axis in &mut axes {

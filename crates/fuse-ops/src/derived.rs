@@ -68,6 +68,7 @@ macro_rules! derived {
 derived! {
     Arange "arange" [] (start, stop = Default::Absent, step = Default::Integer(1)) "arange(n): 0, 1, ... below n; arange(start, stop, step): start, start + step, ... before stop; i64, or f64 of float literals", "arange(10)**2";
     Clip "clip" [] (a, min, max) "minimum(maximum(a, min), max)", "clip(a, 0, 1)";
+    Contains "contains" [] (a, b) "does the text b occur in the text a? Both bytes or both text; an empty one occurs in all", "contains(s, 'ab')";
     Copy "copy" [] (a) "a itself", "copy(a)";
     Full "full" [] (shape, fill_value) "an array of that scalar, of its dtype; the shape is a number, a tuple, or that of an array", "full((2, 3), 7)";
     IsClose "isclose" [] (a, b, rtol = Default::Number(1e-5), atol = Default::Number(1e-8), equal_nan = Default::False) "abs(a - b) <= atol + rtol * abs(b) with finite b, or a == b; NaN is close to NaN if equal_nan is True", "isclose(a, b, atol=1e-6)";

@@ -3,7 +3,9 @@
 //! Positions are in range, dtypes are those that kernels read, temporaries are written before they are
 //! read, every result is written once. A call then only has to check extents.
 
-use fuse_ir::{DType, Dim, Mem, OperandView, Pass, Pick, Program, Shape, Sink, Source, Symbol};
+use fuse_ir::{
+    DType, Dim, Mem, OperandView, Pass, Pick, Program, Shape, Sink, Source, Symbol, TextOperand,
+};
 
 use crate::compile::Defect;
 use crate::kernels::reads_index;
@@ -43,6 +45,7 @@ pub(crate) fn check(program: &Program) -> Result<(), Defect> {
         program.inputs.get(rule.input as usize).is_some_and(|input| input.ty.axes.is_empty())
     };
     expect(program.fit_rules.iter().all(fits), "a fit rule names no scalar")?;
+    check_predicates(program)?;
     let mut written = Written {
         results: vec![false; program.results.len()],
         temporaries: vec![false; program.temporaries.len()],
@@ -66,6 +69,31 @@ fn check_symbols(program: &Program) -> Result<(), Defect> {
             Symbol::Apply(_, a, b) => (a.max(b) as usize) < position,
         };
         expect(holds, "a symbol refers to nothing")?;
+    }
+    Ok(())
+}
+
+/// Predicates ask about texts of one kind, which are inputs or constants.
+fn check_predicates(program: &Program) -> Result<(), Defect> {
+    let none = Written { results: Vec::new(), temporaries: Vec::new() };
+    for predicate in &program.predicates {
+        check_shape(program, &predicate.shape)?;
+        let mut kinds = Vec::new();
+        for operand in &predicate.operands {
+            let dtype = match operand {
+                TextOperand::View(view) => {
+                    let (dtype, rank) = check_source(program, view.source, &none)?;
+                    check_picks(program, view, rank)?;
+                    let axes = view.axes.len() == predicate.shape.len();
+                    expect(axes, "a text has not one entry for each axis of its predicate")?;
+                    dtype
+                }
+                TextOperand::Constant(constant) => constant.dtype(),
+            };
+            expect(dtype.is_text(), "a predicate is of texts")?;
+            kinds.push(dtype.kind());
+        }
+        expect(kinds[0] == kinds[1], "a predicate is of texts of one kind")?;
     }
     Ok(())
 }
@@ -163,6 +191,11 @@ fn check_source(
         Source::Symbol(symbol) => {
             expect((symbol as usize) < program.symbols.len(), "there is no such symbol")?;
             Ok((DType::I64, 0))
+        }
+        Source::Predicate(index) => {
+            let predicate = program.predicates.get(index as usize);
+            let predicate = predicate.ok_or(Defect::Program("there is no such predicate"))?;
+            Ok((DType::Bool, predicate.shape.len()))
         }
     }
 }

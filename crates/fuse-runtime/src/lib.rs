@@ -43,6 +43,7 @@ mod options;
 mod overlap;
 mod pack;
 mod plan;
+mod predicate;
 mod reduce;
 mod run;
 mod scratch;

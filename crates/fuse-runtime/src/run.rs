@@ -17,6 +17,7 @@ use fuse_ir::{
     Bound, DType, DTypeKind, Extents, FitRule, OperandView, Pass, Sink, Source, checked_len,
 };
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 use crate::array::{Array, bytes_of};
 use crate::compile::{Code, Defect, Executable};
@@ -27,6 +28,7 @@ use crate::fpenv::DefaultFloats;
 use crate::options::RunOptions;
 use crate::overlap::{in_place, may_share};
 use crate::plan::{Plan, PlanInput, Stepped, Variant, picked};
+use crate::predicate::TextPredicate;
 use crate::reduce::Reduction;
 use crate::scratch::with_kit;
 use crate::sweep::Sweep;
@@ -219,8 +221,10 @@ impl Executable {
             temporaries.push(Array::unwritten(spec.dtype, &binding.extents(&spec.shape))?);
         }
         let temporaries: Raws<'_> = temporaries.iter_mut().map(Array::raw_mut).collect();
+        let predicates = TextPredicate::all(&self.program.predicates, binding, sources)?;
+        let (temporaries, predicates) = (&temporaries, &predicates);
         let call =
-            Call { executable: self, binding, sources, sinks, temporaries: &temporaries, options };
+            Call { executable: self, binding, sources, sinks, temporaries, predicates, options };
         for number in 0..self.passes.len() {
             let space = binding.extents(&self.program.passes[number].space);
             call.run_pass(number, &space)?;
@@ -278,26 +282,39 @@ struct Call<'c> {
     sources: &'c [Raw<'c>],
     sinks: &'c [Raw<'c>],
     temporaries: &'c [Raw<'c>],
+    predicates: &'c [Arc<TextPredicate>],
     options: &'c RunOptions<'c>,
 }
 
 impl<'c> Call<'c> {
-    /// An input or a temporary.
+    /// An input, a temporary, or what a predicate looks like to a plan.
     fn source(&self, source: Source) -> Result<Raw<'c>, RunError> {
         match source {
             Source::Input(index) => Ok(self.sources[index as usize]),
             Source::Temporary(index) => Ok(self.temporaries[index as usize]),
             Source::Symbol(_) => Err(RunError::Program { reason: "a symbol is no array" }),
+            Source::Predicate(index) => Ok(self.predicates[index as usize].raw()),
         }
     }
 
-    /// The bits of a scalar: a symbol, or an element of an input or a temporary.
+    /// The predicate that a source is.
+    fn predicate(&self, source: Source) -> Option<&'c Arc<TextPredicate>> {
+        match source {
+            Source::Predicate(index) => Some(&self.predicates[index as usize]),
+            Source::Input(_) | Source::Temporary(_) | Source::Symbol(_) => None,
+        }
+    }
+
+    /// The bits of a scalar: a symbol, or an element of an input, a temporary or a predicate.
     fn scalar(&self, view: &OperandView) -> Result<u64, RunError> {
         if let Source::Symbol(symbol) = view.source {
             return Ok(self.binding.value(symbol).cast_unsigned());
         }
         let raw = self.source(view.source)?;
         let picked = picked(raw, &view.picks, self.binding)?;
+        if let Some(predicate) = self.predicate(view.source) {
+            return Ok(u64::from(predicate.at(picked.base)));
+        }
         Ok(read_scalar(Raw { extents: &[], strides: &[], base: picked.base, ..raw }))
     }
 
@@ -368,7 +385,8 @@ impl<'c> Call<'c> {
         for view in &pass.operands {
             let raw = self.source(view.source)?;
             let picked = picked(raw, &view.picks, self.binding)?;
-            inputs.push(PlanInput { raw, picked, axes: &view.axes });
+            let predicate = self.predicate(view.source).cloned();
+            inputs.push(PlanInput { raw, picked, axes: &view.axes, predicate });
         }
         let outputs: Raws<'_> = pass.outputs.iter().map(|&sink| self.sink(sink)).collect();
         Stepped::new(space, &inputs, &outputs)

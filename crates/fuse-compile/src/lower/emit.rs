@@ -13,7 +13,8 @@
 
 use fuse_ir::{
     Builder, DType, Dim, InputClass, Kernel, Lane, Mem, Node as KernelNode, OperandOutput,
-    OperandView, Pass, Pick, Prim, RegionBuilder, Scalar, Shape, Sink, ValueId, index_u32, verify,
+    OperandView, Pass, Pick, Prim, RegionBuilder, Scalar, Shape, Sink, Source, ValueId, index_u32,
+    verify,
 };
 use fuse_ops::arith::{self, UniformDivisor};
 use fuse_ops::{Call, Expander, Expansion, Op, cast, lane_of, power};
@@ -74,7 +75,20 @@ impl Emitter<'_> {
 
     /// Is it read wherever it is used, and never computed?
     fn is_read(&self, id: NodeId) -> bool {
-        matches!(self.graph.node(id), Node::Input(_) | Node::Symbol(_) | Node::View(..))
+        matches!(
+            self.graph.node(id),
+            Node::Input(_) | Node::Symbol(_) | Node::View(..) | Node::Predicate(..)
+        )
+    }
+
+    /// Where the pass reads a given node: answers to a question from where they are first kept.
+    fn source(&self, id: NodeId) -> Source {
+        let asked = self.schedule.predicate_of.get(&id).filter(|_| self.plan.outputs.contains(&id));
+        let source = match asked {
+            Some(&predicate) => Some(Source::Predicate(predicate)),
+            None => self.schedule.source_of(self.graph, id),
+        };
+        source.expect("a given node has a source")
     }
 
     /// The elementwise roots: what is stored, and what is folded.
@@ -116,36 +130,9 @@ impl Emitter<'_> {
         self.builder.input(self.mem(id), class);
         let value = self.lane.add_param(self.mem(id).lane());
         self.lane_values.insert(id, value);
-        let view = self.operand_view(id, loop_axes(space, &shape));
+        let axes = loop_axes(space, &shape);
+        let view = operand_view(self.graph, self.source(id), id, axes);
         self.operands.push(view);
-    }
-
-    /// How a pass reads a given node; `axes` lead from the loop's axes to the node's.
-    fn operand_view(&self, id: NodeId, mut axes: SmallVec<[Option<u32>; 4]>) -> OperandView {
-        let source = self.schedule.source_of(self.graph, id).expect("a given node has a source");
-        let mut picks = Vec::new();
-        if let Node::View(operand, view) = self.graph.node(id) {
-            let view = self.graph.view_of(view);
-            let canonical =
-                |pick: &Pick| Pick { extent: self.graph.canonical(pick.extent), ..*pick };
-            picks = view.picks.iter().map(canonical).collect();
-            if self.is_whole(operand, &picks) {
-                picks.clear();
-            }
-            for axis in &mut axes {
-                *axis = axis.and_then(|axis| view.axes[axis as usize]);
-            }
-        }
-        OperandView { source, picks, axes }
-    }
-
-    /// Do the picks leave out nothing, as where a view only inserts axes?
-    fn is_whole(&self, operand: NodeId, picks: &[Pick]) -> bool {
-        let shape = self.graph.shape(operand);
-        shape.iter().zip(picks).all(|(&dim, pick)| {
-            let from_start = self.graph.symbol_value(pick.start) == Some(0);
-            from_start && pick.step == 1 && pick.extent == dim
-        })
     }
 
     fn mem(&self, id: NodeId) -> Mem {
@@ -159,7 +146,7 @@ impl Emitter<'_> {
         }
         if self.is_given(id) {
             if self.is_scalar(id) {
-                let view = self.operand_view(id, SmallVec::new());
+                let view = operand_view(self.graph, self.source(id), id, SmallVec::new());
                 self.scalars.push(view);
                 let value = self.uniform.add_param(self.mem(id).lane());
                 self.uniform_values.insert(id, value);
@@ -185,6 +172,8 @@ impl Emitter<'_> {
             | Node::Power(..)
             | Node::Symbol(_)
             | Node::Reduce(..)
+            | Node::Text(_)
+            | Node::Predicate(..)
             | Node::View(..) => {
                 let args: Vec<ValueId> =
                     node.args().iter().map(|&arg| self.lane_value(arg)).collect();
@@ -321,6 +310,8 @@ fn expand(
         | Node::Index { .. }
         | Node::Expand(..)
         | Node::Reduce(..)
+        | Node::Text(_)
+        | Node::Predicate(..)
         | Node::View(..) => unreachable!("only operators are expanded"),
         Node::Apply(op, _) => match op.row().expansion {
             Expansion::Lanes(expand) => expand(&mut expander, &call),
@@ -335,8 +326,39 @@ fn scalar(constant: Constant) -> Scalar {
     Scalar { lane: lane_of(constant.dtype), bits: constant.bits }
 }
 
+/// How a node is read from its source; `axes` lead from the reader's axes to the node's.
+pub(super) fn operand_view(
+    graph: &Graph,
+    source: Source,
+    id: NodeId,
+    mut axes: SmallVec<[Option<u32>; 4]>,
+) -> OperandView {
+    let mut picks = Vec::new();
+    if let Node::View(operand, view) = graph.node(id) {
+        let view = graph.view_of(view);
+        let canonical = |pick: &Pick| Pick { extent: graph.canonical(pick.extent), ..*pick };
+        picks = view.picks.iter().map(canonical).collect();
+        if is_whole(graph, operand, &picks) {
+            picks.clear();
+        }
+        for axis in &mut axes {
+            *axis = axis.and_then(|axis| view.axes[axis as usize]);
+        }
+    }
+    OperandView { source, picks, axes }
+}
+
+/// Do the picks leave out nothing, as where a view only inserts axes?
+fn is_whole(graph: &Graph, operand: NodeId, picks: &[Pick]) -> bool {
+    let shape = graph.shape(operand);
+    shape.iter().zip(picks).all(|(&dim, pick)| {
+        let from_start = graph.symbol_value(pick.start) == Some(0);
+        from_start && pick.step == 1 && pick.extent == dim
+    })
+}
+
 /// For each axis of the loop the operand's axis, where it does not broadcast.
-fn loop_axes(space: &[Dim], shape: &Shape) -> SmallVec<[Option<u32>; 4]> {
+pub(super) fn loop_axes(space: &[Dim], shape: &Shape) -> SmallVec<[Option<u32>; 4]> {
     let missing = space.len() - shape.len();
     let own = |axis: usize| {
         let own = axis.checked_sub(missing)?;

@@ -115,6 +115,10 @@ impl Resolver<'_> {
         if operand.0 == Value::Error {
             return None;
         }
+        if self.is_text(operand.0) {
+            self.text_refused(&format!("`{}` takes numbers", reducer.name()), operand);
+            return None;
+        }
         let ty = self.arg_type(operand.0);
         match reducer.typing().apply(&[ty]) {
             Ok(typed) => Some((self.cast(operand, typed.args[0])?, typed)),

@@ -103,7 +103,7 @@ impl Resolver<'_> {
                 Some(self.graph.combine(op, a, b))
             }
             Node::Power(..) | Node::Index { .. } | Node::Expand(..) | Node::View(..) => None,
-            Node::Reduce(..) => None,
+            Node::Reduce(..) | Node::Text(_) | Node::Predicate(..) => None,
         }
     }
 

@@ -1,4 +1,4 @@
-//! Scalars on the command line, written as in a formula.
+//! Scalars on the command line, written as in a formula: numbers, truth values, texts.
 //!
 //! ```text
 //! number  = [+-] (decimal | 0x hex | 0o octal | 0b binary | inf | nan) [dtype]
@@ -18,8 +18,11 @@ pub(crate) fn parse(text: &str) -> Option<Result<Input<'static>, String>> {
         _ => {}
     }
     if is_foreign(text) {
-        let message = "complex numbers and texts are not built in yet".to_string();
+        let message = "complex numbers are not built in yet".to_string();
         return Some(Err(message));
+    }
+    if is_quoted(text) {
+        return Some(Input::from_literal(text).map_err(|error| error.to_string()));
     }
     let (number, suffix) = split_suffix(text);
     let number = Number::parse(number)?;
@@ -46,16 +49,20 @@ pub(crate) fn parse_count(text: &str) -> Option<usize> {
     }
 }
 
-/// Is it the literal of a type that cannot be given yet: `1.5j`, `'text'`, `b"text"`?
+/// Is it the literal of a type that cannot be given yet: `1.5j`?
 fn is_foreign(text: &str) -> bool {
-    let complex = text.strip_suffix(['j', 'J']).is_some_and(|rest| {
+    text.strip_suffix(['j', 'J']).is_some_and(|rest| {
         let last = rest.rfind(['+', '-']).filter(|&at| at > 0 && !rest[..at].ends_with(['e', 'E']));
         let (real, imaginary) = last.map_or(("0", rest), |at| rest.split_at(at));
         Number::parse(real).is_some() && Number::parse(imaginary).is_some()
-    });
+    })
+}
+
+/// Is it a text: `'text'`, `b"bytes"`?
+fn is_quoted(text: &str) -> bool {
     let body = text.strip_prefix('b').unwrap_or(text);
     let quoted = |quote| body.len() >= 2 && body.starts_with(quote) && body.ends_with(quote);
-    complex || quoted('\'') || quoted('"')
+    quoted('\'') || quoted('"')
 }
 
 /// The digits, and the dtype behind them.
@@ -232,7 +239,7 @@ mod tests {
             ("18446744073709551615", "u64"),
             ("1.5j", "not built in"),
             ("1+2j", "not built in"),
-            ("'text'", "not built in"),
+            ("b'\\q'", "escape"),
             ("1c64", "not built in"),
         ] {
             let message = parse(text).expect(text).map(|_| ()).expect_err(text);

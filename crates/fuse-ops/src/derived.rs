@@ -1,4 +1,5 @@
-//! Functions that are formulas over others: they have no expansion, the compiler writes the formula.
+//! Functions that are formulas over others, or (`contains`) of what is no number: they have no expansion,
+//! the compiler writes the formula.
 //!
 //! Their arguments have names, and may have defaults. A derived function may share its name with a row
 //! of the operator table: the row takes as many plain arguments as it has, the derived function any

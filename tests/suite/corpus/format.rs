@@ -8,7 +8,7 @@ use fuse_ir::Strength;
 use fuse_testkit::Random;
 use toml::{Table, Value};
 
-/// Elements of one dtype and shape, as bits.
+/// Elements of one dtype and shape, as bits; of text the units of all elements, one after the other.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Data {
     pub(crate) dtype: DType,
@@ -50,7 +50,7 @@ pub(crate) struct Case {
 impl Data {
     /// The elements' bytes in native order.
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        let size = self.dtype.size();
+        let size = self.dtype.size() / self.units();
         self.bits.iter().flat_map(|bits| bits.to_le_bytes()[..size].to_vec()).collect()
     }
 
@@ -64,9 +64,17 @@ impl Data {
         bytes.chunks_exact(self.dtype.size()).map(element).collect()
     }
 
+    /// Bits of an element: those of text are its units.
+    fn units(&self) -> usize {
+        match self.dtype {
+            DType::Bytes(n) | DType::Text(n) => n as usize,
+            _ => 1,
+        }
+    }
+
     /// The elements again and again, up to this length.
     pub(crate) fn tiled(&self, len: usize) -> Data {
-        let bits = self.bits.iter().copied().cycle().take(len).collect();
+        let bits = self.bits.iter().copied().cycle().take(len * self.units()).collect();
         Data { dtype: self.dtype, shape: vec![len], bits }
     }
 }
@@ -209,7 +217,13 @@ fn float_bits(dtype: DType, value: f64) -> u64 {
 }
 
 fn read_dtype(table: &Table) -> DType {
-    DType::from_name(table["dtype"].as_str().expect("a name")).expect("a dtype")
+    let name = table["dtype"].as_str().expect("a name");
+    let length = || name[1..].parse().expect("a length");
+    match &name[..1] {
+        "S" => DType::Bytes(length()),
+        "U" => DType::Text(length()),
+        _ => DType::from_name(name).expect("a dtype"),
+    }
 }
 
 fn read_shape(table: &Table) -> Vec<usize> {
@@ -222,7 +236,20 @@ fn read_data(table: &Table) -> Data {
     let values = table["values"].as_array().expect("an array");
     let shape = if table.contains_key("shape") { read_shape(table) } else { vec![values.len()] };
     assert_eq!(shape.iter().product::<usize>(), values.len(), "the shape makes the values");
+    if let DType::Bytes(n) | DType::Text(n) = dtype {
+        let units = values.iter().flat_map(|value| text(value, n as usize));
+        return Data { dtype, shape, bits: units.collect() };
+    }
     Data { dtype, shape, bits: values.iter().map(|value| element(dtype, value)).collect() }
+}
+
+/// The units of a text: code points; of bytes, which stand as characters below 256, these.
+fn text(value: &Value, n: usize) -> Vec<u64> {
+    let text = value.as_str().expect("a text");
+    let mut units: Vec<u64> = text.chars().map(|unit| u64::from(u32::from(unit))).collect();
+    assert!(units.len() <= n, "{text:?} has more than {n} units");
+    units.resize(n, 0);
+    units
 }
 
 fn element(dtype: DType, value: &Value) -> u64 {

@@ -28,5 +28,5 @@ themes! {
     all_casts, arithmetic, bool_logic, broadcasting, casts, comparisons, derived, dtype_functions,
     dtype_pairs, empty, errors, extrema, functions, half, integer_division, integer_widths, literals,
     min_max, powers, powers_float, programs, promotion, relaxed, remainders, results, rounding, rules,
-    shifts, signs, special, sums,
+    shifts, signs, special, sums, text,
 }

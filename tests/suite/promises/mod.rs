@@ -11,6 +11,7 @@ mod hostile;
 mod limits;
 mod memory;
 mod numexpr;
+mod texts;
 
 /// `x + x**2 + ... + x**n`.
 fn power_sum(x: &str, n: u32) -> String {

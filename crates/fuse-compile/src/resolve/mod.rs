@@ -363,6 +363,9 @@ impl Resolver<'_> {
         let found = format!("{} {symbol} {}", self.type_text(lhs.0), self.type_text(rhs.0));
         let help = match op {
             BinaryOp::BitXor => "for powers write `x ** 2`".to_string(),
+            _ if self.is_text(lhs.0) || self.is_text(rhs.0) => format!(
+                "`{symbol}` binds tighter than comparisons: write `(s == 'ab') {symbol} (b > 0)`"
+            ),
             _ => format!(
                 "`{symbol}` binds tighter than comparisons: write `(a > 0) {symbol} (b > 0)`, or \
                  convert, as in `i64(x)`"

@@ -11,9 +11,6 @@ use fuse_syntax::{Code, Diagnostic, Span};
 use super::{Operand, Resolver, Value, source};
 use crate::graph::NodeId;
 
-/// What there is to do with text.
-const USES: &str = "text can be compared (`s == 'ab'`) and searched (`contains(s, 'ab')`)";
-
 impl Resolver<'_> {
     /// A text that the formula states.
     pub(super) fn text_literal(&mut self, text: TextConstant, span: Span) -> Value {
@@ -126,14 +123,21 @@ impl Resolver<'_> {
     pub(super) fn text_refused(&mut self, taker: &str, (value, place): Operand) -> Value {
         let found = self.type_text(value);
         let error = Diagnostic::new(Code::TypeMismatch, format!("{taker}, not text"));
-        self.error(error.at(place, format!("this is {found}")).help(USES))
+        self.error(error.at(place, format!("this is {found}")).help(self.uses(value)))
+    }
+
+    /// What there is to do with a text.
+    fn uses(&self, value: Value) -> String {
+        let kind = self.as_text(value).map(|text| self.graph.dtype(text).kind());
+        let b = if kind == Some(DTypeKind::Bytes) { "b" } else { "" };
+        format!("text can be compared (`s == {b}'ab'`) and searched (`contains(s, {b}'ab')`)")
     }
 
     /// Reports a text as a result.
     pub(super) fn text_result(&mut self, (value, place): Operand) -> Value {
         let found = self.type_text(value);
         let error = Diagnostic::new(Code::TypeMismatch, "a formula does not return text");
-        self.error(error.at(place, format!("this is {found}")).help(USES))
+        self.error(error.at(place, format!("this is {found}")).help(self.uses(value)))
     }
 }
 

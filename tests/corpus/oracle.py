@@ -314,5 +314,6 @@ NAMES = {
     **{name: cast(dtype) for name, dtype in DTYPES.items()},
     "popcount": popcount, "gcd": gcd, "lcm": lcm, "isclose": np.isclose, "ones_like": np.ones_like,
     "zeros_like": np.zeros_like, "copy": np.copy, "bitwise_count": popcount,
+    "len": len, "arange": np.arange, "linspace": np.linspace, "zeros": np.zeros, "ones": np.ones, "full": np.full,
     "pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan,
 }

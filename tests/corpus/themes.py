@@ -388,6 +388,8 @@ def all_themes():
                                integer_widths)
     from themes_functions import functions, powers_float
     from themes_programs import programs
+    from themes_reductions import reductions, reductions_special
+    from themes_slices import generators, slices
     from themes_text import text
     from themes_types import (broadcasting, empty, errors, literals, promotion, relaxed, rules,
                               special, sums)
@@ -395,5 +397,5 @@ def all_themes():
     return [make() for make in (
         arithmetic, integer_division, shifts, bool_logic, comparisons, casts, rounding, min_max, extrema,
         signs, remainders, powers, functions, powers_float, literals, promotion, broadcasting, empty, sums,
-        results, special, relaxed, rules, programs, errors, integer_widths, all_casts, half, dtype_pairs,
-        dtype_functions, derived, text)]
+        results, special, relaxed, rules, programs, reductions, reductions_special, errors, integer_widths,
+        all_casts, half, dtype_pairs, dtype_functions, derived, slices, generators, text)]

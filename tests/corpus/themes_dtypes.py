@@ -171,7 +171,7 @@ def all_casts():
                 t.case(f"{target}({through}(a))", value, mode="both", a="i32",
                        note="integers wrap, floats saturate: one cast is not two")
     t.case("u64(18446744073709551615)", np.array(2**64 - 1, U64))
-    t.case("u8(300)", np.array(44, U8), note="a cast of a plain number wraps, as that of an array")
+    t.case("u8(i64(300))", np.array(44, U8), note="a cast wraps; a plain number that does not fit is an error")
     t.case("f16(0.1)", np.array(0.1, F16))
     t.case("1.5f16 + 7u8", np.array(8.5, F16))
     return t

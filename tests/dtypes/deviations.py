@@ -13,6 +13,7 @@ import math
 import elementary
 import numpy as np
 from oracle import tree_sum
+from reductions import ordered_product
 from outcome import ERROR, Value, outcome
 
 BOOL_ERRORS = ("floor_divide", "remainder", "power", "fmod", "left_shift", "right_shift")
@@ -159,9 +160,17 @@ def saturation(case, held):
 
 
 def wide_sum(case, held):
-    if case.row.name != "sum" or held.dtype.kind != "f" or held.dtype.itemsize == 8:
+    if case.row.name not in ("sum", "prod") or held.dtype.kind != "f" or held.dtype.itemsize == 8:
         return None
+    if case.row.name == "prod":
+        return Value(ordered_product(case.args[0]))
     return Value(held.dtype.type(tree_sum(case.args[0], np.float64)))
+
+
+def product_in_order(case, held):
+    if case.row.name != "prod" or held.dtype != np.float64:
+        return None
+    return Value(ordered_product(case.args[0]))
 
 
 def within_budget(case, held):
@@ -192,6 +201,7 @@ RULES = {
     "neighbour": (neighbour, False, "`nextafter(x, y)` of equal numbers | y, with its sign (NumPy: of f16 x)"),
     "sign-of-nan": (sign_of_nan, False, "`copysign(x, nan)`, `signbit(nan)` | \\|x\\|, False"),
     "saturation": (saturation, True, "Float to integer truncates and saturates; NaN gives 0."),
+    "product-order": (product_in_order, True, "products of floats are taken in a fixed order"),
     "wide-sum": (wide_sum, True, "f16 and f32 accumulate in f64"),
     "budget": (within_budget, True, "Results are within a stated distance of the exact ones"),
 }

@@ -52,6 +52,9 @@ class Row:
 #: Casts are no row of the page: each dtype is a function of its own.
 CAST = Row("cast", ["a"], np.copy)
 
+#: Extents and what is made of them: of one dtype each.
+EXTENTS = ("arange", "full", "len", "linspace", "ones", "zeros")
+
 OPERAND = re.compile(r"\b[ab]\b")
 
 
@@ -74,6 +77,8 @@ def rows():
         cells = [cell.replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)]
         if len(cells) == 6 and "`" in cells[1]:
             names = [re.findall("`(.*?)`", cell) for cell in cells[1:3]]
+            if names[0][0].split("(")[0] in EXTENTS:
+                continue
             row = read(*names, cells[3].strip())
             found[f"{row.name}-{row.arity}" if row.name in found else row.name] = row
     return found

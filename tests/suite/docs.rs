@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use fuse::DType;
 use fuse_ops::derived::DERIVED;
 use fuse_ops::table::{Class, Row, Syntax, TABLE};
-use fuse_ops::{Accuracy, Budget, Yardstick};
+use fuse_ops::{Accuracy, Budget, FORMS, Parameter, Yardstick};
 use serde::Deserialize;
 
 #[test]
@@ -59,7 +59,45 @@ fn reference() -> String {
         writeln!(text, "| `{written}` | {aliases} | {} | `{}` |", row.doc, row.example)
             .expect("text grows");
     }
+    write_forms(&mut text);
+    write_parameters(&mut text);
     text
+}
+
+/// The reductions that are made of others.
+fn write_forms(text: &mut String) {
+    text.push_str("\n## Reductions made of others\n\n");
+    text.push_str("| written | what it gives | example |\n|---|---|---|\n");
+    for form in FORMS {
+        let operands = ["a", "b", "c"][..form.arity].join(", ");
+        let (name, doc, example) = (form.name, form.doc, form.example);
+        writeln!(text, "| `{name}({operands})` | {doc} | `{example}` |").expect("text grows");
+    }
+}
+
+/// What reductions take beside their operands.
+fn write_parameters(text: &mut String) {
+    text.push_str("\n## Parameters of reductions\n\n");
+    let rows = TABLE.iter().filter(|row| row.syntax != Syntax::Internal);
+    let rows = rows.map(|row| (row.name, row.op.parameters()));
+    let reductions: Vec<(&str, &[Parameter])> =
+        rows.chain(FORMS.iter().map(|form| (form.name, form.parameters))).collect();
+    let mut kinds: Vec<&[Parameter]> = Vec::new();
+    for (_, parameters) in &reductions {
+        if !parameters.is_empty() && !kinds.contains(parameters) {
+            kinds.push(parameters);
+        }
+    }
+    for parameters in kinds {
+        let names = reductions.iter().filter(|known| known.1 == parameters).map(|known| known.0);
+        let text_of = |known: &Parameter| {
+            let by_name = if *known == Parameter::NamedAxis { " (by name only)" } else { "" };
+            format!("`{}={}`{by_name}", known.name(), known.default_text())
+        };
+        let listed: Vec<String> = parameters.iter().map(text_of).collect();
+        let names: Vec<&str> = names.collect();
+        writeln!(text, "* {}: `{}`", listed.join(", "), names.join(" ")).expect("text grows");
+    }
 }
 
 /// What `examples/accuracy.rs` recorded of a function and dtype.

@@ -53,8 +53,8 @@ pub use prim::{
 
 pub use program::{
     ArraySpec, Axis, BindError, Bound, CountRule, Dim, ElementRule, FitRule, IndexRule, InputType,
-    Nest, OperandView, Pass, Pick, Predicate, Program, ProgramInput, Shape, ShapeRule, Signature,
-    Sink, Source, SourceSpan, Strength, TextOperand, shape_text,
+    Nest, OperandView, Pass, Pick, Predicate, Program, ProgramInput, Reach, Shape, ShapeRule,
+    Signature, Sink, Source, SourceSpan, Strength, TextOperand, shape_text,
 };
 pub use shape::{Extents, MAX_RANK, checked_len, contiguous_strides};
 pub use symbol::{Symbol, SymbolOp, symbol_text};

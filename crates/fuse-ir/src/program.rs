@@ -144,11 +144,11 @@ pub struct CountRule {
     pub span: SourceSpan,
 }
 
-/// A weak integer scalar that takes on an integer dtype: its value must fit.
+/// A weak integer, a scalar or an extent, that takes on an integer dtype: its value must fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FitRule {
-    /// Position of the input.
-    pub input: u32,
+    /// Symbol of its value.
+    pub number: u32,
     /// The dtype it takes on.
     pub dtype: DType,
     /// Where in the formula.
@@ -267,20 +267,61 @@ impl Pass {
     }
 }
 
-/// Consecutive passes that may run together, tile by tile. A tile is a range of the domain in C order:
-/// all passes run on it before the next tile begins. No bit depends on tiles.
+/// Passes that run together, tile by tile, so that what they hand to each other never leaves the cache.
 ///
-/// Each pass either has the domain as its loop, or begins with it (the axes that follow are run whole
-/// for each element of the domain), or is a fold that keeps just these axes. What a pass reads of the
-/// temporaries that others of the nest write, it reads at its own place of the domain.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// ```text
+/// softmax over rows, domain (rows):   m = max(x, 1) │ e = exp(x - m), s = sum(e, 1) │ e / s
+/// tile [o0, o1) of the domain         m[o0..o1]       e[o0..o1, :], s[o0..o1]         result[o0..o1, :]
+/// ```
+///
+/// A tile is a range `[o0, o1)` of the C-order index of `domain`, whose rank is at least 1. For each
+/// tile every pass runs its part, in order:
+/// * a pass without folds: its space begins with the domain's axes, and it runs elements
+///   `[o0 · inner, o1 · inner)` of its loop in C order, `inner` being the number of elements of the axes
+///   after them;
+/// * a pass with folds: [`Pass::kept`] is the domain (the reduced axes may stand anywhere), and it runs
+///   outputs `[o0, o1)`.
+///
+/// A temporary that one of the passes writes has a shape that begins with the domain's axes. The passes
+/// after it may read it as an operand, whole, each of the domain's axes at that very axis of the loop
+/// (of the loop's kept axes where it folds): then a tile reads what it has written itself. None may read
+/// it as a scalar, or as the passes before the writer do, from an earlier tile.
+///
+/// **Reach.** Where the domain has one axis, a pass without folds that writes nothing but locals may run
+/// beyond its tile, `[o0 + low, o1 + high)` along the axis: what neighbours of an element read of it is
+/// then computed with the tile, once, and again for the next. Its loop may be longer than the domain. A
+/// pass that runs `[o0 + l, o1 + h)` reads such a local as a slice from `s` on, of step 1 and as long as
+/// its own loop, if `low <= l + s` and `h + s <= high`.
+///
+/// The tiles run in any order and on any threads, and their size is the runtime's choice: no result may
+/// depend on it, and by these rules none does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Nest {
-    /// The passes.
+    /// Positions of the passes: a run of [`Program::passes`].
     pub passes: Range<u32>,
-    /// The domain: at least one axis.
+    /// What is cut into tiles.
     pub domain: Shape,
-    /// Temporaries that nothing outside of the nest reads or writes: only a tile of each need exist.
+    /// How far each pass runs beyond a tile; none if no pass does.
+    pub reach: Vec<Reach>,
+    /// The temporaries that these passes alone write and read, in rising order: a thread keeps them a
+    /// tile at a time. No other pass, nor a nest, may use one.
     pub locals: Vec<u32>,
+}
+
+/// The elements that a pass of a nest runs for a tile `[o0, o1)`: `[o0 + low, o1 + high)`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// What is added to the first.
+    pub low: u32,
+    /// What is added to the end; not less than `low`.
+    pub high: u32,
+}
+
+impl Nest {
+    /// How far the pass at this position of the nest runs beyond a tile.
+    pub fn reach(&self, position: usize) -> Reach {
+        self.reach.get(position).copied().unwrap_or_default()
+    }
 }
 
 /// A compiled formula, before any back end has seen it.
@@ -298,7 +339,7 @@ pub struct Program {
     pub index_rules: Vec<IndexRule>,
     /// What numbers of elements demand.
     pub count_rules: Vec<CountRule>,
-    /// What weak scalars must fit.
+    /// What weak integers must fit.
     pub fit_rules: Vec<FitRule>,
     /// Values between passes. A pass may write one again when no later pass reads its former value.
     pub temporaries: Vec<ArraySpec>,
@@ -306,7 +347,7 @@ pub struct Program {
     pub results: Vec<ArraySpec>,
     /// The passes, in order.
     pub passes: Vec<Pass>,
-    /// Passes that run together, in order, none in two of them.
+    /// Which of them run together: runs that do not meet, in rising order. Any other pass runs alone.
     pub nests: Vec<Nest>,
     /// Questions about texts that passes read the answers to.
     pub predicates: Vec<Predicate>,
@@ -538,23 +579,24 @@ pub fn shape_text(extents: &[usize]) -> String {
 impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (number, pass) in self.passes.iter().enumerate() {
-            write!(f, "pass {number}: over [")?;
-            for (axis, dim) in pass.space.iter().enumerate() {
-                let comma = if axis > 0 { ", " } else { "" };
-                match dim {
-                    Dim::One => write!(f, "{comma}1")?,
-                    Dim::Symbol(symbol) => {
-                        write!(f, "{comma}{}", self.symbol_text(*symbol))?;
-                    }
-                }
-            }
-            writeln!(f, "]")?;
+            writeln!(f, "pass {number}: over [{}]", self.space_text(&pass.space))?;
             let arrays = pass.operands.iter().map(|view| self.view_text(view));
             let scalars = pass.scalars.iter().map(|view| self.view_text(view));
             let sinks = pass.sinks();
             write_list(f, "reads", arrays.collect())?;
             write_list(f, "scalars", scalars.collect())?;
             write_list(f, "writes", sinks.map(|&sink| sink_name(sink)).collect())?;
+        }
+        for Nest { passes, domain, reach, locals } in &self.nests {
+            let (first, last) = (passes.start, passes.end.saturating_sub(1));
+            writeln!(f, "passes {first} to {last} by tiles of [{}]", self.space_text(domain))?;
+            for (pass, Reach { low, high }) in passes.clone().zip(reach) {
+                if (*low, *high) != (0, 0) {
+                    writeln!(f, "  pass {pass} from {low} to {high} beyond")?;
+                }
+            }
+            let local = |&local: &u32| sink_name(Sink::Temporary(local));
+            write_list(f, "keeps a tile of", locals.iter().map(local).collect())?;
         }
         Ok(())
     }
@@ -587,6 +629,14 @@ impl Program {
 
     fn symbol_text(&self, symbol: u32) -> String {
         symbol_text(&self.symbols, symbol, &|input| &self.inputs[input as usize].name)
+    }
+
+    fn space_text(&self, shape: &[Dim]) -> String {
+        let dim = |dim: &Dim| match dim {
+            Dim::One => "1".to_string(),
+            Dim::Symbol(symbol) => self.symbol_text(*symbol),
+        };
+        shape.iter().map(dim).collect::<Vec<String>>().join(", ")
     }
 
     /// `x`, `x[1:, 0]`: the source, and where not all of it is read, start and step along each axis.

@@ -57,6 +57,8 @@ symbol_ops! {
     Mul "mul" |a, b| a.saturating_mul(b);
     /// a / b rounded down; 0 for b = 0.
     FloorDiv "floor_div" |a, b| floor_div(a, b);
+    /// a - b · (a / b rounded down), with the sign of b; 0 for b = 0.
+    Mod "mod" |a, b| floor_mod(a, b);
     /// a / b rounded up; 0 for b = 0.
     CeilDiv "ceil_div" |a, b| floor_div(a, b).saturating_add(i64::from(b != 0 && a.wrapping_rem(b) != 0));
     /// The smaller.
@@ -67,6 +69,8 @@ symbol_ops! {
     Less "less" |a, b| a.saturating_sub(b).max(0);
     /// Python's index a on an axis of extent b: negative ones count from the end.
     Wrap "wrap" |a, b| if a < 0 { a.saturating_add(b) } else { a };
+    /// What an integer dtype of |b| bits, signed for b > 0, keeps of a; beyond i64 its nearest.
+    Narrow "narrow" |a, b| narrow(a, b);
     /// The extent that axes of extents a and b broadcast to.
     Broadcast "broadcast" |a, b| if a == 1 { b } else { a };
 }
@@ -78,6 +82,24 @@ fn floor_div(a: i64, b: i64) -> i64 {
     let quotient = a.saturating_div(b);
     let inexact = a.wrapping_rem(b) != 0;
     quotient - i64::from(inexact && (a < 0) != (b < 0))
+}
+
+fn floor_mod(a: i64, b: i64) -> i64 {
+    if b == 0 {
+        return 0;
+    }
+    let rest = a.wrapping_rem(b);
+    if rest != 0 && (rest < 0) != (b < 0) { rest + b } else { rest }
+}
+
+fn narrow(a: i64, b: i64) -> i64 {
+    let unused = 64_i64.saturating_sub(b.saturating_abs());
+    match (b > 0, unused) {
+        (true, 0..64) => a << unused >> unused,
+        (false, 0) if a < 0 => i64::MAX,
+        (false, 1..64) => (a.cast_unsigned() << unused >> unused).cast_signed(),
+        _ => a,
+    }
 }
 
 impl Symbol {
@@ -133,6 +155,11 @@ mod tests {
         for (a, b, down, up) in [(7, 2, 3, 4), (-7, 2, -4, -3), (7, -2, -4, -3), (6, 3, 2, 2)] {
             assert_eq!((FloorDiv.apply(a, b), CeilDiv.apply(a, b)), (down, up), "{a} / {b}");
         }
+        for (a, b, rest) in
+            [(7, 2, 1), (-7, 2, 1), (7, -2, -1), (6, -3, 0), (1, 0, 0), (i64::MIN, -1, 0)]
+        {
+            assert_eq!(Mod.apply(a, b), rest, "{a} % {b}");
+        }
         assert_eq!((FloorDiv.apply(1, 0), CeilDiv.apply(1, 0)), (0, 0));
         assert_eq!(FloorDiv.apply(i64::MIN, -1), i64::MAX);
         assert_eq!(CeilDiv.apply(i64::MIN, -1), i64::MAX);
@@ -144,6 +171,20 @@ mod tests {
         assert_eq!(Mul.apply(i64::MAX, -2), i64::MIN);
         assert_eq!(Less.apply(3, 5), 0);
         assert_eq!(Less.apply(i64::MAX, i64::MIN), i64::MAX);
+    }
+
+    #[test]
+    fn dtypes_keep_low_bits() {
+        for a in [0, 1, -1, 127, 128, 255, 256, 300, -129, i64::MAX, i64::MIN] {
+            assert_eq!(Narrow.apply(a, 8), i64::from(a as i8), "{a}");
+            assert_eq!(Narrow.apply(a, -8), i64::from(a as u8), "{a}");
+            assert_eq!(Narrow.apply(a, -32), i64::from(a as u32), "{a}");
+            assert_eq!(Narrow.apply(a, 64), a);
+            assert_eq!(Narrow.apply(a, -64), i64::try_from(a as u64).unwrap_or(i64::MAX), "{a}");
+            for b in [0, 65, -65, i64::MIN, i64::MAX] {
+                assert_eq!(Narrow.apply(a, b), a, "no dtype has {b} bits");
+            }
+        }
     }
 
     #[test]

@@ -40,7 +40,7 @@ mod tests;
 pub mod typing;
 
 pub use expander::{Call, Expander, lane_of};
-pub use form::{FORMS, Form, FormKind};
+pub use form::{FORMS, Form, FormKind, OfNothing};
 pub use parameter::Parameter;
 pub use table::{Accuracy, Budget, Class, Cost, Domain, Expansion, Op, Row, Syntax, Yardstick};
 pub use typing::{ArgType, TypeIssue, Typed, promote};

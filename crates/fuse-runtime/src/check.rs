@@ -3,12 +3,17 @@
 //! Positions are in range, dtypes are those that kernels read, temporaries are written before they are
 //! read, every result is written once. A call then only has to check extents.
 
+use std::collections::BTreeSet;
+use std::ops::Range;
+
 use fuse_ir::{
-    DType, Dim, Mem, OperandView, Pass, Pick, Program, Shape, Sink, Source, Symbol, TextOperand,
+    DType, Dim, Mem, Nest, OperandView, Pass, Pick, Program, Reach, Shape, Sink, Source, Symbol,
+    TextOperand, index_u32,
 };
 
 use crate::compile::Defect;
 use crate::kernels::reads_index;
+use crate::reduce::split_axes;
 
 /// Which values have been written, pass by pass.
 struct Written {
@@ -41,10 +46,8 @@ pub(crate) fn check(program: &Program) -> Result<(), Defect> {
     let counts =
         program.count_rules.iter().all(|rule| (rule.count as usize) < program.symbols.len());
     expect(counts, "a count rule names no symbol")?;
-    let fits = |rule: &fuse_ir::FitRule| {
-        program.inputs.get(rule.input as usize).is_some_and(|input| input.ty.axes.is_empty())
-    };
-    expect(program.fit_rules.iter().all(fits), "a fit rule names no scalar")?;
+    let fits = program.fit_rules.iter().all(|rule| (rule.number as usize) < program.symbols.len());
+    expect(fits, "a fit rule names no symbol")?;
     check_predicates(program)?;
     let mut written = Written {
         results: vec![false; program.results.len()],
@@ -53,6 +56,7 @@ pub(crate) fn check(program: &Program) -> Result<(), Defect> {
     for pass in &program.passes {
         check_pass(program, pass, &mut written)?;
     }
+    check_nests(program)?;
     expect(written.results.iter().all(|&is_written| is_written), "a result is never written")
 }
 
@@ -212,4 +216,137 @@ fn check_sink(program: &Program, sink: Sink, written: &mut Written) -> Result<Me
     *is_written = true;
     let dtype = program.sink(sink).dtype;
     dtype.mem().ok_or(Defect::DType(dtype))
+}
+
+/// See [`Nest`] for what must hold.
+fn check_nests(program: &Program) -> Result<(), Defect> {
+    let mut end = 0;
+    for nest in &program.nests {
+        let Range { start, end: after } = nest.passes;
+        let in_order = end <= start && start < after && after as usize <= program.passes.len();
+        expect(in_order, "a nest's passes are not a run of their own")?;
+        end = after;
+        expect(!nest.domain.is_empty(), "a nest has no domain")?;
+        check_shape(program, &nest.domain)?;
+        check_locals(program, nest)?;
+        let own = &program.passes[start as usize..after as usize];
+        let temporary = |sink: &Sink| match *sink {
+            Sink::Temporary(index) => Some(index),
+            Sink::Result(_) => None,
+        };
+        let written: Vec<u32> =
+            own.iter().flat_map(|pass| pass.sinks().filter_map(temporary)).collect();
+        let mut before: Vec<(u32, Reach)> = Vec::new();
+        expect(
+            nest.reach.is_empty() || nest.reach.len() == own.len(),
+            "a nest's reach is not its passes'",
+        )?;
+        for (position, pass) in own.iter().enumerate() {
+            let reach = nest.reach(position);
+            check_reach((nest, pass), reach)?;
+            check_nested_pass(program, (nest, pass, reach), (&written, &before))?;
+            before.extend(pass.sinks().filter_map(temporary).map(|index| (index, reach)));
+        }
+        let distinct: BTreeSet<u32> = before.iter().map(|&(index, _)| index).collect();
+        let starts_anew = before.len() == distinct.len();
+        expect(starts_anew, "a nest writes a temporary twice")?;
+    }
+    Ok(())
+}
+
+/// A pass that runs beyond its tile writes what only its own tile reads.
+fn check_reach((nest, pass): (&Nest, &Pass), reach: Reach) -> Result<(), Defect> {
+    if reach == Reach::default() {
+        return Ok(());
+    }
+    let is_local = |sink: &Sink| match *sink {
+        Sink::Temporary(index) => nest.locals.contains(&index),
+        Sink::Result(_) => false,
+    };
+    let fits = nest.domain.len() == 1
+        && reach.low <= reach.high
+        && pass.kernel.folds.is_empty()
+        && pass.sinks().all(is_local);
+    expect(fits, "a pass of a nest may not run beyond its tile")
+}
+
+/// From which element on a view reads along the one axis of a nest's domain: as many as the pass's loop
+/// has, one by one; 0 for a whole source.
+fn slice_start(program: &Program, pass: &Pass, view: &OperandView) -> Option<u32> {
+    let Some(pick) = view.picks.first() else { return Some(0) };
+    let Symbol::Literal(start) = program.symbols[pick.start as usize] else { return None };
+    let fits = pick.step == 1 && pass.space.first() == Some(&pick.extent);
+    u32::try_from(start).ok().filter(|_| fits)
+}
+
+/// A local is known to no pass outside of its nest, and written in it.
+fn check_locals(program: &Program, nest: &Nest) -> Result<(), Defect> {
+    expect(nest.locals.is_sorted_by(|a, b| a < b), "a nest's locals are not in order")?;
+    let known = nest.locals.iter().all(|&local| (local as usize) < program.temporaries.len());
+    expect(known, "there is no such local")?;
+    let is_local = |index: u32| nest.locals.contains(&index);
+    for (number, pass) in program.passes.iter().enumerate() {
+        let sources = pass.operands.iter().chain(&pass.scalars).map(|view| view.source);
+        let reads = sources.into_iter().any(|source| match source {
+            Source::Temporary(index) => is_local(index),
+            Source::Input(_) | Source::Symbol(_) | Source::Predicate(_) => false,
+        });
+        let writes = pass.sinks().any(|sink| match *sink {
+            Sink::Temporary(index) => is_local(index),
+            Sink::Result(_) => false,
+        });
+        let inside = nest.passes.contains(&index_u32(number));
+        expect(inside || !(reads || writes), "a local is used outside of its nest")?;
+    }
+    Ok(())
+}
+
+/// `written`: the temporaries that the nest writes; `before`: those that its passes so far do.
+fn check_nested_pass(
+    program: &Program,
+    (nest, pass, reach): (&Nest, &Pass, Reach),
+    (written, before): (&[u32], &[(u32, Reach)]),
+) -> Result<(), Defect> {
+    let rank = nest.domain.len();
+    let has_folds = !pass.kernel.folds.is_empty();
+    let (kept, _) = split_axes(pass, pass.space.len());
+    let fits = if has_folds { kept.len() == rank } else { pass.space.len() >= rank };
+    expect(fits, "a pass of a nest does not run over its domain")?;
+    // A pass that reduces no axis has all of them kept; its tiles are those of the leading ones.
+    let domain_axes = &kept[..rank];
+    let is_written = |source: Source| match source {
+        Source::Temporary(index) => written.contains(&index).then_some(index),
+        Source::Input(_) | Source::Symbol(_) | Source::Predicate(_) => None,
+    };
+    let scalars_apart = pass.scalars.iter().all(|view| is_written(view.source).is_none());
+    expect(scalars_apart, "a nest reads a scalar that it writes")?;
+    for view in &pass.operands {
+        let Some(index) = is_written(view.source) else { continue };
+        let shape = &program.temporaries[index as usize].shape;
+        let at_its_place = |(axis, &place): (usize, &usize)| match shape[axis] {
+            Dim::One => matches!(view.axes.get(place), Some(None | Some(_))),
+            Dim::Symbol(_) => view.axes.get(place).is_some_and(|own| *own == Some(index_u32(axis))),
+        };
+        let writer = before.iter().find(|&&(written, _)| written == index);
+        let start = slice_start(program, pass, view);
+        let in_reach = writer.zip(start).is_some_and(|(&(_, writer), start)| {
+            let sliced = rank == 1 && !has_folds;
+            let (low, high) = (reach.low.saturating_add(start), reach.high.saturating_add(start));
+            let covered = writer.low <= low && high <= writer.high;
+            covered && (view.picks.is_empty() || sliced)
+        });
+        let own_tile = in_reach
+            && shape.len() >= rank
+            && domain_axes.iter().enumerate().all(at_its_place)
+            && view.axes.iter().enumerate().all(|(place, own)| {
+                // No other axis of the loop leads along one of the domain's.
+                domain_axes.contains(&place) || own.is_none_or(|own| own as usize >= rank)
+            });
+        expect(own_tile, "a nest reads more of a temporary than a tile of its own")?;
+    }
+    for sink in pass.sinks() {
+        let is_long = program.sink(*sink).shape.len() >= rank;
+        expect(is_long, "a nest's sink does not begin with its domain")?;
+    }
+    Ok(())
 }

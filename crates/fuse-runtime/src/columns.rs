@@ -28,9 +28,9 @@ use smallvec::SmallVec;
 use crate::compile::{Code, ColumnForm, CompiledPass, Executable};
 use crate::dispatch::{gather_into, run_streams};
 use crate::error::RunError;
-use crate::fold::LEFT_TO_RIGHT_BELOW;
+use crate::fold::{LEFT_TO_RIGHT_BELOW, fill};
 use crate::options::RunOptions;
-use crate::pack::{bytes_of, pad, unpack};
+use crate::pack::{pad, unpack};
 use crate::plan::{Access, FOLD_BLOCK, Inputs, Outputs};
 use crate::reduce::total_bytes;
 use crate::views::Address;
@@ -163,12 +163,12 @@ impl ColumnPlan {
         leaves.ilog2() as usize + 2 + LEVELS
     }
 
-    /// Moves the operands: `inputs` and `outputs` give the new first elements of some.
-    pub(crate) fn rebase(&mut self, input: usize, base: Address) {
+    /// Moves an input.
+    pub(crate) fn rebase_input(&mut self, input: usize, base: Address) {
         self.inputs[input].begins.base = base;
     }
 
-    /// As [`ColumnPlan::rebase`], of an output.
+    /// Moves an elementwise output.
     pub(crate) fn rebase_output(&mut self, output: usize, base: Address) {
         self.outputs[output].begins.base = base;
     }
@@ -399,7 +399,7 @@ impl Columns<'_> {
         self.alive.clear();
         let len = self.job.plan.len;
         if len < LEFT_TO_RIGHT_BELOW {
-            self.push_row(tile);
+            self.alive.push(Row::Own);
             self.steps(tile, (0, 1, len));
             return Ok(());
         }
@@ -410,7 +410,7 @@ impl Columns<'_> {
             for turn in 0..ACCUMULATORS {
                 let lane = turn.reverse_bits() >> (usize::BITS - ACCUMULATORS.ilog2());
                 if lane < elements {
-                    self.push_row(tile);
+                    self.alive.push(Row::Own);
                     let count = (elements - lane).div_ceil(ACCUMULATORS);
                     self.steps(tile, (first + lane, ACCUMULATORS, count));
                 } else {
@@ -442,34 +442,25 @@ impl Columns<'_> {
         position * self.row_bytes()
     }
 
-    /// Puts a row of initial states on the stack.
-    fn push_row(&mut self, tile: Tile) {
-        let at = self.alive.len() * self.row_bytes();
-        self.alive.push(Row::Own);
-        self.fill(at, tile.count.next_multiple_of(GRANULE));
-    }
-
     /// Sets `lanes` lanes of a row to the folds' initial states.
     fn fill(&mut self, at: usize, lanes: usize) {
         let compiled = self.job.compiled();
         for slot in &compiled.slots {
             let from = at + slot.before * self.job.plan.tile;
-            let region = &mut self.states[from..][..slot.size * lanes];
-            let init = bytes_of(slot.init, slot.size);
-            let wide: [u8; 32] = std::array::from_fn(|byte| init[byte % slot.size]);
-            region.as_chunks_mut::<32>().0.fill(wide);
+            fill(&mut self.states[from..][..slot.size * lanes], slot);
         }
     }
 
-    /// The rows that no element reaches, one a level.
+    /// The rows that no element reaches, one a level: the first is what every other row begins with.
     fn prepare_untouched(&mut self) {
         let (len, lanes) = (self.job.plan.len, self.job.plan.tile);
-        if len < LEFT_TO_RIGHT_BELOW || (len - 1) % FOLD_BLOCK + 1 >= ACCUMULATORS {
-            return;
-        }
         let at = |columns: &Self, level: usize| columns.row_at(0, Row::Untouched(level));
         let first = at(self, 0);
         self.fill(first, lanes);
+        let all_reached = (len - 1) % FOLD_BLOCK + 1 >= ACCUMULATORS;
+        if len < LEFT_TO_RIGHT_BELOW || all_reached {
+            return;
+        }
         for level in 1..LEVELS {
             let (from, to) = (at(self, level - 1), at(self, level));
             self.merge_rows((from, from), to, lanes);
@@ -541,9 +532,12 @@ impl Columns<'_> {
         self.scratch[at..at + column.slot_bytes].as_mut_ptr()
     }
 
-    /// Steps the last row of the stack by `count` elements, `apart` apart from `first` on.
+    /// Makes the last row of the stack that of `count` elements, at least one, `apart` apart from
+    /// `first` on.
     fn steps(&mut self, tile: Tile, (first, apart, count): (usize, usize, usize)) {
         let (mut element, mut left) = (first, count);
+        let row = self.row_at(self.alive.len() - 1, Row::Own);
+        let mut from = self.row_at(0, Row::Untouched(0));
         while left > 0 {
             let (steps, code) = match self.codes {
                 [_, _, Some(code)] if left >= 4 => (4, code),
@@ -551,14 +545,21 @@ impl Columns<'_> {
                 [Some(code), _, _] => (1, code),
                 [None, _, _] => return,
             };
-            self.call(code, tile, (element, apart, steps));
+            self.call(code, tile, (element, apart, steps), (from, row));
+            from = row;
             element += apart * steps;
             left -= steps;
         }
     }
 
-    /// One kernel call.
-    fn call(&mut self, code: &Code, tile: Tile, (first, apart, steps): (usize, usize, usize)) {
+    /// One kernel call, from the states of a row to a row: the same, or another.
+    fn call(
+        &mut self,
+        code: &Code,
+        tile: Tile,
+        (first, apart, steps): (usize, usize, usize),
+        (from, to): (usize, usize),
+    ) {
         let plan = self.job.plan;
         self.inputs.clear();
         self.outputs.clear();
@@ -574,13 +575,13 @@ impl Columns<'_> {
             }
         }
         let compiled = self.job.compiled();
-        let row = (self.alive.len() - 1) * self.row_bytes();
         let lanes = tile.count.next_multiple_of(GRANULE);
+        assert!(from.max(to) + self.row_bytes() <= self.states.len() && lanes <= plan.tile);
+        let states = self.states.as_mut_ptr();
         for slot in &compiled.slots {
-            let at = row + slot.before * plan.tile;
-            let state = self.states[at..at + lanes * slot.size].as_mut_ptr();
-            self.inputs.push(state.cast_const());
-            self.outputs.push(state);
+            let at = slot.before * plan.tile;
+            self.inputs.push(states.wrapping_add(from + at).cast_const());
+            self.outputs.push(states.wrapping_add(to + at));
         }
         assert!(self.inputs.len() == code.kernel.inputs.len());
         assert!(self.outputs.len() == code.kernel.outputs.len());
@@ -596,7 +597,7 @@ impl Columns<'_> {
         };
         // SAFETY: streams hold whole granules: a slot or a row of states by its length, what is read
         // or written in place since the tile is of whole granules then; a splat points at an element.
-        // States are the same memory as inputs and outputs; outputs share memory with inputs only as
+        // States are read and written in one row or in two; outputs share memory with inputs only as
         // `crate::overlap` allows. The uniforms are written, and `run` only reads them.
         unsafe { code.block.run(&args) };
         self.scatter(tile, (first, apart, steps));

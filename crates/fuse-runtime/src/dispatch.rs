@@ -17,7 +17,7 @@ use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 use std::ptr::copy_nonoverlapping;
 
 use fuse_ir::abi::uniform_slots;
-use fuse_ir::{DType, Extents, GRANULE, KernelArgs};
+use fuse_ir::{DType, Extents, GRANULE, Kernel, KernelArgs};
 use smallvec::SmallVec;
 
 use crate::compile::{Code, CompiledFold, Slot};
@@ -385,19 +385,61 @@ pub(crate) fn run_streams(
     granules: usize,
     scratch: &mut [u8],
 ) {
-    let kernel = &code.kernel;
-    let lanes = granules * GRANULE;
-    assert!(inputs.len() == kernel.inputs.len() && outputs.len() == kernel.outputs.len());
-    assert!(scratch.len() >= code.block.scratch_bytes());
-    assert!(kernel.folds.is_empty() && uniform_slots(kernel) == 0);
-    let fits = |at: usize, size: usize| at + lanes * size <= memory.len();
-    assert!(inputs.iter().zip(&kernel.inputs).all(|(&at, input)| fits(at, input.mem.size())));
-    assert!(outputs.iter().zip(&kernel.outputs).all(|(&at, output)| fits(at, output.mem.size())));
+    assert!(fits(&code.kernel, (memory.len(), inputs), (memory.len(), outputs), granules));
     let base = memory.as_mut_ptr();
-    let at = |place: &usize| base.wrapping_add(*place);
+    // SAFETY: every stream has `granules` whole granules inside `memory`, which is borrowed mutably.
+    // Places that overlapped otherwise than promised would give wrong numbers, not other memory.
+    unsafe { run_places(code, (base, inputs), (base, outputs), granules, scratch) };
+}
+
+/// As [`run_streams`], with inputs and outputs in different memory.
+pub(crate) fn run_between(
+    code: &Code,
+    (from, inputs): (&[u8], &[usize]),
+    (to, outputs): (&mut [u8], &[usize]),
+    granules: usize,
+    scratch: &mut [u8],
+) {
+    assert!(fits(&code.kernel, (from.len(), inputs), (to.len(), outputs), granules));
+    let (from, to) = (from.as_ptr().cast_mut(), to.as_mut_ptr());
+    // SAFETY: every stream has `granules` whole granules inside its memory; inputs are only read.
+    unsafe { run_places(code, (from, inputs), (to, outputs), granules, scratch) };
+}
+
+/// Has every stream of a kernel of streams whole granules behind its place?
+fn fits(
+    kernel: &Kernel,
+    (from, inputs): (usize, &[usize]),
+    (to, outputs): (usize, &[usize]),
+    granules: usize,
+) -> bool {
+    let inside = |at: usize, size: usize, len: usize| at + granules * GRANULE * size <= len;
+    inputs.len() == kernel.inputs.len()
+        && outputs.len() == kernel.outputs.len()
+        && kernel.folds.is_empty()
+        && uniform_slots(kernel) == 0
+        && inputs.iter().zip(&kernel.inputs).all(|(&at, input)| inside(at, input.mem.size(), from))
+        && outputs
+            .iter()
+            .zip(&kernel.outputs)
+            .all(|(&at, output)| inside(at, output.mem.size(), to))
+}
+
+/// # Safety
+/// The kernel has neither folds nor uniforms; each stream has `granules` whole granules from its place
+/// on, those of the outputs writable.
+unsafe fn run_places(
+    code: &Code,
+    (from, inputs): (*mut u8, &[usize]),
+    (to, outputs): (*mut u8, &[usize]),
+    granules: usize,
+    scratch: &mut [u8],
+) {
+    assert!(scratch.len() >= code.block.scratch_bytes());
     let inputs: SmallVec<[*const u8; 8]> =
-        inputs.iter().map(|place| at(place).cast_const()).collect();
-    let outputs: SmallVec<[*mut u8; 4]> = outputs.iter().map(at).collect();
+        inputs.iter().map(|&place| from.wrapping_add(place).cast_const()).collect();
+    let outputs: SmallVec<[*mut u8; 4]> =
+        outputs.iter().map(|&place| to.wrapping_add(place)).collect();
     let args = KernelArgs {
         inputs: inputs.as_ptr(),
         outputs: outputs.as_ptr(),
@@ -408,9 +450,7 @@ pub(crate) fn run_streams(
         granules: granules as u64,
         tail: 0,
     };
-    // SAFETY: every stream has `granules` whole granules inside `memory`, which is borrowed mutably;
-    // the kernel has neither folds nor uniforms. Places that overlapped otherwise than the caller
-    // promises would give wrong numbers, not other memory.
+    // SAFETY: promised by the caller.
     unsafe { code.block.run(&args) };
 }
 

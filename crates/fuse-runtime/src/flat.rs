@@ -191,7 +191,7 @@ fn is_like_extents(extents: &[usize], space: &[Dim]) -> bool {
 }
 
 fn is_small(len: usize, compiled: &CompiledPass, options: &RunOptions<'_>) -> bool {
-    let Tuning { inline_below, block, shuffle, fold_lanes: _ } = options.tuning;
+    let Tuning { inline_below, block, shuffle, tile: _, fold_lanes: _ } = options.tuning;
     let is_plain = inline_below.is_none() && block.is_none() && shuffle.is_none();
     let unlimited = options.max_work.is_none() && options.max_output_bytes.is_none();
     let short = 0 < len && len <= MOST_ELEMENTS && len * compiled.facts.work <= MOST_WORK;

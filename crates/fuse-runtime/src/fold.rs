@@ -19,7 +19,7 @@ use fuse_ir::{CANONICAL_NAN_F32, CANONICAL_NAN_F64, GRANULE, Kernel, Lane, Scala
 use smallvec::SmallVec;
 
 use crate::compile::{CompiledFold, CompiledPass, Slot};
-use crate::dispatch::{MergeTo, run_merge};
+use crate::dispatch::{MergeTo, run_merge, run_streams};
 use crate::pack::{bits_of, bytes_of};
 
 /// The bits of every slot of a pass's folds.
@@ -47,12 +47,7 @@ impl Bank<'_> {
     pub(crate) fn reset(&mut self) {
         for slot in self.slots {
             let region = &mut self.bytes[slot.before * self.lanes..][..slot.size * self.lanes];
-            let init = bytes_of(slot.init, slot.size);
-            let wide: [u8; 64] = std::array::from_fn(|byte| init[byte % slot.size]);
-            // Wide stores: the kernel's first vector load of a state is served from them.
-            let (whole, rest) = region.as_chunks_mut::<64>();
-            whole.fill(wide);
-            rest.copy_from_slice(&wide[..rest.len()]);
+            fill(region, slot);
         }
     }
 
@@ -101,6 +96,37 @@ impl Bank<'_> {
         self.merge_onto(self.state(0), left_over, scratch)
     }
 
+    /// Combines rows of `width` states, a multiple of 32, each as a binary counter: lane k of row 0 with
+    /// lane k of row 1, and so on. The result is in row 0.
+    pub(crate) fn merge_rows(&mut self, n_rows: usize, width: usize, scratch: &mut [u8]) {
+        let mut rows: SmallVec<[usize; 8]> = SmallVec::new();
+        for row in 0..n_rows {
+            rows.push(row);
+            let mut runs = row + 1;
+            while runs.is_multiple_of(2) {
+                self.merge_last(&mut rows, width, scratch);
+                runs /= 2;
+            }
+        }
+        while rows.len() > 1 {
+            self.merge_last(&mut rows, width, scratch);
+        }
+    }
+
+    /// Merges the last two of these rows into the first of them.
+    fn merge_last(&mut self, rows: &mut SmallVec<[usize; 8]>, width: usize, scratch: &mut [u8]) {
+        let (Some(right), Some(&left)) = (rows.pop(), rows.last()) else { return };
+        for fold in self.folds {
+            let (slots, lanes) = (&self.slots[fold.slots.0..fold.slots.1], self.lanes);
+            let at = |row: usize| {
+                slots.iter().map(move |slot| slot.before * lanes + row * width * slot.size)
+            };
+            let from: SmallVec<[usize; 8]> = at(left).chain(at(right)).collect();
+            let to: SmallVec<[usize; 4]> = at(left).collect();
+            run_streams(&fold.merge, self.bytes, (&from, &to), width / GRANULE, scratch);
+        }
+    }
+
     /// `state` merged with what follows it, if anything does.
     fn merge_onto(&mut self, state: State, after: Option<State>, scratch: &mut [u8]) -> State {
         let Some(after) = after else { return state };
@@ -138,6 +164,20 @@ impl Bank<'_> {
             let bank = (&mut *self.bytes, self.lanes);
             run_merge(fold, self.slots, bank, (granules, MergeTo::States), scratch);
         }
+    }
+}
+
+/// Fills lanes of a slot with its initial state. (Copies that double are several times faster than
+/// the loop that `fill` of arrays compiles to; and the kernel's first load is served from wide stores.)
+pub(crate) fn fill(lanes: &mut [u8], slot: &Slot) {
+    let init = bytes_of(slot.init, slot.size);
+    let wide: [u8; 64] = std::array::from_fn(|byte| init[byte % slot.size]);
+    let mut filled = lanes.len().min(64);
+    lanes[..filled].copy_from_slice(&wide[..filled]);
+    while filled < lanes.len() {
+        let more = filled.min(lanes.len() - filled);
+        lanes.copy_within(..more, filled);
+        filled += more;
     }
 }
 

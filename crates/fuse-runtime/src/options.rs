@@ -51,6 +51,8 @@ pub struct Tuning {
     pub inline_below: Option<usize>,
     /// Elements of a block; rounded up to a multiple of 1024.
     pub block: Option<usize>,
+    /// Elements of a nest's domain that run together.
+    pub tile: Option<usize>,
     /// Which way folds over some axes are walked.
     pub fold_lanes: Option<FoldLanes>,
     /// Runs tasks in an order shuffled by this seed: a hook for tests.

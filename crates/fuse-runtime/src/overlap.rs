@@ -9,7 +9,7 @@
 //! Sharing is decided conservatively: by the intervals of bytes touched, and where these cross, by the
 //! greatest common divisor of all strides, which tells interleaved columns apart.
 
-use fuse_ir::{OperandView, Program, Sink, Source};
+use fuse_ir::{Nest, OperandView, Program, Sink, Source, index_u32};
 
 use crate::views::{Raw, reach};
 
@@ -81,7 +81,23 @@ pub(crate) fn in_place(
             operands.next().is_none() && !pass.scalars.iter().any(|view| reads(&view.source))
         }
     });
-    same_place(input_raw, output_raw) && read_safely
+    same_place(input_raw, output_raw) && read_safely && tiles_apart(program, input, writer)
+}
+
+/// Where the writer runs tile by tile with others: do those before it read the input only at the places
+/// of their own tile? Another tile's have been written by then.
+fn tiles_apart(program: &Program, input: usize, writer: usize) -> bool {
+    let holds = |nest: &&Nest| nest.passes.contains(&index_u32(writer));
+    let Some(nest) = program.nests.iter().find(holds) else { return true };
+    let before = &program.passes[nest.passes.start as usize..writer];
+    before.iter().all(|pass| {
+        let of_input = |view: &&OperandView| view.source == Source::Input(index_u32(input));
+        let rank = pass.space.len();
+        let first_reduced = rank - pass.reduced.len();
+        let is_trailing = pass.reduced.iter().all(|&axis| axis as usize >= first_reduced);
+        let mut views = pass.operands.iter().filter(of_input);
+        views.all(|view| is_trailing && view.axes.len() == rank && is_whole(view))
+    })
 }
 
 /// Does the view read every element of its source at its own place of the loop?

@@ -305,13 +305,20 @@ unsafe fn gather_row<W: Word, const SWAP: bool>(
     count: usize,
     to: *mut W,
 ) {
-    for col in 0..count {
-        // SAFETY: element `col` of the row, and its place.
+    let at = |col: usize| line.wrapping_offset(col.cast_signed().wrapping_mul(stride)).cast::<W>();
+    let native = |word: W| if SWAP { word.swap() } else { word };
+    let whole = count / 4 * 4;
+    for col in (0..whole).step_by(4) {
+        // SAFETY: four elements of the row, and their places.
         unsafe {
-            let at = line.wrapping_offset(col.cast_signed().wrapping_mul(stride));
-            let word = at.cast::<W>().read_unaligned();
-            to.add(col).write_unaligned(if SWAP { word.swap() } else { word });
+            let words = [at(col), at(col + 1), at(col + 2), at(col + 3)];
+            let words = words.map(|word| native(word.read_unaligned()));
+            to.add(col).cast::<[W; 4]>().write_unaligned(words);
         }
+    }
+    for col in whole..count {
+        // SAFETY: element `col` of the row, and its place.
+        unsafe { to.add(col).write_unaligned(native(at(col).read_unaligned())) };
     }
 }
 
@@ -319,8 +326,17 @@ unsafe fn gather_row<W: Word, const SWAP: bool>(
 /// The tile's elements at `to` are writable; `from` holds as many.
 unsafe fn scatter<W: Word, const SWAP: bool>(from: *const u8, tile: Tile, to: *mut u8) {
     let mut from = from.cast::<W>();
+    let contiguous = !SWAP && tile.cols.stride == size_of::<W>().cast_signed();
     for row in 0..tile.rows.extent {
         let line = to.wrapping_offset(row.cast_signed().wrapping_mul(tile.rows.stride));
+        if contiguous && tile.cols.extent >= SHORT_ROW {
+            // SAFETY: the tile's row, and as many elements at `from`.
+            unsafe {
+                copy_nonoverlapping(from.cast(), line, tile.cols.extent * size_of::<W>());
+                from = from.add(tile.cols.extent);
+            }
+            continue;
+        }
         for col in 0..tile.cols.extent {
             // SAFETY: element `col` of the tile's row, and the next one at `from`.
             unsafe {

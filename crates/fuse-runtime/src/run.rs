@@ -14,7 +14,8 @@
 
 use fuse_ir::abi::uniform_slots;
 use fuse_ir::{
-    Bound, DType, DTypeKind, Extents, FitRule, OperandView, Pass, Sink, Source, checked_len,
+    Bound, ByteOrder, DType, DTypeKind, Extents, FitRule, Nest, OperandView, Pass, Sink, Source,
+    checked_len, contiguous_strides,
 };
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -25,14 +26,15 @@ use crate::dispatch::{Job, copy_operand, read_scalar, run_uniform, write_scalar}
 use crate::error::{AllocError, RunError};
 use crate::fold::{State, finish, initial_state};
 use crate::fpenv::DefaultFloats;
+use crate::nest::{NestRun, Stage};
 use crate::options::RunOptions;
 use crate::overlap::{in_place, may_share};
-use crate::plan::{Plan, PlanInput, Stepped, Variant, picked};
+use crate::plan::{Plan, PlanInput, Stepped, picked};
 use crate::predicate::TextPredicate;
 use crate::reduce::Reduction;
 use crate::scratch::with_kit;
 use crate::sweep::Sweep;
-use crate::views::{Operand, Raw, ViewMut};
+use crate::views::{Address, Operand, Raw, Strides, ViewMut};
 
 /// Dtype and extents of a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,7 +142,7 @@ impl Executable {
         let extents: SmallVec<[&[usize]; 8]> = sources.iter().map(|raw| raw.extents).collect();
         let scalar = |input: u32| read_integer(sources[input as usize]);
         let bound = self.program.bind(&extents, scalar).map_err(RunError::Bind)?;
-        self.program.fit_rules.iter().try_for_each(|rule| check_fit(rule, sources))?;
+        self.program.fit_rules.iter().try_for_each(|rule| check_fit(rule, &bound))?;
         Ok(bound)
     }
 
@@ -186,7 +188,9 @@ impl Executable {
             return Err(RunError::WorkLimit { work, limit });
         }
         let Some(limit) = options.max_output_bytes else { return Ok(()) };
-        let specs = self.program.results.iter().chain(&self.program.temporaries);
+        let whole = self.program.temporaries.iter().enumerate();
+        let whole = whole.filter(|(number, _)| !self.is_local(*number)).map(|(_, spec)| spec);
+        let specs = self.program.results.iter().chain(whole);
         let bytes = specs.map(|spec| bytes_of(spec.dtype, &binding.extents(&spec.shape)));
         let bytes = bytes.fold(0, u128::saturating_add);
         if bytes > u128::from(limit) { Err(RunError::OutputLimit { bytes, limit }) } else { Ok(()) }
@@ -216,20 +220,70 @@ impl Executable {
         (sources, sinks): (&[Raw<'_>], &[Raw<'_>]),
         options: &RunOptions<'_>,
     ) -> Result<(), RunError> {
-        let mut temporaries: SmallVec<[Array; 0]> = SmallVec::new();
-        for spec in &self.program.temporaries {
-            temporaries.push(Array::unwritten(spec.dtype, &binding.extents(&spec.shape))?);
+        let mut temporaries: SmallVec<[Temporary; 0]> = SmallVec::new();
+        for (number, spec) in self.program.temporaries.iter().enumerate() {
+            let extents = binding.extents(&spec.shape);
+            temporaries.push(if self.is_local(number) {
+                Temporary::local(spec.dtype, extents)?
+            } else {
+                Temporary::Whole(Array::unwritten(spec.dtype, &extents)?)
+            });
         }
-        let temporaries: Raws<'_> = temporaries.iter_mut().map(Array::raw_mut).collect();
+        let temporaries: Raws<'_> = temporaries.iter_mut().map(Temporary::raw).collect();
         let predicates = TextPredicate::all(&self.program.predicates, binding, sources)?;
         let (temporaries, predicates) = (&temporaries, &predicates);
         let call =
             Call { executable: self, binding, sources, sinks, temporaries, predicates, options };
-        for number in 0..self.passes.len() {
+        let mut nests = self.program.nests.iter().peekable();
+        let mut number = 0;
+        while number < self.passes.len() {
+            if let Some(nest) = nests.next_if(|nest| nest.passes.start as usize == number) {
+                call.run_nest(nest)?;
+                number = nest.passes.end as usize;
+                continue;
+            }
             let space = binding.extents(&self.program.passes[number].space);
             call.run_pass(number, &space)?;
+            number += 1;
         }
         Ok(())
+    }
+
+    /// Is a temporary kept a tile at a time?
+    fn is_local(&self, temporary: usize) -> bool {
+        let holds = |local: &u32| *local as usize == temporary;
+        self.program.nests.iter().any(|nest| nest.locals.iter().any(holds))
+    }
+}
+
+/// A value between passes.
+enum Temporary {
+    Whole(Array),
+    /// Kept a tile at a time by each thread: it has a shape and no memory.
+    Local {
+        dtype: DType,
+        extents: Extents,
+        strides: Strides,
+    },
+}
+
+impl Temporary {
+    fn local(dtype: DType, extents: Extents) -> Result<Temporary, AllocError> {
+        if checked_len(&extents, dtype.size()).is_none() {
+            return Err(AllocError { bytes: bytes_of(dtype, &extents) });
+        }
+        let strides = contiguous_strides(&extents, dtype.size());
+        Ok(Temporary::Local { dtype, extents, strides })
+    }
+
+    fn raw(&mut self) -> Raw<'_> {
+        match self {
+            Temporary::Whole(array) => array.raw_mut(),
+            Temporary::Local { dtype, extents, strides } => {
+                let base = Address(std::ptr::null_mut());
+                Raw { base, dtype: *dtype, order: ByteOrder::Native, extents, strides }
+            }
+        }
     }
 }
 
@@ -248,10 +302,9 @@ impl Copied {
     }
 }
 
-/// A weak integer scalar must fit the dtype that it takes on.
-fn check_fit(rule: &FitRule, sources: &[Raw<'_>]) -> Result<(), RunError> {
-    let raw = sources[rule.input as usize];
-    let Some(value) = integer_value(raw) else { return Ok(()) };
+/// A weak integer must fit the dtype that it takes on.
+fn check_fit(rule: &FitRule, bound: &Bound) -> Result<(), RunError> {
+    let value = i128::from(bound.value(rule.number));
     let Some((low, high)) = rule.dtype.integer_range() else { return Ok(()) };
     if low <= value && value <= high { Ok(()) } else { Err(RunError::Fit { rule: *rule, value }) }
 }
@@ -373,10 +426,46 @@ impl<'c> Call<'c> {
         let of = (self.executable, number);
         let sink_of = |sink| self.sink(sink);
         let reduction = Reduction::new(of, self.options, space, &operands, sink_of)?;
-        let variant = reduction.plan.as_ref().map_or(Variant::Main, |plan| plan.variant);
-        let code = self.executable.code(number, variant);
+        let code = self.executable.code(number, reduction.variant());
         let uniforms = self.uniforms(pass, code)?;
         reduction.run(code, &uniforms)
+    }
+
+    /// Runs passes tile by tile.
+    fn run_nest(&self, nest: &Nest) -> Result<(), RunError> {
+        let domain = self.binding.extents(&nest.domain);
+        let mut run = NestRun::new(nest, &domain, self.options);
+        let passes = nest.passes.start as usize..nest.passes.end as usize;
+        for &local in &nest.locals {
+            let writes = |number: &usize| {
+                let pass = &self.executable.program.passes[*number];
+                pass.sinks().any(|sink| *sink == Sink::Temporary(local))
+            };
+            let writer = passes.clone().position(|number| writes(&number)).unwrap_or(0);
+            run.add_local((local, nest.reach(writer)), self.temporaries[local as usize])?;
+        }
+        for (position, number) in passes.enumerate() {
+            let pass = &self.executable.program.passes[number];
+            let space = self.binding.extents(&pass.space);
+            let operands = self.operands(pass, &space)?;
+            let of = (self.executable, number);
+            let stage = if pass.folds.is_empty() {
+                let reach = nest.reach(position);
+                Stage::elementwise(of, (&domain, reach), &space, &operands, self.options)?
+            } else {
+                Stage::folds(of, &domain, &space, &operands, self.options, |sink| self.sink(sink))?
+            };
+            let mut offsets = SmallVec::new();
+            for view in &pass.operands {
+                let raw = self.source(view.source)?;
+                let base = picked(raw, &view.picks, self.binding)?.base;
+                offsets.push(base.behind(raw.base));
+            }
+            let stage = stage.with_offsets(offsets);
+            let uniforms = self.uniforms(pass, stage.code())?;
+            run.add_stage(stage, uniforms);
+        }
+        run.run()
     }
 
     /// The operands of a pass by the axes of its loop.

@@ -32,3 +32,17 @@ pub(crate) fn with_kit<R>(body: impl FnOnce(&mut Kit) -> R) -> R {
     }
     result
 }
+
+thread_local! {
+    static LOCALS: Cell<Option<Box<Buffer>>> = const { Cell::new(None) };
+}
+
+/// Runs `body` with this thread's memory for a tile of a nest's locals.
+pub(crate) fn with_locals<R>(body: impl FnOnce(&mut Buffer) -> R) -> R {
+    let mut locals = LOCALS.take().unwrap_or_default();
+    let result = body(&mut locals);
+    if locals.capacity() <= KEEP_BYTES {
+        LOCALS.set(Some(locals));
+    }
+    result
+}

@@ -98,6 +98,19 @@ impl Sweep<'_> {
         })
     }
 
+    /// Runs a run of elements of a loop without folds on this thread.
+    pub(crate) fn run_elements(&self, elements: std::ops::Range<usize>) -> Result<(), RunError> {
+        self.with_scratch(0, |scratch, _| {
+            let mut pointers = Pointers::default();
+            for start in elements.clone().step_by(self.job.plan.block) {
+                self.options.poll()?;
+                let range = (start, self.job.plan.block.min(elements.end - start));
+                self.run_block(range, scratch, (&mut [], 0, 0), &mut pointers);
+            }
+            Ok(())
+        })
+    }
+
     /// Runs the blocks of one task of a loop with folds and combines their states.
     fn fold_task(&self, task: usize) -> Result<State, RunError> {
         let lanes = self.blocks(task, FOLD_TASK_BLOCKS).len() * GRANULE;
@@ -124,6 +137,24 @@ impl Sweep<'_> {
         }
         bank.merge_lanes(n_blocks, scratch);
         Ok(bank.merge_tree(n_blocks, None, scratch))
+    }
+
+    /// Runs the blocks of a loop of at least 8 elements; block `b` advances the accumulators of place
+    /// `at + b * apart` of the bank.
+    pub(crate) fn fold_into(
+        &self,
+        bank: &mut Bank<'_>,
+        (at, apart): (usize, usize),
+        scratch: &mut [u8],
+    ) -> Result<(), RunError> {
+        self.options.poll()?;
+        let mut pointers = Pointers::default();
+        for block in 0..self.job.plan.len.div_ceil(self.job.plan.block) {
+            let lane = (at + block * apart) * GRANULE;
+            let state = (&mut *bank.bytes, bank.lanes, lane);
+            self.run_block(self.range(block), scratch, state, &mut pointers);
+        }
+        Ok(())
     }
 
     /// Runs a loop with folds, which is not empty, on this thread and in this scratch.

@@ -37,6 +37,11 @@ impl Address {
         Address(self.0.wrapping_offset(bytes))
     }
 
+    /// How many bytes behind another address.
+    pub(crate) fn behind(self, other: Address) -> isize {
+        self.0.addr().wrapping_sub(other.0.addr()).cast_signed()
+    }
+
     /// The address that many bytes on.
     pub(crate) fn add(self, bytes: usize) -> Address {
         Address(self.0.wrapping_add(bytes))

@@ -9,7 +9,7 @@ use fuse_compile::graph::{Graph, Node, NodeId};
 use fuse_compile::opt::RULES;
 use fuse_compile::{Compiled, Options, Variable};
 use fuse_ops::table::{Row, Syntax, TABLE};
-use fuse_ops::{ArgType, Op};
+use fuse_ops::{ArgType, FORMS, Op};
 use fuse_syntax::SyntaxLimits;
 
 use super::format::{Case, Expect, cases, themes};
@@ -75,7 +75,8 @@ fn accepts(row: &Row, dtype: DType) -> bool {
     }
     match row.op {
         // f16 is computed in f32.
-        Op::Fma => dtype.is_float() && dtype != DType::F16,
+        Op::Fma | Op::SumOfProducts => dtype.is_float() && dtype != DType::F16,
+        Op::SquaredDeviations | Op::DeviationsOfNumbers | Op::Norm => dtype.is_float(),
         _ => row.typing.apply(&args).is_ok(),
     }
 }
@@ -85,7 +86,8 @@ fn every_row_of_the_operator_table_has_a_case_for_each_dtype() {
     let mut covered = BTreeSet::new();
     for (_, compiled) in compiled_cases() {
         covered.extend(uses(&compiled.graph));
-        covered.extend(uses(&compiled.optimized).into_iter().filter(|used| used.0 == Op::Fma));
+        let by_optimizer = |used: &Use| matches!(used.0, Op::Fma | Op::SumOfProducts);
+        covered.extend(uses(&compiled.optimized).into_iter().filter(by_optimizer));
     }
     let mut missing = Vec::new();
     for row in TABLE {
@@ -112,6 +114,23 @@ fn every_spelling_is_written_in_some_formula() {
         };
         let text = if call { format!("{word}(") } else { word.to_string() };
         assert!(is_written(&text), "no case writes `{text}`");
+    }
+    for form in FORMS {
+        assert!(is_written(&format!("{}(", form.name)), "no case writes `{}(`", form.name);
+    }
+    // Each reduction with each of its parameters.
+    let written = TABLE.iter().filter(|row| row.syntax != Syntax::Internal);
+    let rows = written.map(|row| (row.name, row.op.parameters()));
+    let forms = FORMS.iter().map(|form| (form.name, form.parameters));
+    for (name, parameters) in rows.chain(forms) {
+        for parameter in parameters {
+            let with = |formula: &&String| {
+                formula.contains(&format!("{name}("))
+                    && formula.contains(&format!("{}=", parameter.name()))
+            };
+            let parameter = parameter.name();
+            assert!(formulas.iter().any(|formula| with(&formula)), "no case: {name}, {parameter}=");
+        }
     }
 }
 

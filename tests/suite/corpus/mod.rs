@@ -26,7 +26,7 @@ macro_rules! themes {
 
 themes! {
     all_casts, arithmetic, bool_logic, broadcasting, casts, comparisons, derived, dtype_functions,
-    dtype_pairs, empty, errors, extrema, functions, half, integer_division, integer_widths, literals,
-    min_max, powers, powers_float, programs, promotion, relaxed, remainders, results, rounding, rules,
-    shifts, signs, special, sums, text,
+    dtype_pairs, empty, errors, extrema, functions, generators, half, integer_division, integer_widths, literals,
+    min_max, powers, powers_float, programs, promotion, reductions, reductions_special, relaxed, remainders, results, rounding, rules,
+    shifts, signs, slices, special, sums, text,
 }

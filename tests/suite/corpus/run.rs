@@ -16,6 +16,8 @@ use fuse::raw::{CodegenError, HostBackend, Interpreter, Tuning, WorkerLog};
 use fuse::{Array, Engine, Error, Mode, Stage, Vars};
 use fuse_cranelift::CraneliftBackend;
 use fuse_ir::{BlockKernel, Capabilities, ListingForm, VerifiedKernel};
+use fuse_ops::FORMS;
+use fuse_ops::table::{Class, TABLE};
 use fuse_testkit::faulty::{Fault, FaultyBackend};
 
 use super::compare::{Difference, difference};
@@ -109,6 +111,9 @@ fn setting(backend: &Arc<dyn HostBackend>, mode: Mode, threads: usize) -> Settin
     }
 }
 
+/// What sees more than an array's elements one by one.
+const NOT_REPEATED: [&str; 5] = ["[", ".size", "len(", "arange(", "linspace("];
+
 /// Runs the cases of a theme; `FUSE_CASE=theme/number` runs that one alone.
 pub(crate) fn theme(theme: &str) {
     let wanted = std::env::var("FUSE_CASE").ok();
@@ -173,7 +178,8 @@ fn tile(case: &Case) -> Option<Case> {
         && expected.iter().all(|data| data.shape == *shape)
         && arrays().all(|(_, _, data)| data.shape == *shape)
         && arrays().next().is_some()
-        && !["sum(", "[", ".size"].iter().any(|part| case.formula.contains(part));
+        && !reduces(&case.formula)
+        && !NOT_REPEATED.iter().any(|part| case.formula.contains(part));
     if !fits {
         return None;
     }
@@ -185,6 +191,13 @@ fn tile(case: &Case) -> Option<Case> {
     }
     tiled.expect = Expect::Values(expected.iter().map(|data| data.tiled(TILED)).collect());
     Some(tiled)
+}
+
+/// Does the formula reduce? Then repeating arrays does not only repeat the result.
+fn reduces(formula: &str) -> bool {
+    let rows = TABLE.iter().filter(|row| row.class == Class::Reduction).map(|row| row.name);
+    let forms = FORMS.iter().map(|form| form.name);
+    rows.chain(forms).any(|name| formula.contains(&format!("{name}(")))
 }
 
 /// What a case gives in a setting.

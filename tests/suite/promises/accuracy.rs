@@ -29,6 +29,24 @@ impl Double {
     }
 }
 
+#[test]
+fn ten_million_tenths_of_f32_are_their_exact_sum_rounded() {
+    let x = vec![0.1_f32; 10_000_000];
+    // 24 bits times 10^7 fit 53, so every partial sum in f64 is exact.
+    let exact = f64::from(0.1_f32) * 1e7;
+    for threads in [1, 3] {
+        let engine = Engine::builder().threads(threads).build().expect("an engine");
+        for (formula, expected) in [("sum(x)", exact as f32), ("mean(x)", 0.1), ("var(x)", 0.0)] {
+            let got = engine.evaluate(formula, vars! { x }).expect("evaluates");
+            assert_eq!(
+                got.as_slice::<f32>(),
+                Some([expected].as_slice()),
+                "{formula}, {threads} threads"
+            );
+        }
+    }
+}
+
 fn samples(n: usize) -> Vec<f64> {
     let mut random = Random::new(8);
     (0..n).map(|_| random.below(1 << 30) as f64 / f64::from(1 << 28) - 2.0).collect()

@@ -4,7 +4,7 @@
 use fuse::{Engine, ErrorKind, Limits, vars};
 
 /// Runs on a 256 KiB stack.
-fn on_small_stack<R: Send + 'static>(call: impl FnOnce() -> R + Send + 'static) -> R {
+pub(super) fn on_small_stack<R: Send + 'static>(call: impl FnOnce() -> R + Send + 'static) -> R {
     let thread = std::thread::Builder::new().stack_size(256 << 10).spawn(call).expect("a thread");
     thread.join().expect("no panic")
 }

@@ -12,6 +12,7 @@ mod limits;
 mod memory;
 mod numexpr;
 mod texts;
+mod views;
 
 /// `x + x**2 + ... + x**n`.
 fn power_sum(x: &str, n: u32) -> String {

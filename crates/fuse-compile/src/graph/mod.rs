@@ -15,6 +15,8 @@
 mod predicate;
 mod reduction;
 mod symbols;
+#[cfg(test)]
+mod tests;
 mod text;
 mod view;
 

@@ -94,8 +94,8 @@ impl Graph {
                     self.symbol_value(b).is_some_and(|b| b > 0) && self.is_extent(a)
                 }
                 SymbolOp::Add | SymbolOp::Mul => self.is_extent(a) && self.is_extent(b),
-                SymbolOp::Sub | SymbolOp::FloorDiv => false,
-                SymbolOp::Max | SymbolOp::Wrap | SymbolOp::Broadcast => false,
+                SymbolOp::Sub | SymbolOp::FloorDiv | SymbolOp::Mod => false,
+                SymbolOp::Max | SymbolOp::Wrap | SymbolOp::Narrow | SymbolOp::Broadcast => false,
             },
             Symbol::Scalar(_) => false,
         }

@@ -46,16 +46,16 @@ impl Graph {
     }
 
     /// A view of a node: the node itself where all of it is read as it is.
-    pub fn view(&mut self, operand: NodeId, view: View, span: SourceSpan) -> NodeId {
-        let shape = self.shape(operand);
-        if view == self.whole(&shape) {
-            return operand;
-        }
-        if let Node::View(below, inner) = self.node(operand) {
-            let inner = self.views[inner.0 as usize].clone();
-            if let Some(both) = self.composed(&inner, &view) {
-                return self.view(below, both, span);
+    pub fn view(&mut self, mut operand: NodeId, mut view: View, span: SourceSpan) -> NodeId {
+        loop {
+            let shape = self.shape(operand);
+            if view == self.whole(&shape) {
+                return operand;
             }
+            let Node::View(below, inner) = self.node(operand) else { break };
+            let inner = self.views[inner.0 as usize].clone();
+            let Some(both) = self.composed(&inner, &view) else { break };
+            (operand, view) = (below, both);
         }
         let ty = Type { dtype: self.dtype(operand), shape: view.shape() };
         let id = ViewId(match self.view_ids.get(&view) {

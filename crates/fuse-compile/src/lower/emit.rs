@@ -338,7 +338,7 @@ pub(super) fn operand_view(
         let view = graph.view_of(view);
         let canonical = |pick: &Pick| Pick { extent: graph.canonical(pick.extent), ..*pick };
         picks = view.picks.iter().map(canonical).collect();
-        if is_whole(graph, operand, &picks) {
+        if !axes.is_empty() && is_whole(graph, operand, &picks) {
             picks.clear();
         }
         for axis in &mut axes {

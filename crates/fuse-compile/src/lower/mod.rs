@@ -58,7 +58,11 @@ impl Schedule {
         match graph.node(id) {
             Node::Input(position) => Some(Source::Input(position)),
             Node::Symbol(symbol) => Some(Source::Symbol(symbol)),
-            Node::View(operand, _) => self.source_of(graph, operand),
+            // A view of a view that is none of what lies below reads what that one was stored as.
+            Node::View(operand, _) => match graph.node(operand) {
+                Node::View(..) => self.temporary_of[operand.index()].map(Source::Temporary),
+                _ => self.source_of(graph, operand),
+            },
             Node::Const(_) | Node::Apply(..) | Node::Power(..) => {
                 self.temporary_of[id.index()].map(Source::Temporary)
             }

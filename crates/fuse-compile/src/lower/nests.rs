@@ -11,11 +11,23 @@
 //! at its own place of the domain. A temporary that no other pass reads is local to the nest. The order
 //! of passes is kept, and no bit depends on nests: `fuse_ir::Nest`.
 //!
+//! A stencil on a value that is dear to compute is a nest as well: the value is computed for a tile and what
+//! lies around it.
+//!
 //! Method: greedy, in one sweep over the passes. Cost: passes times operands.
 
 use std::ops::Range;
 
-use fuse_ir::{Dim, Nest, OperandView, Pass, Program, Shape, Sink, Source, index_u32};
+use fuse_ir::{
+    Dim, Nest, OperandView, Pass, Program, Reach, Shape, Sink, Source, Symbol, index_u32,
+};
+
+/// Passes of a nest: those of a very large formula hand on so many values that a tile would be short.
+const LONGEST_NEST: usize = 16;
+/// Passes of a stencil: more are rare, and looking for them costs the square.
+const LONGEST_STENCIL: usize = 8;
+/// Elements that a pass of a stencil may run beyond its tile: few beside a tile.
+const FARTHEST: u32 = 64;
 
 /// The nests of a program.
 pub(super) fn nests(program: &Program) -> Vec<Nest> {
@@ -23,22 +35,97 @@ pub(super) fn nests(program: &Program) -> Vec<Nest> {
     let mut nests = Vec::new();
     let mut start = 0;
     while start < program.passes.len() {
-        let (end, domain) = longest(program, start);
-        let passes = start..end;
-        let locals = locals(program, &passes, &domain, &readers);
-        if !locals.is_empty() {
-            nests.push(Nest { passes: index_u32(start)..index_u32(end), domain, locals });
+        let mut nest = stencil(program, start, &readers).unwrap_or_else(|| {
+            let (end, domain) = longest(program, start);
+            let passes = index_u32(start)..index_u32(end);
+            Nest { passes, domain, reach: Vec::new(), locals: Vec::new() }
+        });
+        let end = nest.passes.end as usize;
+        nest.locals = locals(program, &(start..end), &nest, &readers);
+        if !nest.locals.is_empty() {
+            nests.push(nest);
         }
         start = end;
     }
     nests
 }
 
+/// Passes that end in one that reads neighbours of what those before it write: `d = exp(x); d[1:] - d[:-1]`.
+/// Those before it reach beyond their tile.
+fn stencil(program: &Program, start: usize, readers: &[Range<usize>]) -> Option<Nest> {
+    let most = program.passes.len().min(start + LONGEST_STENCIL);
+    (start + 2..=most).rev().find_map(|end| {
+        let reach = reaches(program, start..end, readers)?;
+        let domain = Shape::from_slice(&program.passes[end - 1].space[..1]);
+        let sliced = reach.iter().any(|reach| *reach != Reach::default());
+        let passes = index_u32(start)..index_u32(end);
+        sliced.then_some(Nest { passes, domain, reach, locals: Vec::new() })
+    })
+}
+
+/// How far each of some passes has to run beyond a tile of the last one's first axis; `None` where they
+/// are no stencil.
+fn reaches(
+    program: &Program,
+    passes: Range<usize>,
+    readers: &[Range<usize>],
+) -> Option<Vec<Reach>> {
+    let own = &program.passes[passes.clone()];
+    let is_loop = |pass: &Pass| pass.folds.is_empty() && is_cut(pass.space.get(..1).unwrap_or(&[]));
+    if !own.iter().all(is_loop) {
+        return None;
+    }
+    let mut reach = vec![Reach::default(); own.len()];
+    for position in (0..own.len() - 1).rev() {
+        let mut needed: Option<Reach> = None;
+        for sink in own[position].sinks() {
+            let Sink::Temporary(written) = *sink else { return None };
+            if readers[written as usize].end > passes.end {
+                return None;
+            }
+            for (reader, pass) in own.iter().enumerate().skip(position + 1) {
+                if pass.scalars.iter().any(|view| view.source == Source::Temporary(written)) {
+                    return None;
+                }
+                for view in pass.operands.iter() {
+                    if view.source != Source::Temporary(written) {
+                        continue;
+                    }
+                    let from = slice_start(program, pass, view)?;
+                    let Reach { low, high } = reach[reader];
+                    let (low, high) = (low.checked_add(from)?, high.checked_add(from)?);
+                    let before = needed.unwrap_or(Reach { low, high });
+                    needed = Some(Reach { low: low.min(before.low), high: high.max(before.high) });
+                }
+            }
+        }
+        reach[position] = needed?;
+    }
+    let most = reach.iter().map(|reach| reach.high).max().unwrap_or(0);
+    (most <= FARTHEST).then_some(reach)
+}
+
+/// From which element on a pass reads a temporary along its loop's first axis: as many as that has, one
+/// by one, and along no other axis of the loop.
+fn slice_start(program: &Program, pass: &Pass, view: &OperandView) -> Option<u32> {
+    let rows_alone = view.axes.iter().skip(1).all(|axis| *axis != Some(0));
+    if view.axes.first() != Some(&Some(0)) || !rows_alone {
+        return None;
+    }
+    let Some(pick) = view.picks.first() else {
+        let shape = &program.source(view.source).shape;
+        return (shape.first() == pass.space.first()).then_some(0);
+    };
+    let Symbol::Literal(start) = program.symbols[pick.start as usize] else { return None };
+    let fits = pick.step == 1 && pass.space.first() == Some(&pick.extent);
+    u32::try_from(start).ok().filter(|_| fits)
+}
+
 /// The end of the longest nest that begins with a pass, and its domain.
 fn longest(program: &Program, start: usize) -> (usize, Shape) {
     let mut domains = domains(&program.passes[start]);
     let mut end = start + 1;
-    while end < program.passes.len() {
+    while end < program.passes.len().min(start + LONGEST_NEST) {
         let next = &program.passes[end];
         let fits = |domain: &Shape| {
             has_domain(next, domain)
@@ -79,9 +166,9 @@ fn has_domain(pass: &Pass, domain: &Shape) -> bool {
     if pass.folds.is_empty() {
         return begins_with;
     }
-    // What a fold's pass writes besides has the whole loop's shape: a range of it only if the reduced
-    // axes come last.
-    pass.kept() == *domain && (pass.outputs.is_empty() || begins_with)
+    // The reduced axes come last: a tile of columns, of a fold over rows, would walk over memory in short
+    // steps, to save temporaries that are small beside what is folded.
+    pass.kept() == *domain && begins_with
 }
 
 /// For each axis of the domain the loop's.
@@ -124,7 +211,7 @@ fn readers(program: &Program) -> Vec<Range<usize>> {
 fn locals(
     program: &Program,
     passes: &Range<usize>,
-    domain: &Shape,
+    nest: &Nest,
     readers: &[Range<usize>],
 ) -> Vec<u32> {
     let within = &program.passes[passes.clone()];
@@ -134,7 +221,8 @@ fn locals(
             let read_within =
                 passes.start <= readers[index].start && readers[index].end <= passes.end;
             let shape = &program.temporaries[index].shape;
-            is_written(within, source) && read_within && shape.starts_with(domain)
+            let has_domain = !nest.reach.is_empty() || shape.starts_with(&nest.domain);
+            is_written(within, source) && read_within && has_domain
         })
         .map(index_u32)
         .collect()

@@ -4,7 +4,7 @@
 //! dtype and shape take turns in one slot, so a formula cut into fifty passes keeps two or three
 //! arrays, not fifty. A slot is free for the passes *after* the last reader, never for that reader's
 //! own outputs, since a pass may read and write in any order. The passes of a nest run tile by tile, so
-//! that only locals of one nest take turns within it; for all others a nest is one step.
+//! a nest is one step; what is local to it has memory of its own, of the size of a tile.
 
 use fuse_ir::{ArraySpec, Pass, Program, Sink, Source, index_u32};
 
@@ -38,7 +38,6 @@ pub(super) fn share(program: &mut Program) {
             *local = slot(*local);
         }
         nest.locals.sort_unstable();
-        nest.locals.dedup();
     }
     program.temporaries = slots.into_iter().map(|slot| slot.spec).collect();
 }
@@ -86,8 +85,9 @@ struct Slot {
 
 /// A slot for a value of that life.
 fn take(slots: &mut Vec<Slot>, spec: &ArraySpec, life: &Life) -> u32 {
-    let free =
-        |slot: &Slot| slot.spec == *spec && slot.nest == life.nest && slot.busy_until < life.from;
+    let free = |slot: &Slot| {
+        slot.spec == *spec && slot.nest.or(life.nest).is_none() && slot.busy_until < life.from
+    };
     let position = slots.iter().position(free).unwrap_or_else(|| {
         slots.push(Slot { spec: spec.clone(), nest: life.nest, busy_until: 0 });
         slots.len() - 1

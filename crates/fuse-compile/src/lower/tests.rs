@@ -144,7 +144,10 @@ fn a_very_large_formula_is_cut_into_kernels_of_bounded_size() {
     let terms: Vec<String> = (0..10_000).map(|k| format!("(x + {k}.5)*(y - {k}.25)")).collect();
     let program = f64s(&terms.join(" + "), &[("x", &[5]), ("y", &[5])]);
     assert!(program.passes.len() > 1);
-    assert!(program.temporaries.len() <= 6, "{} arrays between passes", program.temporaries.len());
+    let locals: usize = program.nests.iter().map(|nest| nest.locals.len()).sum();
+    let arrays = program.temporaries.len() - locals;
+    assert!(arrays <= 6, "{arrays} whole arrays between passes");
+    assert!(program.nests.iter().all(|nest| nest.locals.len() <= 32), "tiles would be short");
     for pass in &program.passes {
         assert!(pass.kernel.size() <= KERNEL_BUDGET + 100, "{}", pass.kernel.size());
         assert!(pass.operands.len() <= 8, "{} operands cross a cut", pass.operands.len());
@@ -249,4 +252,71 @@ fn what_is_read_elsewhere_is_no_local() {
     for formula in ["m - sum(m, axis=0)", "m - sum(m)", "m / sum(m, axis=1)[None, :]"] {
         assert_eq!(f64s(formula, &[("m", &[5, 5])]).nests, [], "{formula}");
     }
+}
+
+#[test]
+fn a_stencil_on_a_dear_value_reaches_beyond_its_tile() {
+    let program = f64s("d = exp(x); d[2:] - 2*d[1:-1] + d[:-2]", &[("x", &[50])]);
+    let [nest] = program.nests.as_slice() else { panic!("one nest: {:?}", program.nests) };
+    assert_eq!((nest.reach(0).low, nest.reach(0).high), (0, 2));
+    assert_eq!((nest.reach(1).low, nest.reach(1).high), (0, 0));
+    assert_eq!(nest.locals, [0]);
+    // Rows that are far apart are not kept with a tile; nor is what is read backwards.
+    for formula in ["d = exp(x); d[100:] - d[:-100]", "d = exp(x); d - d[::-1]"] {
+        assert_eq!(f64s(formula, &[("x", &[50])]).nests, [], "{formula}");
+    }
+}
+
+/// The axes that each pass reduces, and how many folds it has.
+fn folds(program: &Program) -> Vec<(Vec<u32>, usize)> {
+    program.passes.iter().map(|pass| (pass.reduced.to_vec(), pass.folds.len())).collect()
+}
+
+#[test]
+fn independent_reductions_share_a_pass() {
+    let program = f64s("(x - mean(x)) / std(x)", &[("x", &[5])]);
+    assert_eq!(folds(&program), [(vec![0], 2), (vec![], 0)]);
+    let program = f64s("sum(x, axis=0) + sum(x*x, axis=0)", &[("x", &[5, 7])]);
+    assert_eq!(folds(&program), [(vec![0], 2), (vec![], 0)]);
+    let program = f64s("sum(x, axis=0), sum(x, axis=1), x*x", &[("x", &[5, 7])]);
+    assert_eq!(folds(&program), [(vec![0], 1), (vec![1], 1)]);
+    assert_eq!(program.passes.iter().map(|pass| pass.outputs.len()).sum::<usize>(), 1);
+}
+
+#[test]
+fn what_is_reduced_is_computed_in_the_reduction_s_pass() {
+    let program = f64s("max(abs(a - b), axis=1)", &[("a", &[5, 7]), ("b", &[1, 7])]);
+    assert_eq!((folds(&program), program.temporaries.len()), (vec![(vec![1], 1)], 0));
+    let program = f64s("argmin(x)", &[("x", &[5])]);
+    assert_eq!((program.passes.len(), program.temporaries.len()), (1, 0), "the place is computed");
+    let program = f64s("argmin(x, axis=1)", &[("x", &[5, 7])]);
+    let shapes: Vec<usize> = program.temporaries.iter().map(|spec| spec.shape.len()).collect();
+    assert_eq!((program.passes.len(), shapes), (2, vec![2]), "places along the axis, once");
+}
+
+#[test]
+fn a_pass_over_some_axes_never_asks_where_it_is() {
+    for formula in ["argmin(x, axis=0)", "x + arange(5)[:, None], sum(x, axis=0)"] {
+        let program = f64s(formula, &[("x", &[5, 1])]);
+        for pass in program.passes.iter().filter(|pass| !pass.folds.is_empty()) {
+            let asks = |node: &fuse_ir::Node| {
+                matches!(node, fuse_ir::Node::Prim(fuse_ir::Prim::LaneIndex, _))
+            };
+            assert_eq!(pass.reduced.as_slice(), [0], "{formula}");
+            assert!(!pass.kernel.lane.nodes.iter().any(asks), "{formula}");
+        }
+    }
+}
+
+#[test]
+fn kept_axes_have_extent_one() {
+    let shape = |formula: &str| {
+        let program = f64s(formula, &[("x", &[5, 7, 3])]);
+        program.results[0].shape.iter().map(|dim| *dim == fuse_ir::Dim::One).collect::<Vec<_>>()
+    };
+    assert_eq!(shape("sum(x, axis=(0, -1))"), [false]);
+    assert_eq!(shape("sum(x, axis=(0, -1), keepdims=True)"), [true, false, true]);
+    assert_eq!(shape("std(x, 1, keepdims=True)"), [false, true, false]);
+    assert_eq!(shape("mean(x, keepdims=True)"), [true, true, true]);
+    assert!(shape("mean(x)").is_empty());
 }

@@ -5,7 +5,7 @@ use fuse_ops::{Op, Syntax, TypeIssue, promote};
 use fuse_syntax::{Code, Diagnostic, Span};
 
 use super::{Operand, Resolver, Value, source};
-use crate::graph::{Constant, Node, NodeId};
+use crate::graph::{Constant, NodeId};
 
 impl Resolver<'_> {
     /// `op` on operands of any type: typed by its row, cast, and broadcast.
@@ -136,10 +136,11 @@ impl Resolver<'_> {
         if self.graph.dtype(id) == dtype {
             return Some(id);
         }
-        if let (Strength::Weak, true, Node::Input(input)) =
-            (strength, dtype.is_integer(), self.graph.node(id))
+        if strength == Strength::Weak
+            && dtype.is_integer()
+            && let Some(number) = self.node_symbol(id)
         {
-            self.graph.fit_rules.push(FitRule { input, dtype, span: source(span) });
+            self.graph.fit_rules.push(FitRule { number, dtype, span: source(span) });
         }
         Some(self.graph.apply(Op::Cast, &[id], dtype, source(span)))
     }

@@ -107,7 +107,8 @@ impl Resolver<'_> {
             Number::Literal(step) => return Some(step),
             Number::Symbol(_) => (Code::NotConstant, "the step of `arange` must be a literal"),
         };
-        self.error(Diagnostic::new(code, message).at(place, ""));
+        let help = "of `arange(n)`, multiples and sums have other steps: `3*arange(n) + 1`";
+        self.error(Diagnostic::new(code, message).at(place, "").help(help));
         None
     }
 
@@ -127,12 +128,12 @@ impl Resolver<'_> {
                 .error(Diagnostic::new(Code::NotConstant, message).at(place, "").help(help));
         };
         let &[start, stop, step] = numbers.as_slice() else { return Value::Error };
-        let count = ((stop - start) / step).ceil().max(0.0);
+        let count = ((stop - start) / step).ceil();
         if step == 0.0 || !count.is_finite() || count > 2.0_f64.powi(53) {
             let message = "`arange` has no such number of elements";
             return self.error(Diagnostic::new(Code::LiteralOutOfRange, message).at(span, ""));
         }
-        let extent = self.graph.literal_symbol(count as i64);
+        let extent = self.graph.literal_symbol(count.max(0.0) as i64);
         let (index, place) = (self.index_of(extent, span), source(span));
         let delta = (start + step) - start;
         let [start, delta] = [start, delta]

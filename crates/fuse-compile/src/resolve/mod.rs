@@ -103,6 +103,7 @@ pub fn resolve(
         graph: Graph::default(),
         values: vec![Value::Error; ast.nodes().len()],
         tuples: Vec::new(),
+        node_symbols: FxHashMap::default(),
         given: vec![None; ast.names().len()],
         bound: Vec::with_capacity(ast.statements().len()),
         frames: Vec::new(),
@@ -131,6 +132,8 @@ struct Resolver<'a> {
     values: Vec<Value>,
     /// The parts of tuples.
     tuples: Vec<Vec<Operand>>,
+    /// By node: its value as an integer that a call binds, `None` where it is none.
+    node_symbols: FxHashMap<NodeId, Option<u32>>,
     /// By name: the variable or constant, once it has been looked up.
     given: Vec<Option<Value>>,
     /// By statement: what it binds.

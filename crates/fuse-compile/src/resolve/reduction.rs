@@ -6,7 +6,7 @@
 
 use fuse_ir::{Dim, SourceSpan, Strength, index_u32};
 use fuse_ops::typing::Typing;
-use fuse_ops::{Class, Form, FormKind, Op, Parameter, TypeIssue, Typed};
+use fuse_ops::{Class, Form, FormKind, OfNothing, Op, Parameter, TypeIssue, Typed};
 use fuse_syntax::{Code, Diagnostic, NameId, Span, quoted};
 
 use super::call::{Callee, Passed};
@@ -34,8 +34,7 @@ impl Reducer {
     /// The reduction of that name.
     pub(super) fn named(name: &str) -> Option<Reducer> {
         let row = Op::function(name).filter(|op| op.row().class == Class::Reduction);
-        let form = || Form::named(name).filter(|form| form.reduces());
-        row.map(Reducer::Row).or_else(|| form().map(Reducer::Form))
+        row.map(Reducer::Row).or_else(|| Form::named(name).map(Reducer::Form))
     }
 
     fn name(self) -> &'static str {
@@ -48,7 +47,7 @@ impl Reducer {
     fn n_operands(self) -> usize {
         match self {
             Reducer::Row(op) => op.row().arity,
-            Reducer::Form(form) => form.arity.0,
+            Reducer::Form(form) => form.arity,
         }
     }
 
@@ -62,14 +61,14 @@ impl Reducer {
     fn typing(self) -> Typing {
         match self {
             Reducer::Row(op) => op.row().typing,
-            Reducer::Form(form) => form.typing(),
+            Reducer::Form(form) => form.typing,
         }
     }
 
     fn needs_an_element(self) -> bool {
         match self {
             Reducer::Row(op) => op.needs_an_element(),
-            Reducer::Form(form) => form.needs_an_element(),
+            Reducer::Form(form) => form.of_nothing == OfNothing::Error,
         }
     }
 }
@@ -143,6 +142,12 @@ impl Resolver<'_> {
         callee: &Callee<'_>,
         passed: &[Passed],
     ) -> Option<Given> {
+        let mut given = Given::default();
+        for passed in passed {
+            let Some((keyword, place)) = passed.keyword else { continue };
+            let parameter = self.parameter(reducer, keyword, place)?;
+            self.give(&mut given, parameter, passed.operand, place)?;
+        }
         let (n_operands, parameters) = (reducer.n_operands(), reducer.parameters());
         let n_positional = passed.iter().filter(|passed| passed.keyword.is_none()).count();
         let by_position = usize::from(parameters.contains(&Parameter::Axis));
@@ -150,25 +155,32 @@ impl Resolver<'_> {
             self.wrong_number(reducer, callee, n_positional);
             return None;
         }
-        let mut given = Given::default();
         if n_positional > n_operands {
-            given.axis = Some(passed[n_operands].operand);
-            self.not_an_array(reducer, callee, passed[n_operands].operand)?;
-        }
-        for passed in passed {
-            let Some((keyword, place)) = passed.keyword else { continue };
-            let slot = match self.parameter(reducer, keyword, place)? {
-                Parameter::Axis | Parameter::NamedAxis => &mut given.axis,
-                Parameter::Keepdims => &mut given.keepdims,
-                Parameter::Ddof => &mut given.ddof,
-            };
-            if slot.replace(passed.operand).is_some() {
-                let message = format!("{} is given twice", quoted(self.ast.name(keyword)));
-                self.error(Diagnostic::new(Code::WrongArity, message).at(place, ""));
-                return None;
-            }
+            let operand = passed[n_operands].operand;
+            self.not_an_array(reducer, callee, operand)?;
+            self.give(&mut given, Parameter::Axis, operand, operand.1)?;
         }
         Some(given)
+    }
+
+    fn give(
+        &mut self,
+        given: &mut Given,
+        parameter: Parameter,
+        operand: Operand,
+        place: Span,
+    ) -> Option<()> {
+        let slot = match parameter {
+            Parameter::Axis | Parameter::NamedAxis => &mut given.axis,
+            Parameter::Keepdims => &mut given.keepdims,
+            Parameter::Ddof => &mut given.ddof,
+        };
+        if slot.replace(operand).is_none() {
+            return Some(());
+        }
+        let message = format!("{} is given twice", quoted(parameter.name()));
+        self.error(Diagnostic::new(Code::WrongArity, message).at(place, ""));
+        None
     }
 
     /// The parameter of that name.
@@ -281,7 +293,8 @@ impl Resolver<'_> {
         let own = if axis < 0 { axis.saturating_add(i64::from(index_u32(rank))) } else { axis };
         let own = u32::try_from(own).ok().filter(|&own| (own as usize) < rank);
         if own.is_none() {
-            let message = format!("axis {axis} of an array of {rank} dimensions");
+            let plural = if rank == 1 { "" } else { "s" };
+            let message = format!("axis {axis} of an array of {rank} dimension{plural}");
             let found = match rank {
                 0 => "a scalar has no axes".to_string(),
                 1 => "the only axis is 0".to_string(),

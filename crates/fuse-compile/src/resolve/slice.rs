@@ -1,18 +1,16 @@
 //! Ends of slices and numbers of elements: integers that a call binds.
 //!
 //! They are literals, integer scalars, extents (`x.size`, `x.shape[0]`, `len(x)`), and sums,
-//! differences, products, `//`, `minimum`, `maximum` of these; anything else depends on data, and the
-//! shape of a result does not.
+//! differences, products, `//`, `%`, `minimum`, `maximum` of these; anything else depends on data, and the
+//! shape of a result does not. Where a dtype cannot hold a number, it wraps as the value itself does; that
+//! of i64 and u64 saturates.
 
-use fuse_ir::{Pick, Symbol, SymbolOp};
+use fuse_ir::{DType, DTypeKind, Pick, Symbol, SymbolOp};
 use fuse_ops::Op;
 use fuse_syntax::{Code, Diagnostic, Span};
 
 use super::{Operand, Resolver, Value};
 use crate::graph::{Bound, Node, NodeId};
-
-/// Operators nested deeper than this are not looked through.
-const DEPTH: usize = 64;
 
 /// An integer that is known when a call binds its inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,9 +26,8 @@ impl Resolver<'_> {
         match value {
             Value::Error => None,
             Value::Int(value) => {
-                let limit = i128::from(i64::MAX);
-                let clamped = value.clamp(-limit, limit);
-                Some(Number::Literal(i64::try_from(clamped).unwrap_or(i64::MAX)))
+                let beyond = if value < 0 { i64::MIN } else { i64::MAX };
+                Some(Number::Literal(i64::try_from(value).unwrap_or(beyond)))
             }
             Value::Node(node, _) => match self.node_symbol(node) {
                 Some(symbol) => Some(match self.graph.symbol_value(symbol) {
@@ -74,36 +71,81 @@ impl Resolver<'_> {
         None
     }
 
-    /// The symbol of an integer scalar made of literals, scalars and extents.
-    fn node_symbol(&mut self, root: NodeId) -> Option<u32> {
-        self.node_symbol_within(root, DEPTH)
+    /// The symbol of an integer scalar made of literals, scalars and extents. Each node is looked at
+    /// once, however often it is used and however many bounds are made of it.
+    pub(super) fn node_symbol(&mut self, root: NodeId) -> Option<u32> {
+        let mut open = vec![root];
+        while let Some(&id) = open.last() {
+            let before = open.len();
+            if !self.node_symbols.contains_key(&id) && self.may_be_symbol(id) {
+                let args = self.graph.node(id).args().to_vec();
+                open.extend(args.iter().filter(|arg| !self.node_symbols.contains_key(arg)));
+            }
+            if open.len() == before {
+                let symbol = self.node_symbol_of_args(id);
+                self.node_symbols.entry(id).or_insert(symbol);
+                open.pop();
+            }
+        }
+        self.node_symbols[&root]
     }
 
-    fn node_symbol_within(&mut self, id: NodeId, depth: usize) -> Option<u32> {
-        let is_integer = self.graph.dtype(id).is_integer();
-        if !is_integer || !self.graph.ty(id).shape.is_empty() || depth == 0 {
+    fn may_be_symbol(&self, id: NodeId) -> bool {
+        self.graph.dtype(id).is_integer() && self.graph.ty(id).shape.is_empty()
+    }
+
+    /// The symbol of a node whose operands have theirs.
+    fn node_symbol_of_args(&mut self, id: NodeId) -> Option<u32> {
+        if !self.may_be_symbol(id) {
             return None;
         }
+        let symbol_of = |resolver: &Self, id: NodeId| resolver.node_symbols.get(&id).copied()?;
         match self.graph.node(id) {
             Node::Input(input) => Some(self.graph.symbol(Symbol::Scalar(input))),
             Node::Const(constant) => {
-                constant.as_int().map(|value| self.graph.literal_symbol(value))
+                let beyond = self.graph.dtype(id) == DType::U64;
+                let value = constant.as_int()?;
+                let value = if beyond && value < 0 { i64::MAX } else { value };
+                Some(self.graph.literal_symbol(value))
             }
             Node::Symbol(symbol) => Some(symbol),
-            Node::Apply(Op::Cast, [arg, ..]) => self.node_symbol_within(arg, depth - 1),
+            Node::Apply(Op::Cast, [arg, ..]) => {
+                let symbol = symbol_of(self, arg)?;
+                let range = |id| self.graph.dtype(id).integer_range();
+                let keeps = match (range(arg), range(id)) {
+                    (Some((low, high)), Some((least, most))) => least <= low && high <= most,
+                    _ => false,
+                };
+                Some(if keeps { symbol } else { self.narrowed(symbol, id) })
+            }
             Node::Apply(Op::Neg, [arg, ..]) => {
-                let arg = self.node_symbol_within(arg, depth - 1)?;
+                let arg = symbol_of(self, arg)?;
                 let zero = self.graph.literal_symbol(0);
-                Some(self.graph.combine(SymbolOp::Sub, zero, arg))
+                let negated = self.graph.combine(SymbolOp::Sub, zero, arg);
+                Some(self.narrowed(negated, id))
             }
             Node::Apply(op, [a, b, _]) => {
                 let op = symbol_op(op)?;
-                let a = self.node_symbol_within(a, depth - 1)?;
-                let b = self.node_symbol_within(b, depth - 1)?;
-                Some(self.graph.combine(op, a, b))
+                let (a, b) = (symbol_of(self, a)?, symbol_of(self, b)?);
+                let value = self.graph.combine(op, a, b);
+                Some(self.narrowed(value, id))
             }
             Node::Power(..) | Node::Index { .. } | Node::Expand(..) | Node::View(..) => None,
             Node::Reduce(..) | Node::Text(_) | Node::Predicate(..) => None,
+        }
+    }
+
+    /// What the dtype of a node keeps of a number.
+    fn narrowed(&mut self, number: u32, id: NodeId) -> u32 {
+        let dtype = self.graph.dtype(id);
+        let bits = i64::try_from(dtype.bits()).unwrap_or(64);
+        match dtype {
+            DType::I64 => number,
+            _ => {
+                let bits = if dtype.kind() == DTypeKind::Int { bits } else { -bits };
+                let bits = self.graph.literal_symbol(bits);
+                self.graph.combine(SymbolOp::Narrow, number, bits)
+            }
         }
     }
 
@@ -140,7 +182,7 @@ impl Resolver<'_> {
         match number {
             None => default,
             Some(Number::Literal(value)) if value >= 0 => Bound::Front(value.saturating_add(after)),
-            Some(Number::Literal(value)) => Bound::Back(-(value + after)),
+            Some(Number::Literal(value)) => Bound::Back((value + after).saturating_neg()),
             Some(Number::Symbol(symbol)) => {
                 let wrapped = self.graph.combine(SymbolOp::Wrap, symbol, n);
                 let after = self.graph.literal_symbol(after);
@@ -160,6 +202,7 @@ fn symbol_op(op: Op) -> Option<SymbolOp> {
         (Op::Sub, SymbolOp::Sub),
         (Op::Mul, SymbolOp::Mul),
         (Op::FloorDiv, SymbolOp::FloorDiv),
+        (Op::Mod, SymbolOp::Mod),
         (Op::Minimum, SymbolOp::Min),
         (Op::Maximum, SymbolOp::Max),
     ]

@@ -41,7 +41,7 @@ impl Resolver<'_> {
         match self.build_view(operand, items, span) {
             Some(view) => {
                 let id = self.graph.view(operand, view, source(span));
-                Value::Node(id, Strength::Strong)
+                self.plain_text_view(id, span).unwrap_or(Value::Node(id, Strength::Strong))
             }
             None => Value::Error,
         }
@@ -55,9 +55,7 @@ impl Resolver<'_> {
         };
         let n_taken = items.iter().filter(taken).count();
         if n_taken > rank {
-            let plural = if rank == 1 { "axis" } else { "axes" };
-            let message = format!("{n_taken} indices for an array of {rank} {plural}");
-            self.error(Diagnostic::new(Code::AxisOutOfRange, message).at(span, ""));
+            self.too_many_indices(n_taken, rank, span);
             return None;
         }
         let mut view = Builder { operand, picks: Vec::new(), axes: Vec::new() };
@@ -83,6 +81,18 @@ impl Resolver<'_> {
         let rest = rank - view.picks.len();
         self.whole_axes(&mut view, rest);
         Some(View { picks: view.picks, axes: view.axes.into_iter().collect() })
+    }
+
+    fn too_many_indices(&mut self, n_taken: usize, rank: usize, span: Span) {
+        let indices = if n_taken == 1 { "index" } else { "indices" };
+        let (message, help) = match rank {
+            0 => ("a scalar has no axes to index".to_string(), "take it as it is"),
+            _ => (
+                format!("{n_taken} {indices} for an array of {}", axes_text(rank)),
+                "`None` adds an axis, as in `x[:, None]`",
+            ),
+        };
+        self.error(Diagnostic::new(Code::AxisOutOfRange, message).at(span, "").help(help));
     }
 
     fn whole_axes(&mut self, view: &mut Builder, count: usize) {
@@ -126,11 +136,11 @@ impl Resolver<'_> {
     ) -> Option<()> {
         let mut numbers = [None; 2];
         for (number, end) in numbers.iter_mut().zip(ends) {
-            if let Some(end) = end {
-                *number = Some(self.number(self.any_operand(end), "the end of a slice")?);
+            if let Some(end) = end.map(|end| self.any_operand(end)).filter(is_given) {
+                *number = Some(self.number(end, "the end of a slice")?);
             }
         }
-        let step = match step {
+        let step = match step.filter(|&step| is_given(&self.any_operand(step))) {
             None => 1,
             Some(step) => self.step(step)?,
         };
@@ -235,7 +245,7 @@ impl Resolver<'_> {
                 self.extent_value(extent, span)
             }
             None => {
-                let message = format!("axis {at} of an array of {rank} dimensions");
+                let message = format!("axis {at} of an array of {}", axes_text(rank));
                 let place = self.ast.span(index);
                 self.error(Diagnostic::new(Code::AxisOutOfRange, message).at(place, ""))
             }
@@ -249,4 +259,13 @@ impl Resolver<'_> {
             None => Value::Node(self.graph.symbol_node(symbol, source(span)), Strength::Weak),
         }
     }
+}
+
+fn axes_text(rank: usize) -> String {
+    format!("{rank} {}", if rank == 1 { "axis" } else { "axes" })
+}
+
+/// Is the end or the step of a slice there? `x[None:3]` is `x[:3]`.
+fn is_given(operand: &Operand) -> bool {
+    operand.0 != Value::None
 }

@@ -9,7 +9,7 @@ use fuse_ops::Op;
 use fuse_syntax::{Code, Diagnostic, Span};
 
 use super::{Operand, Resolver, Value, source};
-use crate::graph::NodeId;
+use crate::graph::{Node, NodeId};
 
 impl Resolver<'_> {
     /// A text that the formula states.
@@ -77,6 +77,17 @@ impl Resolver<'_> {
         let args = [0, 1].map(|side| (texts[side], source(operands[side].1)));
         self.graph.require_broadcast(&args);
         Value::Node(self.graph.predicate(op, texts, source(span)), Strength::Strong)
+    }
+
+    /// The error that a view of a text is no view of an input or a constant: part of a new axis is taken.
+    pub(super) fn plain_text_view(&mut self, id: NodeId, span: Span) -> Option<Value> {
+        let Node::View(below, _) = self.graph.node(id) else { return None };
+        let is_plain = !matches!(self.graph.node(below), Node::View(..));
+        if is_plain || !self.graph.dtype(id).is_text() {
+            return None;
+        }
+        let help = "compare first, and slice the answers";
+        Some(self.not_yet(span, "a slice of a new axis of text is", help))
     }
 
     fn text_beside_number(&mut self, op: TextOp, operands: [Operand; 2]) -> Value {

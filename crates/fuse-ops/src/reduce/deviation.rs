@@ -16,7 +16,7 @@
 //! With γ the 35 roundings of a lane, |error of m| ≤ 32·γ·m, about 1200·u·m at the very worst. After a merge
 //! |s/n| is at most half an ulp of k, and q = m up to that. Merging adds non-negative terms, each of a relative
 //! error of 8u: another 8·(5 + log2 of the number of blocks)·u. Nothing depends on mean/σ. Two sweeps
-//! about a rounded mean, as NumPy's, add (n·u²·mean²) to m instead. `docs/decisions/0006` compares both.
+//! about a rounded mean, as NumPy's, add (n·u²·mean²) to m instead. `docs/decisions/0007` compares both.
 //!
 //! **Range.** While |x| < 2^1022. m overflows to infinity where it must; infinite and NaN elements give NaN.
 

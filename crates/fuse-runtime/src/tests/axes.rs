@@ -278,6 +278,32 @@ fn long_runs_along_either_axis() {
     }
 }
 
+/// Rows of outputs long enough to be read in place, and what broadcasts along them or across them.
+#[test]
+fn long_rows_of_outputs() {
+    let mut random = Random(15);
+    let shapes: [(&[usize], &[u32]); 8] = [
+        (&[5, 9, 70], &[1]),
+        (&[3, 40, 100], &[1]),
+        (&[3, 100, 40], &[2]),
+        (&[3, 40, 64], &[0]),
+        (&[2, 3, 5, 96], &[0, 2]),
+        (&[1030, 65], &[0]),
+        (&[4, 130, 3], &[2]),
+        (&[2, 700, 7], &[2]),
+    ];
+    for (space, reduced) in shapes {
+        for repeat in 0..4 {
+            let case = Case::new(space, reduced, repeat % 2, &mut random);
+            let expected = case.expected();
+            let [_, disguised] = case.executables();
+            for options in options() {
+                case.check(&disguised, &expected, &options);
+            }
+        }
+    }
+}
+
 #[test]
 fn threads_change_no_bit() {
     let mut random = Random(13);
@@ -327,4 +353,40 @@ fn results_of_any_layout() {
             }
         }
     }
+}
+
+/// Axes that the loop has not, or twice; a position inside of a loop that is reduced in part.
+#[test]
+fn passes_that_lie_are_refused() {
+    let x = laid_out(Form::C, &[6, 50], &mut Random(16));
+    let shape: [(DType, &[usize]); 1] = [(DType::F64, &[6, 50])];
+    let sum_of = |lane: fn(&mut RegionBuilder, &[ValueId]) -> Vec<ValueId>| Body {
+        lane,
+        outputs: vec![],
+        folds: vec![(sum_fold(), vec![DType::F64])],
+    };
+    let plain = sum_of(|_, values| values.to_vec());
+    let run = |program: fuse_ir::Program| {
+        let executable = Executable::compile(program.into(), &super::support::interpreter());
+        executable.run_alloc(&[Operand::from(x.view())], &RunOptions::default())
+    };
+    for wrong in [vec![2], vec![1, 0], vec![1, 1], vec![0, 1, 2]] {
+        let mut program = program_over(&shape, &plain, &[1]);
+        program.passes[0].reduced = wrong.into_iter().collect();
+        assert!(matches!(run(program), Err(crate::RunError::Program { .. })));
+    }
+    for other in [vec![0], vec![]] {
+        // The sink keeps the shape of another reduction.
+        let mut program = program_over(&shape, &plain, &[1]);
+        program.passes[0].reduced = other.into_iter().collect();
+        assert!(matches!(run(program), Err(crate::RunError::Program { .. })));
+    }
+    let positions = sum_of(|lane, values| {
+        let index = lane.prim(Prim::LaneIndex, &[]);
+        let index = lane.prim_to(Prim::SintToF64, &[index], Lane::F64);
+        vec![lane.prim(Prim::FMul, &[values[0], index])]
+    });
+    assert!(run(program_over(&shape, &positions, &[0, 1])).is_ok());
+    let partly = run(program_over(&shape, &positions, &[1]));
+    assert!(matches!(partly, Err(crate::RunError::Program { .. })));
 }

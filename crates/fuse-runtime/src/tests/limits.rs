@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use fuse_ir::{BindError, DType, FitRule, SourceSpan};
+use fuse_ir::{BindError, DType, FitRule, SourceSpan, Symbol};
 
 use super::support::{Body, elementwise, executable, f64_layout, program, sum_fold};
 use crate::{
@@ -153,7 +153,9 @@ fn inputs_and_outputs_must_be_those_of_the_program() {
 fn weak_integers_must_fit() {
     let copy = Body { lane: |_, v| v.to_vec(), outputs: vec![DType::I64], folds: vec![] };
     let mut program = program(&[(DType::I64, &[])], &copy);
-    let rule = FitRule { input: 0, dtype: DType::I8, span: SourceSpan { start: 1, end: 4 } };
+    let number = fuse_ir::index_u32(program.symbols.len());
+    program.symbols.push(Symbol::Scalar(0));
+    let rule = FitRule { number, dtype: DType::I8, span: SourceSpan { start: 1, end: 4 } };
     program.fit_rules.push(rule);
     let exe = executable(program);
     for (value, fits) in [(127, true), (128, false), (-128, true), (-129, false)] {

@@ -4,6 +4,7 @@ mod axes;
 mod disguise;
 mod folds;
 mod limits;
+mod nests;
 mod overlap;
 mod passes;
 mod shapes;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use fuse_ir::DType;
+use fuse_ir::{DType, DTypeKind};
 use fuse_ops::table::{Class, Row, Syntax, TABLE};
 use fuse_ops::typing::Typing;
 use fuse_ops::{Accuracy, Op, promote};
@@ -114,6 +114,12 @@ fn pairs(dtype: DType) -> &'static [(DType, DType)] {
     });
     &PAIRS[&dtype]
 }
+
+/// Reductions of floats that need an element.
+const OF_ELEMENTS: &[&str] = &[
+    "max", "min", "mean", "var", "std", "nanmax", "nanmin", "nanmean", "nanvar", "nanstd", "mean",
+    "max",
+];
 
 /// Of a hundred operators of a float dtype so many are elementary functions: of all nodes, operands
 /// included, a twelfth.
@@ -259,14 +265,70 @@ impl Generator {
         Tree::new(dtype, Form::Call(name_of(dtype)), vec![arg])
     }
 
-    fn sum(&mut self, dtype: DType, budget: usize) -> Tree {
-        let from = match dtype {
-            I64 => self.random.pick(&[Bool, DType::I8, DType::I16, I32, I64]),
-            U64 => self.random.pick(&[U8, DType::U16, DType::U32, U64]),
-            _ => dtype,
+    /// A reduction with a result of this dtype, over all axes or some.
+    fn reduction(&mut self, dtype: DType, budget: usize) -> Tree {
+        let has_elements = self.shape.iter().all(|&extent| extent > 0);
+        let any_of = |generator: &mut Self, dtypes: &[DType]| generator.random.pick(dtypes);
+        let (names, from): (&[&'static str], DType) = match dtype.kind() {
+            DTypeKind::Bool if has_elements => (&["any", "all", "max", "min"], Bool),
+            DTypeKind::Bool => (&["any", "all"], any_of(self, &ALL)),
+            DTypeKind::Int if dtype == I64 && has_elements && self.random.percent(50) => {
+                (&["argmax", "argmin", "count_nonzero"], any_of(self, &ALL))
+            }
+            DTypeKind::Int if dtype == I64 => {
+                let signed = [Bool, DType::I8, DType::I16, I32, I64];
+                (&["sum", "prod", "nansum"], any_of(self, &signed))
+            }
+            DTypeKind::UInt if dtype == U64 => {
+                (&["sum", "prod"], any_of(self, &[U8, DType::U16, DType::U32, U64]))
+            }
+            DTypeKind::Int | DTypeKind::UInt if has_elements => (&["max", "min"], dtype),
+            DTypeKind::Float if has_elements && self.random.percent(60) => (OF_ELEMENTS, dtype),
+            DTypeKind::Float => (&["sum", "sum", "prod", "norm", "nansum", "nanprod"], dtype),
+            DTypeKind::Int | DTypeKind::UInt => return self.cast(dtype, budget),
+            DTypeKind::Complex | DTypeKind::Bytes | DTypeKind::Text => {
+                unreachable!("formulas compute on no such dtype yet")
+            }
         };
-        let arg = self.tree(from, budget);
-        Tree::new(dtype, Form::Call("sum"), vec![arg])
+        let name = self.random.pick(names);
+        let mut arg = self.tree(from, budget);
+        let rank = self.rank(&arg);
+        if rank > 0 && self.random.percent(15) {
+            arg = Tree::new(from, Form::Subscript("[::-1]"), vec![arg]);
+        }
+        let mut parameters = self.axes(rank);
+        if (name.contains("var") || name.contains("std")) && self.random.percent(50) {
+            parameters.push_str(", ddof=1");
+        }
+        Tree::new(dtype, Form::Reduction(name, parameters), vec![arg])
+    }
+
+    /// Which axes of so many to reduce, so that the result broadcasts with what is of the same shape.
+    fn axes(&mut self, rank: usize) -> String {
+        let axis = self.random.below(rank.max(1));
+        match self.random.below(10) {
+            0..3 if rank > 0 => ", axis=0".to_string(),
+            3..5 if rank > 0 => format!(", axis={axis}, keepdims=True"),
+            5 if rank > 1 => ", axis=(0, -1), keepdims=True".to_string(),
+            6 if rank > 1 => ", axis=(1, 0)".to_string(),
+            7 => ", keepdims=True".to_string(),
+            _ => String::new(),
+        }
+    }
+
+    /// The number of axes of a tree's value.
+    fn rank(&self, tree: &Tree) -> usize {
+        let below = tree.args.iter().map(|arg| self.rank(arg)).max().unwrap_or(0);
+        match &tree.form {
+            Form::Variable(index) if self.operands[*index].is_scalar => 0,
+            Form::Variable(index) => self.operands[*index].extents.len(),
+            Form::Reduction(_, parameters) if parameters.contains("keepdims") => below,
+            Form::Reduction(_, parameters) if parameters.contains("axis=0") => below - 1,
+            Form::Reduction(_, parameters) if parameters.contains("axis=(1, 0)") => below - 2,
+            Form::Reduction(..) => 0,
+            Form::Literal(_) | Form::Infix(_) | Form::Prefix(_) | Form::Call(_) => below,
+            Form::Conditional | Form::Power(_) | Form::Chain(..) | Form::Subscript(_) => below,
+        }
     }
 
     /// An elementary function, of integers or bool now and then.
@@ -340,8 +402,8 @@ impl Generator {
             // For its conversions from 64-bit integers.
             85..89 if dtype == F32 => self.cast(dtype, budget),
             85..93 => self.with_literal(dtype, &["+", "-", "*", "/", "*"], budget),
-            93..98 => self.cast(dtype, budget),
-            _ => self.sum(dtype, budget),
+            93..96 => self.cast(dtype, budget),
+            _ => self.reduction(dtype, budget),
         }
     }
 
@@ -386,7 +448,8 @@ impl Generator {
                 let ops = ["+", "-", "*", "//", "%", "&", "|", "^", "<<", ">>"];
                 self.with_literal(dtype, &ops, budget)
             }
-            93..97 if dtype == I64 || dtype == U64 => self.sum(dtype, budget),
+            93..97 if dtype == I64 || dtype == U64 => self.reduction(dtype, budget),
+            93 => self.reduction(dtype, budget),
             _ => self.cast(dtype, budget),
         }
     }
@@ -419,6 +482,7 @@ impl Generator {
             }
             86..92 => self.choice(Bool, budget),
             92..95 => self.call(Bool, &["minimum", "maximum"], budget),
+            95..97 => self.reduction(Bool, budget),
             _ => self.cast(Bool, budget),
         }
     }

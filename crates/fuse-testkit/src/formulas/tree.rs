@@ -15,6 +15,10 @@ pub enum Form {
     Prefix(&'static str),
     /// `name(a, ...)`.
     Call(&'static str),
+    /// `name(a, axis=0)`: a reduction, and what stands behind its operand.
+    Reduction(&'static str, String),
+    /// `(a)[::-1]`: a subscript that keeps the shape.
+    Subscript(&'static str),
     /// `(a if c else b)`, the condition first among the arguments.
     Conditional,
     /// `(a ** n)`.
@@ -94,6 +98,17 @@ impl Tree {
                         arg(position, out);
                     }
                 });
+            }
+            Form::Reduction(name, parameters) => {
+                out.push_str(name);
+                bracketed(out, |out| {
+                    arg(0, out);
+                    out.push_str(parameters);
+                });
+            }
+            Form::Subscript(items) => {
+                bracketed(out, |out| arg(0, out));
+                out.push_str(items);
             }
             Form::Conditional => bracketed(out, |out| {
                 arg(1, out);

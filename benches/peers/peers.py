@@ -1,7 +1,7 @@
 """The same work in fuse, NumPy, numexpr, Numba and JAX: answers first, then times.
 
 Run it through run.sh. All contenders run in this process, on the same arrays and with the same output
-policy, interleaved (timing.py); the work is in work.py and small.py. The record keeps every round.
+policy, interleaved (timing.py); the work is in work.py, tutorials.py and small.py. The record keeps every round.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import numpy as np
 import report
 import small
 import timing
+import tutorials
 import work
 
 HERE = pathlib.Path(__file__).parent
@@ -34,7 +35,7 @@ def main():
     record = describe()
     record["rows"] = []
     machine_now = timing.Machine(arguments.patience)
-    for (name, threads), maker in work.all_rows().items():
+    for (name, threads), maker in all_rows().items():
         if arguments.only is None or arguments.only in name:
             record["rows"].append(measure_row(maker, threads, machine_now))
     if arguments.only is None or arguments.only in "calls":
@@ -49,6 +50,11 @@ def main():
         store(record, arguments)
 
 
+def all_rows():
+    """Makers of all rows, by name and threads."""
+    return work.all_rows() | tutorials.all_rows()
+
+
 def parse():
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -61,7 +67,8 @@ def parse():
 
 def explain(name):
     """Kernels and machine code of a row."""
-    call = work.all_rows()[name, 1](1).fuse_call
+    maker = next(maker for (row, _), maker in all_rows().items() if row == name)
+    call = maker(1).fuse_call
     print(call.explain())
     print(call.explain(asm=True))
 
@@ -71,11 +78,11 @@ def measure_row(maker, threads, machine_now):
     work.set_threads(threads)
     row = maker(threads)
     check(row)
-    times = timing.measure(row.contenders, machine_now)
+    times = timing.measure(row.contenders, machine_now, row.calls)
     least = {name: timing.least(runs) / row.count for name, runs in times.items()}
     figures = ", ".join(f"{name} {time:.3g}" for name, time in least.items())
     print(f"{row.name}, {threads} threads: {figures}", flush=True)
-    kept = ("name", "text", "policy", "threads", "count", "bytes")
+    kept = ("name", "group", "text", "policy", "threads", "count", "bytes")
     return {key: getattr(row, key) for key in kept} | {"others": machine_now.taken(), "times": times}
 
 
@@ -89,7 +96,7 @@ def check(row):
             row.out[:] = np.nan
         answer = contender()
         if name.startswith("fuse") and row.policy == "new":
-            answer = row.fuse_call.result(row.reference.shape)
+            answer = row.fuse_call.result(row.reference.shape, row.reference.dtype)
         elif row.out is not None and not name.startswith("JAX"):
             answer = row.out
         np.testing.assert_allclose(

@@ -83,6 +83,14 @@ TARGETS = [
         "the faster of numexpr and Numba", "numexpr", "Numba",
     ),
     *_functions({"sin": 1, "cos": 1}, "the faster of NumPy and JAX", "NumPy", "JAX"),
+    *_functions({"sum(x**2)": 6}, "numexpr", "numexpr"),
+    ("sum(x**2), all cores: fuse / Numba", "<=", 1.2, "", lambda r: _times_numba(r, "sum(x**2)")),
+    *_functions(
+        {"standardize": 3, "distances, 1000 points in 3-d": 12,
+         "distances, 10000 points in 5-d to 100": 8, "distances, 10000 points in 5-d to one": 8},
+        "NumPy", "NumPy",
+    ),
+    *_functions({"product, 500 x 300 x 400": 1}, "Numba's three loops", "Numba (three loops)"),
 ]
 
 
@@ -120,7 +128,7 @@ def elementwise(record):
         "| work | elements | threads | fuse | Numba | JAX | numexpr | NumPy | copy | others |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for row in record["rows"]:
+    for row in _group(record, "elementwise"):
         ours = row["times"]["fuse"]
         mark = "~" if spread(ours) > SPREAD else ""
         text = row["text"] if len(row["text"]) < 60 else "degree 30 by Horner's rule"
@@ -133,6 +141,38 @@ def elementwise(record):
             f"| `{text}`{policy} | {row['count']:,} | {row['threads']} | {' | '.join(figures)} |"
         )
     return "\n".join(lines)
+
+
+def _group(record, name):
+    """The rows of a table; records from before there were two of them have no groups."""
+    return [row for row in record["rows"] if row.get("group", "elementwise") == name]
+
+
+def tutorials(record):
+    """One line a formula of the tutorials: times of a call."""
+    lines = [
+        "| | formula | iterations | fuse, µs a call | Numba | numexpr | NumPy |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in _group(record, "tutorials"):
+        ours = row["times"]["fuse"]
+        mark = "~" if spread(ours) > SPREAD else ""
+        text = row["text"].replace("result += 17; " * 9, "result += 17; … ")
+        figures = [f"{mark}{least(ours) / 1000:.4g}"]
+        figures += [_times_ours(row, peer) for peer in ("Numba", "numexpr", "NumPy")]
+        lines.append(f"| {row['name']} | `{text}` | {row['count']:,} | {' | '.join(figures)} |")
+    return "\n".join(lines)
+
+
+def _times_ours(row, start):
+    """Each form's time over fuse's, as `2.13 (three loops)`."""
+    found = _contenders(row, start)
+    ours = least(row["times"]["fuse"])
+    figures = []
+    for name, time in found.items():
+        mark = "~" if spread(row["times"][name]) > SPREAD else ""
+        figures.append(f"{mark}{time / ours:.2f}{name[len(start):]}")
+    return ", ".join(figures) or "–"
 
 
 def small(record):
@@ -185,6 +225,9 @@ def markdown(record):
             "15 % of each other. `copy`: moving the same bytes with the same threads. `others`: cores that "
             "other processes kept busy just before the runs.",
             elementwise(record),
+            "## The tutorials' formulas",
+            "Time of a call in microseconds, and the peers' times over it: above 1, fuse is faster.",
+            tutorials(record),
             "## Before the first element",
             small(record),
         ]
@@ -199,6 +242,7 @@ def publish(record, name, page):
         f"(../benches/peers/record/{name}.json).",
         "targets": targets(record),
         "elementwise": elementwise(record),
+        "tutorials": tutorials(record),
         "small": small(record),
     }
     for part, content in parts.items():

@@ -48,6 +48,7 @@ class Row:
     reference: object = None
     tolerance: float = 1e-12
     calls: int = 1
+    group: str = "elementwise"
 
 
 def set_threads(threads):

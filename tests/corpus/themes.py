@@ -384,6 +384,7 @@ def results():
 
 
 def all_themes():
+    from themes_complex import complex_theme
     from themes_dtypes import (all_casts, derived, dtype_functions, dtype_pairs, half,
                                integer_widths)
     from themes_functions import functions, powers_float
@@ -391,6 +392,7 @@ def all_themes():
     from themes_reductions import reductions, reductions_special
     from themes_slices import generators, slices
     from themes_text import text
+    from themes_tutorials import tutorials
     from themes_types import (broadcasting, empty, errors, literals, promotion, relaxed, rules,
                               special, sums)
 
@@ -398,4 +400,5 @@ def all_themes():
         arithmetic, integer_division, shifts, bool_logic, comparisons, casts, rounding, min_max, extrema,
         signs, remainders, powers, functions, powers_float, literals, promotion, broadcasting, empty, sums,
         results, special, relaxed, rules, programs, reductions, reductions_special, errors, integer_widths,
-        all_casts, half, dtype_pairs, dtype_functions, derived, slices, generators, text)]
+        all_casts, half, dtype_pairs, dtype_functions, derived, slices, generators,
+        tutorials, complex_theme, text)]

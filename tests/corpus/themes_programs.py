@@ -30,9 +30,13 @@ def python(formula):
 
 
 class Programs(Theme):
+    #: What names mean beside those of the oracle.
+    names = {"np": np}
+
     def numpy(self, formula, inputs):
         names = {name: self.plain(value) for name, value in inputs.items()}
-        names = {"__builtins__": {"__import__": __import__}, "np": np, **NAMES, **FUNCTIONS, **names}
+        builtins = {"__import__": __import__, "len": len}
+        names = {"__builtins__": builtins, **NAMES, **FUNCTIONS, **self.names, **names}
         *statements, result = python(formula)
         with np.errstate(all="ignore"):
             for statement in statements:

@@ -209,6 +209,9 @@ def of_expressions(t):
     t.case("x[None][:, 1:], x[:, None][1:], x[None][None]", x=x, mode="both")
     t.case("x[None][1:], x[None][::-1], x[None][:0], x[:, None][:, 1:], x[None][::2]", x=x, mode="both",
            note="slices of a new axis")
+    t.case("(j + k)[None], k[None, None], sum(x)[None], x[3][None], (2*x[3])[None, ...], sum(x)[None].T", x=x, j=I64(5),
+           k=I64(1), mode="both", note="new axes of scalars")
+    t.case("(sum(x) + 1)[None]*x, (k*2)[..., None]*x, k[None][0]", x=x, k=I64(1), mode="both")
     t.case("x[None][:k]*x", x=x, k=I64(1), mode="both")
     t.case("x[None][:k]*x", x=x, k=I64(0), mode="both")
     t.case("x[1:] ** 2 + (x ** 2)[:-1]", x=x, mode="both")
@@ -379,7 +382,7 @@ def refused(t):
         t.case(formula, error="E0403", a=a)
     t.case("x[5]", error="E0403", x=counted(1))
     t.case("x[-2]", error="E0403", x=counted(1))
-    for formula in ("x[0, 0]", "x[:, 1:]", "x[..., 0, 0]", "sum(x)[0]", "sum(x)[:]", "x[0][0]", "x.shape[1]", "x.shape[-2]",
+    for formula in ("x[0, 0]", "x[:, 1:]", "x[..., 0, 0]", "sum(x)[0]", "sum(x)[:]", "sum(x)[..., 0]", "x[0][0]", "x.shape[1]", "x.shape[-2]",
                     "len(sum(x))", "len(3)", "len(x[0])"):
         t.case(formula, error="E0402", x=x)
     for formula in ("x[::0]", "x[..., ...]", "x.shape[:]", "x.shape[0:1]", "x.shape[0, 0]"):

@@ -8,6 +8,7 @@ from elementary import FUNCTIONS
 from oracle import DTYPES, NAMES
 
 DTYPE_NAMES = {np.dtype(dtype): name for name, dtype in DTYPES.items()}
+DTYPE_NAMES |= {np.dtype(np.complex64): "c64", np.dtype(np.complex128): "c128"}
 
 
 def hex_text(value):
@@ -24,7 +25,10 @@ def hex_text(value):
 
 def values_text(array):
     kind = array.dtype.kind
-    if kind == "f":
+    if kind == "c":
+        # The parts in turn.
+        items = [hex_text(part) for v in array.flat for part in (v.real, v.imag)]
+    elif kind == "f":
         items = [hex_text(v) for v in array.flat]
     elif kind in "SU":
         # Lines break at blanks.

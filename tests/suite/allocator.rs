@@ -1,15 +1,29 @@
-//! The suite's allocator: the system's, counting what each thread asks for.
+//! The suite's allocator: the system's, counting what each thread asks for, and the bytes of all threads.
 
 #![expect(unsafe_code, reason = "an allocator that counts hands requests on")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 thread_local! {
     static REQUESTS: Cell<usize> = const { Cell::new(0) };
 }
 
+/// Bytes that all threads hold, and the most that they held since [`peak`] last looked.
+static HELD: AtomicUsize = AtomicUsize::new(0);
+static MOST: AtomicUsize = AtomicUsize::new(0);
+
 struct Counting;
+
+fn take(bytes: usize) {
+    let held = HELD.fetch_add(bytes, Ordering::Relaxed) + bytes;
+    MOST.fetch_max(held, Ordering::Relaxed);
+}
+
+fn give_back(bytes: usize) {
+    HELD.fetch_sub(bytes, Ordering::Relaxed);
+}
 
 fn count() {
     // A thread that is ending has no counter any more, and nobody to read it.
@@ -21,23 +35,29 @@ fn count() {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
+        take(layout.size());
         // SAFETY: as the caller of this method promises.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         count();
+        take(layout.size());
         // SAFETY: as the caller of this method promises.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count();
+        // Both are held while the system copies.
+        take(size);
+        give_back(layout.size());
         // SAFETY: as the caller of this method promises.
         unsafe { System.realloc(memory, layout, size) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        give_back(layout.size());
         // SAFETY: as the caller of this method promises.
         unsafe { System.dealloc(memory, layout) }
     }
@@ -51,6 +71,15 @@ pub(crate) fn counted<R>(call: impl FnOnce() -> R) -> (R, usize) {
     let before = REQUESTS.with(Cell::get);
     let result = call();
     (result, REQUESTS.with(Cell::get) - before)
+}
+
+/// What `call` gives, and how many bytes more than before all threads of the process held at most.
+/// Other threads' memory counts too: for a process in which nothing else runs.
+pub(crate) fn peak<R>(call: impl FnOnce() -> R) -> (R, usize) {
+    let before = HELD.load(Ordering::SeqCst);
+    MOST.store(before, Ordering::SeqCst);
+    let result = call();
+    (result, MOST.load(Ordering::SeqCst) - before)
 }
 
 #[test]

@@ -249,6 +249,27 @@ fn every_function_was_measured_and_is_within_its_budget() {
     );
 }
 
+/// Each line of a `fuse` block is a formula without variables and, behind `#`, its results as NumPy
+/// prints them.
+#[test]
+fn examples_of_the_language_give_what_stands_beside_them() {
+    let text = std::fs::read_to_string(page("language.md")).expect("docs/language.md");
+    let blocks = text.split("```fuse\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let mut count = 0;
+    for line in blocks.flat_map(str::lines) {
+        let (formula, expected) = line.split_once("  # ").expect("a formula and its results");
+        let results = fuse::Engine::builder()
+            .mode(fuse::Mode::Strict)
+            .build()
+            .and_then(|engine| engine.evaluate_all(formula, fuse::vars! {}))
+            .unwrap_or_else(|error| panic!("{formula}: {error}"));
+        let found: Vec<String> = results.iter().map(ToString::to_string).collect();
+        assert_eq!(found.join(", "), expected.replace("\\n", "\n"), "{formula}");
+        count += 1;
+    }
+    assert!(count >= 12, "{count} examples");
+}
+
 /// A record as the series writes it.
 fn sample(extra: &str) -> Measured {
     let text = format!(

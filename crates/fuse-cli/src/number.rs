@@ -8,7 +8,7 @@
 //! at all may be something else, such as a path; one that is a number with something wrong about it is
 //! an error.
 
-use fuse::{DType, F16, Input};
+use fuse::{Complex, DType, F16, Input};
 
 /// Reads a scalar; `None` where the text is not one.
 pub(crate) fn parse(text: &str) -> Option<Result<Input<'static>, String>> {
@@ -17,9 +17,8 @@ pub(crate) fn parse(text: &str) -> Option<Result<Input<'static>, String>> {
         "False" => return Some(Ok(Input::scalar(false))),
         _ => {}
     }
-    if is_foreign(text) {
-        let message = "complex numbers are not built in yet".to_string();
-        return Some(Err(message));
+    if let Some([re, im]) = complex(text) {
+        return Some(Ok(Input::weak_complex(Complex::new(re, im))));
     }
     if is_quoted(text) {
         return Some(Input::from_literal(text).map_err(|error| error.to_string()));
@@ -49,13 +48,12 @@ pub(crate) fn parse_count(text: &str) -> Option<usize> {
     }
 }
 
-/// Is it the literal of a type that cannot be given yet: `1.5j`?
-fn is_foreign(text: &str) -> bool {
-    text.strip_suffix(['j', 'J']).is_some_and(|rest| {
-        let last = rest.rfind(['+', '-']).filter(|&at| at > 0 && !rest[..at].ends_with(['e', 'E']));
-        let (real, imaginary) = last.map_or(("0", rest), |at| rest.split_at(at));
-        Number::parse(real).is_some() && Number::parse(imaginary).is_some()
-    })
+/// The parts of a complex number: `1.5j`, `1+2j`, `-1e-3-.5j`.
+fn complex(text: &str) -> Option<[f64; 2]> {
+    let rest = text.strip_suffix(['j', 'J'])?;
+    let last = rest.rfind(['+', '-']).filter(|&at| at > 0 && !rest[..at].ends_with(['e', 'E']));
+    let (real, imaginary) = last.map_or(("0", rest), |at| rest.split_at(at));
+    Some([parse_float(real)?, parse_float(imaginary)?])
 }
 
 /// Is it a text: `'text'`, `b"bytes"`?
@@ -162,7 +160,9 @@ impl Number {
             DType::F16 => Ok(Input::scalar(F16::from_f64(self.to_float()))),
             DType::F32 => Ok(Input::scalar(self.to_single())),
             DType::F64 => Ok(Input::scalar(self.to_float())),
-            DType::Bool | DType::C64 | DType::C128 | DType::Bytes(_) | DType::Text(_) => {
+            DType::C64 => Ok(Input::scalar(Complex::new(self.to_single(), 0.0))),
+            DType::C128 => Ok(Input::scalar(Complex::new(self.to_float(), 0.0))),
+            DType::Bool | DType::Bytes(_) | DType::Text(_) => {
                 Err(format!("scalars of dtype {dtype} are not built in yet"))
             }
         }
@@ -216,6 +216,15 @@ mod tests {
     }
 
     #[test]
+    fn complex_numbers_have_a_j() {
+        assert_eq!(value("1.5j"), "1.5j weak c128");
+        assert_eq!(value("1+2j"), "(1+2j) weak c128");
+        assert_eq!(value("-1e-3-.5J"), "(-0.001-0.5j) weak c128");
+        assert_eq!(value("1c64"), "(1+0j) c64");
+        assert_eq!(value("2.5c128"), "(2.5+0j) c128");
+    }
+
+    #[test]
     fn a_suffix_makes_them_strong() {
         assert_eq!(value("2.5f64"), "2.5 f64");
         assert_eq!(value("7i32"), "7 i32");
@@ -237,10 +246,7 @@ mod tests {
             ("-1u8", "does not fit u8"),
             ("2.5i32", "not an integer"),
             ("18446744073709551615", "u64"),
-            ("1.5j", "not built in"),
-            ("1+2j", "not built in"),
             ("b'\\q'", "escape"),
-            ("1c64", "not built in"),
         ] {
             let message = parse(text).expect(text).map(|_| ()).expect_err(text);
             assert!(message.contains(part), "{text}: {message}");

@@ -37,6 +37,29 @@ pub enum ByteOrder {
     Swapped,
 }
 
+/// A half of a complex number: kernels read and write halves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Part {
+    /// The first in memory.
+    Real,
+    /// The second.
+    Imaginary,
+}
+
+impl Part {
+    /// Both, in the order of memory.
+    pub const BOTH: [Part; 2] = [Part::Real, Part::Imaginary];
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Part::Real => "real",
+            Part::Imaginary => "imag",
+        })
+    }
+}
+
 /// Defines [`DType`] and everything that is a fact about a single dtype.
 macro_rules! dtypes {
     ($( $(#[$doc:meta])* $variant:ident $name:literal [$($alias:literal),*] $kind:ident $size:literal ; )*) => {
@@ -176,6 +199,22 @@ impl DType {
     /// Floating point (not complex).
     pub const fn is_float(self) -> bool {
         matches!(self.kind(), DTypeKind::Float)
+    }
+
+    /// The dtype of the real and the imaginary part, of a complex dtype.
+    pub const fn part(self) -> Option<DType> {
+        match self {
+            DType::C64 => Some(DType::F32),
+            DType::C128 => Some(DType::F64),
+            DType::Bool | DType::I8 | DType::I16 | DType::I32 | DType::I64 | DType::U8 => None,
+            DType::U16 | DType::U32 | DType::U64 | DType::F16 | DType::F32 | DType::F64 => None,
+            DType::Bytes(_) | DType::Text(_) => None,
+        }
+    }
+
+    /// Pairs of floats.
+    pub const fn is_complex(self) -> bool {
+        matches!(self.kind(), DTypeKind::Complex)
     }
 
     /// Width of one element in bits.

@@ -39,7 +39,7 @@ mod verify;
 pub use abi::{BlockKernel, KernelArgs};
 pub use backend::{Capabilities, CodegenError, HostBackend, ListingForm};
 pub use builder::{Builder, RegionBuilder};
-pub use dtype::{ByteOrder, DType, DTypeKind};
+pub use dtype::{ByteOrder, DType, DTypeKind, Part};
 pub use ids::{RegionId, TableId, ValueId, index_u32};
 pub use kernel::{
     Control, Fold, GRANULE, InputClass, Kernel, Node, OperandInput, OperandOutput, Region, Scalar,

@@ -19,7 +19,7 @@ use std::ops::Range;
 
 use smallvec::SmallVec;
 
-use crate::dtype::DType;
+use crate::dtype::{DType, Part};
 use crate::ids::index_u32;
 use crate::predicate::{TextConstant, TextOp};
 use crate::shape::Extents;
@@ -169,6 +169,8 @@ pub struct ArraySpec {
 pub enum Source {
     /// Input at this position.
     Input(u32),
+    /// That half of each element of the complex input at this position.
+    Part(u32, Part),
     /// Temporary at this position, written by an earlier pass.
     Temporary(u32),
     /// The i64 value of a symbol: a scalar.
@@ -203,6 +205,8 @@ pub enum TextOperand {
 pub enum Sink {
     /// Result at this position.
     Result(u32),
+    /// That half of each element of the complex result at this position.
+    Part(u32, Part),
     /// Temporary at this position.
     Temporary(u32),
 }
@@ -518,6 +522,7 @@ impl Program {
                 let ty = &self.inputs[index as usize].ty;
                 ArraySpec { dtype: ty.dtype, shape: self.input_shape(index) }
             }
+            Source::Part(index, _) => half(self.source(Source::Input(index))),
             Source::Symbol(_) => ArraySpec { dtype: DType::I64, shape: Shape::new() },
             Source::Predicate(index) => {
                 let shape = self.predicates[index as usize].shape.clone();
@@ -545,10 +550,11 @@ impl Program {
     }
 
     /// The spec of a sink.
-    pub fn sink(&self, sink: Sink) -> &ArraySpec {
+    pub fn sink(&self, sink: Sink) -> ArraySpec {
         match sink {
-            Sink::Result(index) => &self.results[index as usize],
-            Sink::Temporary(index) => &self.temporaries[index as usize],
+            Sink::Result(index) => self.results[index as usize].clone(),
+            Sink::Part(index, _) => half(self.results[index as usize].clone()),
+            Sink::Temporary(index) => self.temporaries[index as usize].clone(),
         }
     }
 
@@ -563,6 +569,11 @@ impl Program {
         };
         self.inputs[input as usize].ty.axes.iter().enumerate().map(symbol_of).collect()
     }
+}
+
+/// The spec of the halves of complex numbers.
+fn half(spec: ArraySpec) -> ArraySpec {
+    ArraySpec { dtype: spec.dtype.part().unwrap_or(spec.dtype), ..spec }
 }
 
 /// A shape as Python prints it: `()`, `(3,)`, `(2, 3)`.
@@ -606,6 +617,9 @@ impl Program {
     fn source_name(&self, source: Source) -> String {
         match source {
             Source::Input(index) => self.inputs[index as usize].name.clone(),
+            Source::Part(index, part) => {
+                format!("{}.{part}", self.inputs[index as usize].name)
+            }
             Source::Temporary(index) => format!("temporary {index}"),
             Source::Symbol(symbol) => self.symbol_text(symbol),
             Source::Predicate(index) => self.predicate_text(&self.predicates[index as usize]),
@@ -663,6 +677,7 @@ fn write_list(f: &mut fmt::Formatter<'_>, what: &str, names: Vec<String>) -> fmt
 fn sink_name(sink: Sink) -> String {
     match sink {
         Sink::Result(index) => format!("result {index}"),
+        Sink::Part(index, part) => format!("result {index}.{part}"),
         Sink::Temporary(index) => format!("temporary {index}"),
     }
 }

@@ -57,6 +57,16 @@ pub fn neg(e: &mut Expander<'_>, call: &Call<'_>) -> ValueId {
     e.isub(zero, a)
 }
 
+/// `a` itself.
+pub fn same(_: &mut Expander<'_>, call: &Call<'_>) -> ValueId {
+    call.args[0]
+}
+
+/// The first of several operands: real numbers are their own real parts.
+pub fn first(_: &mut Expander<'_>, call: &Call<'_>) -> ValueId {
+    call.args[0]
+}
+
 /// 1, for each element.
 pub fn ones_like(e: &mut Expander<'_>, call: &Call<'_>) -> ValueId {
     let lane = e.lane(call.args[0]);

@@ -11,7 +11,7 @@
 //! * [`typing`]: NumPy 2's promotion with weak literals, as rules that rows refer to.
 //! * [`derived`]: functions that are formulas over those, with named arguments and defaults.
 //! * The expansions, one family a file: [`arith`], [`integer`], [`remainder`], [`rounding`],
-//!   [`compare`], [`cast`], [`power`]; and the reductions in [`reduce`].
+//!   [`compare`], [`cast`], [`power`]; of complex numbers in [`complex`]; and the reductions in [`reduce`].
 //!
 //! Invariants. *A function is one row and one expansion. Expansions use primitives only, so that
 //! every back end shares them. After expansion nothing may change rounding.*
@@ -23,6 +23,7 @@ pub mod arith;
 pub mod cast;
 mod coefficients;
 pub mod compare;
+pub mod complex;
 pub mod derived;
 pub mod elementary;
 mod expander;
@@ -39,6 +40,7 @@ pub mod table;
 mod tests;
 pub mod typing;
 
+pub use complex::{COMPLEX, ComplexCall, ComplexRow};
 pub use expander::{Call, Expander, lane_of};
 pub use form::{FORMS, Form, FormKind, OfNothing};
 pub use parameter::Parameter;

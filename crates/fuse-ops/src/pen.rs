@@ -46,12 +46,21 @@ pub fn written(
     call: &Call<'_>,
     body: impl for<'p> FnOnce(&'p Pen, &[Value<'p>]) -> Value<'p>,
 ) -> ValueId {
+    written_parts(e, call.args, |pen, args| vec![body(pen, args)])[0]
+}
+
+/// Writes several values made of others with a pen.
+pub fn written_parts(
+    e: &mut Expander<'_>,
+    args: &[ValueId],
+    body: impl for<'p> FnOnce(&'p Pen, &[Value<'p>]) -> Vec<Value<'p>>,
+) -> Vec<ValueId> {
     let kernel = RefCell::new(std::mem::take(e.kernel));
     let pen = Pen { kernel, region: RefCell::new(std::mem::take(e.region)) };
-    let args: Vec<Value<'_>> = call.args.iter().map(|&id| Value { pen: &pen, id }).collect();
-    let result = body(&pen, &args).id;
+    let args: Vec<Value<'_>> = args.iter().map(|&id| Value { pen: &pen, id }).collect();
+    let results: Vec<ValueId> = body(&pen, &args).iter().map(|value| value.id).collect();
     (*e.kernel, *e.region) = (pen.kernel.into_inner(), pen.region.into_inner());
-    result
+    results
 }
 
 /// A closed region that calls no other and reads no table: a part of a fold.

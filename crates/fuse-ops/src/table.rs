@@ -6,8 +6,9 @@
 //!
 //! Adding a function: one row here and one expansion in a family's file.
 
-use fuse_ir::{Builder, DType, Fold, Lane, Node, Prim, RegionBuilder, ValueId};
+use fuse_ir::{Builder, DType, Fold, Lane, Node, Prim, Region, RegionBuilder, ValueId};
 
+use crate::complex::ComplexRow;
 use crate::derived::DERIVED;
 use crate::elementary::neighbour;
 use crate::expander::{Call, Expander, lane_of};
@@ -213,6 +214,11 @@ operators! {
     Trunc "trunc" Function, ["fix"], 1, false, Typing::Any, Exact, REAL, "integer part; the identity on integers", "trunc(a)", Lanes(rounding::trunc);
     Round "round" Function, ["rint", "around"], 1, false, Typing::Any, Exact, REAL, "nearest integer, ties to even; the identity on integers", "round(a)", Lanes(rounding::round);
     Sign "sign" Function, [], 1, false, Typing::NotBool(BOOL_NUMBER), Exact, REAL, "-1, 0 or 1; NaN for NaN", "sign(a)", Lanes(arith::sign);
+    Real "real" Function, [], 1, false, Typing::Any, Exact, REAL, "real part; a real number itself", "real(a)", Lanes(arith::same);
+    Imag "imag" Function, [], 1, false, Typing::Any, Exact, REAL, "imaginary part; 0 of real numbers", "imag(a)", Lanes(arith::zeros_like);
+    Conj "conj" Function, ["conjugate"], 1, false, Typing::Any, Exact, REAL, "complex conjugate; a real number itself", "conj(a)", Lanes(arith::same);
+    Arg "arg" Function, ["angle"], 1, false, Typing::Floating, Exact, REAL, "angle in [-π, π]; of real numbers 0, or π of negative ones and -0", "arg(a)", elementary!(atan2::angle_of_real);
+    Complex "complex" Function, [], 2, false, Typing::Parts, Exact, REAL, "the complex number of two parts, c64 of f32 and c128 of f64", "complex(a, b)", Lanes(arith::first);
     OnesLike "ones_like" Function, [], 1, false, Typing::Any, Exact, REAL, "1 in the shape and type of a", "ones_like(a)", Lanes(arith::ones_like);
     ZerosLike "zeros_like" Function, [], 1, false, Typing::Any, Exact, REAL, "0 in the shape and type of a", "zeros_like(a)", Lanes(arith::zeros_like);
     Copysign "copysign" Function, [], 2, false, Typing::Floating, Exact, REAL, "the magnitude of a with the sign of b; NaN counts as positive", "copysign(a, b)", Lanes(arith::copysign);
@@ -328,6 +334,10 @@ impl Op {
 
     /// What an element costs, counted from the expansion for these dtypes.
     pub fn cost(self, operand: DType, result: DType) -> Cost {
+        if operand.is_complex() || result.is_complex() {
+            return ComplexRow::of(self)
+                .map_or_else(Cost::default, |row| row.cost(operand, result));
+        }
         let Expansion::Lanes(expand) = self.row().expansion else { return Cost::default() };
         let lanes = vec![lane_of(operand); self.row().arity];
         let lanes = if self == Op::Where { [&[Lane::Mask], &lanes[1..]].concat() } else { lanes };
@@ -337,7 +347,7 @@ impl Op {
         let mut expander = Expander { kernel: &mut kernel, region: &mut region };
         let value = expand(&mut expander, &Call { operand, result, args: &args });
         let region = region.finish(&[value]);
-        Cost { primitives: region.arithmetic(), weight: region.nodes.iter().map(weight).sum() }
+        Cost::of(&region)
     }
 }
 
@@ -348,6 +358,13 @@ pub struct Cost {
     pub primitives: usize,
     /// Time beside an addition's: a division or root weighs 16 (`docs/performance.md`).
     pub weight: usize,
+}
+
+impl Cost {
+    /// Of what a region computes.
+    pub(crate) fn of(region: &Region) -> Cost {
+        Cost { primitives: region.arithmetic(), weight: region.nodes.iter().map(weight).sum() }
+    }
 }
 
 fn weight(node: &Node) -> usize {

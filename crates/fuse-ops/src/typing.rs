@@ -7,6 +7,9 @@
 
 use fuse_ir::{DType, DTypeKind, Strength};
 
+use crate::complex::ComplexRow;
+use crate::table::Op;
+
 /// What typing knows of an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ArgType {
@@ -84,6 +87,8 @@ pub enum Typing {
     Truth,
     /// As [`Typing::Truth`], the result i64.
     Count,
+    /// Two real numbers, as floats of one dtype; the result is complex.
+    Parts,
     /// Written by the compiler, which states the result: casts.
     Stated,
 }
@@ -240,6 +245,15 @@ impl Typing {
                 Ok(uniform(args, truth))
             }
             Typing::Count => Ok(Typed { result: DType::I64, ..Typing::Truth.apply(args)? }),
+            Typing::Parts => {
+                refuse(args, "real numbers", |dtype| !dtype.is_complex())?;
+                let common = floating(common(args)?);
+                let (result, part) = match common.dtype {
+                    DType::F16 | DType::F32 => (DType::C64, DType::F32),
+                    _ => (DType::C128, DType::F64),
+                };
+                Ok(Typed { result, ..uniform(args, ArgType { dtype: part, ..common }) })
+            }
             Typing::Stated => Ok(uniform(args, args[0])),
         }
     }
@@ -296,12 +310,39 @@ fn refuse(
 
 fn hint_for(expected: &str, found: DType) -> Option<&'static str> {
     match (expected, found.kind()) {
+        ("bool", DTypeKind::Complex) => Some("compare it, as in `z != 0`"),
+        (_, DTypeKind::Complex) => Some("take a part, `z.real` or `z.imag`, or `abs(z)`"),
         ("bool", DTypeKind::Int | DTypeKind::UInt | DTypeKind::Float) => {
             Some("compare it, as in `x != 0`")
         }
         (_, DTypeKind::Float) => Some("convert it, as in `i64(x)`; for powers write `**`"),
         (_, DTypeKind::Bool) => Some("convert it, as in `i64(x)`"),
         _ => None,
+    }
+}
+
+impl Op {
+    /// Types an application of the operator: its row's rule, and whether it takes complex numbers.
+    ///
+    /// # Errors
+    /// The argument at fault, what was expected, and a hint where there is one.
+    pub fn typed(self, args: &[ArgType]) -> Result<Typed, TypeIssue> {
+        let typed = self.row().typing.apply(args)?;
+        if !(typed.operand.is_complex() || typed.result.is_complex()) {
+            return Ok(typed);
+        }
+        let Some(row) = ComplexRow::of(self) else {
+            let arg = args.iter().position(|arg| arg.dtype.is_complex()).unwrap_or(0);
+            let hint = match self {
+                Op::Lt | Op::Le | Op::Gt | Op::Ge => "compare `abs(z)` or `z.real`",
+                _ => "take a part, `z.real` or `z.imag`, or `abs(z)`",
+            };
+            return Err(TypeIssue { arg, expected: "real numbers", hint: Some(hint) });
+        };
+        match typed.operand.part() {
+            Some(part) if row.is_real() => Ok(Typed { result: part, ..typed }),
+            Some(_) | None => Ok(typed),
+        }
     }
 }
 

@@ -17,7 +17,8 @@ use crate::reduce::split_axes;
 
 /// Which values have been written, pass by pass.
 struct Written {
-    results: Vec<bool>,
+    /// Of each half of an element; a real result has one half twice.
+    results: Vec<[bool; 2]>,
     temporaries: Vec<bool>,
 }
 
@@ -50,14 +51,14 @@ pub(crate) fn check(program: &Program) -> Result<(), Defect> {
     expect(fits, "a fit rule names no symbol")?;
     check_predicates(program)?;
     let mut written = Written {
-        results: vec![false; program.results.len()],
+        results: vec![[false; 2]; program.results.len()],
         temporaries: vec![false; program.temporaries.len()],
     };
     for pass in &program.passes {
         check_pass(program, pass, &mut written)?;
     }
     check_nests(program)?;
-    expect(written.results.iter().all(|&is_written| is_written), "a result is never written")
+    expect(written.results.iter().flatten().all(|&half| half), "a result is never written")
 }
 
 /// Symbols name axes and scalars that there are, and refer to earlier ones.
@@ -186,6 +187,10 @@ fn check_source(
             let ty = &input.ok_or(Defect::Program("there is no such input"))?.ty;
             Ok((ty.dtype, ty.axes.len()))
         }
+        Source::Part(index, _) => {
+            let (dtype, rank) = check_source(program, Source::Input(index), written)?;
+            Ok((dtype.part().ok_or(Defect::Program("a real input has no parts"))?, rank))
+        }
         Source::Temporary(index) => {
             let is_written = written.temporaries.get(index as usize).copied();
             expect(is_written == Some(true), "a temporary is read before it is written")?;
@@ -205,15 +210,27 @@ fn check_source(
 }
 
 fn check_sink(program: &Program, sink: Sink, written: &mut Written) -> Result<Mem, Defect> {
-    let is_written = match sink {
-        Sink::Result(index) => written.results.get_mut(index as usize),
-        Sink::Temporary(index) => written.temporaries.get_mut(index as usize),
-    };
-    let is_written = is_written.ok_or(Defect::Program("there is no such sink"))?;
+    let halves: &mut [bool] = match sink {
+        Sink::Result(index) => {
+            written.results.get_mut(index as usize).map(<[bool; 2]>::as_mut_slice)
+        }
+        Sink::Part(index, part) => {
+            let halves = written.results.get_mut(index as usize);
+            halves.and_then(|halves| halves.get_mut(part as usize..=part as usize))
+        }
+        Sink::Temporary(index) => {
+            written.temporaries.get_mut(index as usize).map(std::slice::from_mut)
+        }
+    }
+    .ok_or(Defect::Program("there is no such sink"))?;
     // A temporary may be written again once nothing reads its former value; a result may not.
     let again = matches!(sink, Sink::Temporary(_));
-    expect(again || !*is_written, "a result is written twice")?;
-    *is_written = true;
+    expect(again || !halves.contains(&true), "a result is written twice")?;
+    halves.fill(true);
+    if let Sink::Part(index, _) = sink {
+        let is_complex = program.results[index as usize].dtype.is_complex();
+        expect(is_complex, "a real result has no parts")?;
+    }
     let dtype = program.sink(sink).dtype;
     dtype.mem().ok_or(Defect::DType(dtype))
 }
@@ -232,7 +249,7 @@ fn check_nests(program: &Program) -> Result<(), Defect> {
         let own = &program.passes[start as usize..after as usize];
         let temporary = |sink: &Sink| match *sink {
             Sink::Temporary(index) => Some(index),
-            Sink::Result(_) => None,
+            Sink::Result(_) | Sink::Part(..) => None,
         };
         let written: Vec<u32> =
             own.iter().flat_map(|pass| pass.sinks().filter_map(temporary)).collect();
@@ -261,7 +278,7 @@ fn check_reach((nest, pass): (&Nest, &Pass), reach: Reach) -> Result<(), Defect>
     }
     let is_local = |sink: &Sink| match *sink {
         Sink::Temporary(index) => nest.locals.contains(&index),
-        Sink::Result(_) => false,
+        Sink::Result(_) | Sink::Part(..) => false,
     };
     let fits = nest.domain.len() == 1
         && reach.low <= reach.high
@@ -289,11 +306,11 @@ fn check_locals(program: &Program, nest: &Nest) -> Result<(), Defect> {
         let sources = pass.operands.iter().chain(&pass.scalars).map(|view| view.source);
         let reads = sources.into_iter().any(|source| match source {
             Source::Temporary(index) => is_local(index),
-            Source::Input(_) | Source::Symbol(_) | Source::Predicate(_) => false,
+            Source::Input(_) | Source::Part(..) | Source::Symbol(_) | Source::Predicate(_) => false,
         });
         let writes = pass.sinks().any(|sink| match *sink {
             Sink::Temporary(index) => is_local(index),
-            Sink::Result(_) => false,
+            Sink::Result(_) | Sink::Part(..) => false,
         });
         let inside = nest.passes.contains(&index_u32(number));
         expect(inside || !(reads || writes), "a local is used outside of its nest")?;
@@ -316,7 +333,7 @@ fn check_nested_pass(
     let domain_axes = &kept[..rank];
     let is_written = |source: Source| match source {
         Source::Temporary(index) => written.contains(&index).then_some(index),
-        Source::Input(_) | Source::Symbol(_) | Source::Predicate(_) => None,
+        Source::Input(_) | Source::Part(..) | Source::Symbol(_) | Source::Predicate(_) => None,
     };
     let scalars_apart = pass.scalars.iter().all(|view| is_written(view.source).is_none());
     expect(scalars_apart, "a nest reads a scalar that it writes")?;

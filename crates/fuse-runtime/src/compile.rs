@@ -237,7 +237,7 @@ impl Executable {
 fn predicate_work(program: &Program, pass: &Pass) -> usize {
     let work = |view: &OperandView| match view.source {
         Source::Predicate(index) => program.predicate_work(&program.predicates[index as usize]),
-        Source::Input(_) | Source::Temporary(_) | Source::Symbol(_) => 0,
+        Source::Input(_) | Source::Part(..) | Source::Temporary(_) | Source::Symbol(_) => 0,
     };
     pass.operands.iter().map(work).fold(0, usize::saturating_add)
 }

@@ -85,11 +85,13 @@ impl Flat {
                 let fits = is_array && view.axes.len() == rank && is_whole(view);
                 fits.then_some(input as usize)
             }
-            Source::Temporary(_) | Source::Symbol(_) | Source::Predicate(_) => None,
+            Source::Part(..) | Source::Temporary(_) | Source::Symbol(_) | Source::Predicate(_) => {
+                None
+            }
         };
         let result = |sink: &Sink| match sink {
             Sink::Result(result) => Some(*result as usize),
-            Sink::Temporary(_) => None,
+            Sink::Part(..) | Sink::Temporary(_) => None,
         };
         Some(Flat {
             operands: pass.operands.iter().map(operand).collect::<Option<_>>()?,
@@ -154,6 +156,7 @@ impl Executable {
         }
         let scalars = self.program.passes[0].scalars.iter().map(|view| match view.source {
             Source::Input(input) => read_scalar(inputs[input as usize].raw()),
+            Source::Part(input, part) => read_scalar(inputs[input as usize].raw().part(part)),
             Source::Temporary(_) | Source::Symbol(_) | Source::Predicate(_) => 0,
         });
         let uniforms: SmallVec<[u64; 16]> = scalars.collect();

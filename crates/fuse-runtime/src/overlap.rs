@@ -67,11 +67,13 @@ pub(crate) fn in_place(
     (input, input_raw): (usize, Raw<'_>),
     (result, output_raw): (usize, Raw<'_>),
 ) -> bool {
-    let written = |sink: &Sink| matches!(sink, Sink::Result(index) if *index as usize == result);
+    let written = |sink: &Sink| match sink {
+        Sink::Result(index) | Sink::Part(index, _) => *index as usize == result,
+        Sink::Temporary(_) => false,
+    };
     let writer = program.passes.iter().position(|pass| pass.outputs.iter().any(written));
     let Some(writer) = writer else { return false };
-    let reads =
-        |source: &Source| matches!(source, Source::Input(index) if *index as usize == input);
+    let reads = |source: &Source| is_of(source, input);
     let passes = program.passes.iter().enumerate().skip(writer);
     let read_safely = passes.into_iter().all(|(number, pass)| {
         let mut operands = pass.operands.iter().filter(|view| reads(&view.source));
@@ -84,6 +86,15 @@ pub(crate) fn in_place(
     same_place(input_raw, output_raw) && read_safely && tiles_apart(program, input, writer)
 }
 
+/// Is it that input, or a part of it?
+fn is_of(source: &Source, input: usize) -> bool {
+    match source {
+        Source::Input(index) | Source::Part(index, _) => *index as usize == input,
+        // No output has a text's dtype, hence none is in the place of one.
+        Source::Temporary(_) | Source::Symbol(_) | Source::Predicate(_) => false,
+    }
+}
+
 /// Where the writer runs tile by tile with others: do those before it read the input only at the places
 /// of their own tile? Another tile's have been written by then.
 fn tiles_apart(program: &Program, input: usize, writer: usize) -> bool {
@@ -91,7 +102,7 @@ fn tiles_apart(program: &Program, input: usize, writer: usize) -> bool {
     let Some(nest) = program.nests.iter().find(holds) else { return true };
     let before = &program.passes[nest.passes.start as usize..writer];
     before.iter().all(|pass| {
-        let of_input = |view: &&OperandView| view.source == Source::Input(index_u32(input));
+        let of_input = |view: &&OperandView| is_of(&view.source, input);
         let rank = pass.space.len();
         let first_reduced = rank - pass.reduced.len();
         let is_trailing = pass.reduced.iter().all(|&axis| axis as usize >= first_reduced);

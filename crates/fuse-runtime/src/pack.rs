@@ -288,6 +288,8 @@ unsafe fn gather<W: Word, const SWAP: bool>(from: *const u8, tile: Tile, to: *mu
                 copy_nonoverlapping(line, to.cast::<u8>(), tile.cols.extent * size_of::<W>());
             } else if contiguous || (SWAP && tile.cols.stride == size_of::<W>().cast_signed()) {
                 gather_row::<W, SWAP>(line, size_of::<W>().cast_signed(), tile.cols.extent, to);
+            } else if tile.cols.stride == pair_stride::<W>() {
+                gather_row::<W, SWAP>(line, pair_stride::<W>(), tile.cols.extent, to);
             } else {
                 gather_row::<W, SWAP>(line, tile.cols.stride, tile.cols.extent, to);
             }
@@ -322,6 +324,12 @@ unsafe fn gather_row<W: Word, const SWAP: bool>(
     }
 }
 
+/// From a part of a complex number to that of the next: known where rows are moved, so that loops over them
+/// become vectors and shuffles.
+const fn pair_stride<W>() -> isize {
+    2 * size_of::<W>().cast_signed()
+}
+
 /// # Safety
 /// The tile's elements at `to` are writable; `from` holds as many.
 unsafe fn scatter<W: Word, const SWAP: bool>(from: *const u8, tile: Tile, to: *mut u8) {
@@ -329,22 +337,35 @@ unsafe fn scatter<W: Word, const SWAP: bool>(from: *const u8, tile: Tile, to: *m
     let contiguous = !SWAP && tile.cols.stride == size_of::<W>().cast_signed();
     for row in 0..tile.rows.extent {
         let line = to.wrapping_offset(row.cast_signed().wrapping_mul(tile.rows.stride));
-        if contiguous && tile.cols.extent >= SHORT_ROW {
-            // SAFETY: the tile's row, and as many elements at `from`.
-            unsafe {
+        // SAFETY: `line` is the tile's row, `from` the first of as many elements.
+        unsafe {
+            if contiguous && tile.cols.extent >= SHORT_ROW {
                 copy_nonoverlapping(from.cast(), line, tile.cols.extent * size_of::<W>());
-                from = from.add(tile.cols.extent);
+            } else if tile.cols.stride == pair_stride::<W>() {
+                scatter_row::<W, SWAP>(from, line, pair_stride::<W>(), tile.cols.extent);
+            } else {
+                scatter_row::<W, SWAP>(from, line, tile.cols.stride, tile.cols.extent);
             }
-            continue;
+            from = from.add(tile.cols.extent);
         }
-        for col in 0..tile.cols.extent {
-            // SAFETY: element `col` of the tile's row, and the next one at `from`.
-            unsafe {
-                let at = line.wrapping_offset(col.cast_signed().wrapping_mul(tile.cols.stride));
-                let word = from.read_unaligned();
-                at.cast::<W>().write_unaligned(if SWAP { word.swap() } else { word });
-                from = from.add(1);
-            }
+    }
+}
+
+/// # Safety
+/// `count` elements `stride` bytes apart are writable at `line`; `from` holds as many.
+#[inline(always)]
+unsafe fn scatter_row<W: Word, const SWAP: bool>(
+    from: *const W,
+    line: *mut u8,
+    stride: isize,
+    count: usize,
+) {
+    for col in 0..count {
+        // SAFETY: element `col` of the row, and the one at `from`.
+        unsafe {
+            let at = line.wrapping_offset(col.cast_signed().wrapping_mul(stride));
+            let word = from.add(col).read_unaligned();
+            at.cast::<W>().write_unaligned(if SWAP { word.swap() } else { word });
         }
     }
 }

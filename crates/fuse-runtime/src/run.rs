@@ -344,6 +344,7 @@ impl<'c> Call<'c> {
     fn source(&self, source: Source) -> Result<Raw<'c>, RunError> {
         match source {
             Source::Input(index) => Ok(self.sources[index as usize]),
+            Source::Part(index, part) => Ok(self.sources[index as usize].part(part)),
             Source::Temporary(index) => Ok(self.temporaries[index as usize]),
             Source::Symbol(_) => Err(RunError::Program { reason: "a symbol is no array" }),
             Source::Predicate(index) => Ok(self.predicates[index as usize].raw()),
@@ -354,7 +355,7 @@ impl<'c> Call<'c> {
     fn predicate(&self, source: Source) -> Option<&'c Arc<TextPredicate>> {
         match source {
             Source::Predicate(index) => Some(&self.predicates[index as usize]),
-            Source::Input(_) | Source::Temporary(_) | Source::Symbol(_) => None,
+            Source::Input(_) | Source::Part(..) | Source::Temporary(_) | Source::Symbol(_) => None,
         }
     }
 
@@ -374,6 +375,7 @@ impl<'c> Call<'c> {
     fn sink(&self, sink: Sink) -> Raw<'c> {
         match sink {
             Sink::Result(index) => self.sinks[index as usize],
+            Sink::Part(index, part) => self.sinks[index as usize].part(part),
             Sink::Temporary(index) => self.temporaries[index as usize],
         }
     }

@@ -13,7 +13,9 @@
 
 use std::marker::PhantomData;
 
-use fuse_ir::{ByteOrder, DType, Extents, MAX_RANK, TextConstant, checked_len, contiguous_strides};
+use fuse_ir::{
+    ByteOrder, DType, Extents, MAX_RANK, Part, TextConstant, checked_len, contiguous_strides,
+};
 use smallvec::SmallVec;
 
 use crate::element::{Complex, Element, F16};
@@ -66,6 +68,18 @@ pub(crate) struct Raw<'c> {
     pub(crate) order: ByteOrder,
     pub(crate) extents: &'c [usize],
     pub(crate) strides: &'c [isize],
+}
+
+impl Raw<'_> {
+    /// That half of each element of a complex array; of any other the array itself.
+    pub(crate) fn part(self, part: Part) -> Self {
+        let Some(dtype) = self.dtype.part() else { return self };
+        let base = match part {
+            Part::Real => self.base,
+            Part::Imaginary => self.base.add(dtype.size()),
+        };
+        Raw { base, dtype, ..self }
+    }
 }
 
 /// A borrowed array to read.

@@ -60,6 +60,11 @@ impl<'a> Input<'a> {
         }
     }
 
+    /// A complex number that gives way to the types it meets, as Python's do: an f32 array gives c64.
+    pub fn weak_complex(value: Complex<f64>) -> Input<'a> {
+        Input { operand: Operand::Scalar(value.into()), strength: Strength::Weak }
+    }
+
     pub(crate) fn dtype(&self) -> DType {
         match &self.operand {
             Operand::Array(view) => view.dtype(),

@@ -2,10 +2,12 @@
 //!
 //! * `tables`: against committed tables, which MPFR made; needs nothing installed.
 //! * `exact`: against MPFR itself, at 100 000 points a function (feature `mpfr`).
+//! * `complex`: operations on complex numbers, against tables that MPC made.
 //! * `regenerate`: the tables are what their generator writes.
 //!
 //! The long series, 10 million points and all f32 numbers, is `examples/accuracy.rs`.
 
+mod complex;
 mod exact;
 mod regenerate;
 mod tables;

@@ -24,7 +24,7 @@ pub(crate) struct Difference {
 
 /// Compares as many elements as are expected; floats may be `ulp` floats away.
 pub(crate) fn difference(expected: &Data, ulp: u64, bits: &[u64]) -> Option<Difference> {
-    let differs = |(a, b): (&u64, &u64)| !agree(expected.dtype, ulp, *a, *b);
+    let differs = |(a, b): (&u64, &u64)| !agree(expected.unit(), ulp, *a, *b);
     let pairs = || expected.bits.iter().zip(bits);
     let position = pairs().position(differs)?;
     Some(Difference {

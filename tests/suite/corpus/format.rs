@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use fuse::raw::ScalarValue;
-use fuse::{DType, F16, Input, InputType, Layout, Mode, View};
+use fuse::{Complex, DType, F16, Input, InputType, Layout, Mode, View};
 use fuse_ir::Strength;
 use fuse_testkit::Random;
 use toml::{Table, Value};
 
-/// Elements of one dtype and shape, as bits; of text the units of all elements, one after the other.
+/// Elements of one dtype and shape, as bits; of complex numbers the bits of each part, of text its units.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Data {
     pub(crate) dtype: DType,
@@ -48,9 +48,39 @@ pub(crate) struct Case {
 }
 
 impl Data {
+    /// What the bits are of: elements, their parts, or units of text.
+    pub(crate) fn unit(&self) -> DType {
+        match self.dtype {
+            DType::Bytes(_) => DType::U8,
+            DType::Text(_) => DType::U32,
+            dtype => dtype.part().unwrap_or(dtype),
+        }
+    }
+
+    /// How many of these an element has.
+    pub(crate) fn units(&self) -> usize {
+        match self.dtype {
+            DType::Bytes(n) | DType::Text(n) => n as usize,
+            dtype if dtype.is_complex() => 2,
+            _ => 1,
+        }
+    }
+
+    /// The first element as a scalar.
+    pub(crate) fn scalar(&self) -> ScalarValue {
+        let single = |at: usize| f32::from_bits(u32::try_from(self.bits[at]).expect("32 bits"));
+        match self.dtype {
+            DType::C64 => Complex::new(single(0), single(1)).into(),
+            DType::C128 => {
+                Complex::new(f64::from_bits(self.bits[0]), f64::from_bits(self.bits[1])).into()
+            }
+            dtype => ScalarValue::new(dtype, self.bits[0]).expect("at most eight bytes"),
+        }
+    }
+
     /// The elements' bytes in native order.
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        let size = self.dtype.size() / self.units();
+        let size = self.unit().size();
         self.bits.iter().flat_map(|bits| bits.to_le_bytes()[..size].to_vec()).collect()
     }
 
@@ -61,15 +91,7 @@ impl Data {
             word[..bytes.len()].copy_from_slice(bytes);
             u64::from_le_bytes(word)
         };
-        bytes.chunks_exact(self.dtype.size()).map(element).collect()
-    }
-
-    /// Bits of an element: those of text are its units.
-    fn units(&self) -> usize {
-        match self.dtype {
-            DType::Bytes(n) | DType::Text(n) => n as usize,
-            _ => 1,
-        }
+        bytes.chunks_exact(self.unit().size()).map(element).collect()
     }
 
     /// The elements again and again, up to this length.
@@ -98,7 +120,6 @@ impl Case {
 
 /// A variable's value for one call.
 pub(crate) fn input<'a>(role: Role, data: &Data, bytes: &'a [u8]) -> Input<'a> {
-    let scalar = || ScalarValue::new(data.dtype, data.bits[0]).expect("at most eight bytes");
     match (role, data.dtype) {
         (Role::Array, dtype) => {
             let strides = fuse_ir::contiguous_strides(&data.shape, dtype.size());
@@ -106,7 +127,7 @@ pub(crate) fn input<'a>(role: Role, data: &Data, bytes: &'a [u8]) -> Input<'a> {
             let layout = Layout { dtype, order, extents: &data.shape, strides: &strides };
             Input::array(View::from_bytes(bytes, &layout, 0).expect("the bytes hold the array"))
         }
-        (Role::Scalar, _) => Input::scalar(scalar()),
+        (Role::Scalar, _) => Input::scalar(data.scalar()),
         (Role::Weak, DType::F64) => Input::weak_float(f64::from_bits(data.bits[0])),
         (Role::Weak, _) => Input::weak_int(data.bits[0].cast_signed()),
     }
@@ -234,13 +255,19 @@ fn read_shape(table: &Table) -> Vec<usize> {
 fn read_data(table: &Table) -> Data {
     let dtype = read_dtype(table);
     let values = table["values"].as_array().expect("an array");
-    let shape = if table.contains_key("shape") { read_shape(table) } else { vec![values.len()] };
-    assert_eq!(shape.iter().product::<usize>(), values.len(), "the shape makes the values");
+    let mut data = Data { dtype, shape: vec![], bits: vec![] };
+    let unit = data.unit();
+    let units = if dtype.is_complex() { 2 } else { 1 };
+    let vector = || vec![values.len() / units];
+    data.shape = if table.contains_key("shape") { read_shape(table) } else { vector() };
+    let len = data.shape.iter().product::<usize>() * units;
+    assert_eq!(len, values.len(), "the shape makes the values");
     if let DType::Bytes(n) | DType::Text(n) = dtype {
-        let units = values.iter().flat_map(|value| text(value, n as usize));
-        return Data { dtype, shape, bits: units.collect() };
+        data.bits = values.iter().flat_map(|value| text(value, n as usize)).collect();
+        return data;
     }
-    Data { dtype, shape, bits: values.iter().map(|value| element(dtype, value)).collect() }
+    data.bits = values.iter().map(|value| element(unit, value)).collect();
+    data
 }
 
 /// The units of a text: code points; of bytes, which stand as characters below 256, these.

@@ -7,7 +7,7 @@ use fuse_compile::opt::{OptConfig, RULES, RuleName, optimize_with};
 use fuse_compile::{Compiled, lower};
 use fuse_ir::HostBackend;
 use fuse_ir::interp::Interpreter;
-use fuse_runtime::{Array, Executable, Layout, Operand, RunOptions, ScalarValue, View};
+use fuse_runtime::{Array, Executable, Layout, Operand, RunOptions, View};
 
 use super::compare::difference;
 use super::coverage::compiled_cases;
@@ -15,8 +15,7 @@ use super::format::{Case, Data, Expect, Role};
 
 fn operand<'a>(role: Role, data: &Data, bytes: &'a [u8]) -> Operand<'a> {
     if role != Role::Array {
-        let scalar = ScalarValue::new(data.dtype, data.bits[0]);
-        return Operand::Scalar(scalar.expect("at most eight bytes"));
+        return Operand::Scalar(data.scalar());
     }
     let strides = fuse_ir::contiguous_strides(&data.shape, data.dtype.size());
     let order = fuse_ir::ByteOrder::Native;

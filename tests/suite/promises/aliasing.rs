@@ -80,6 +80,51 @@ pub(super) fn over(memory: &mut [u8], layout: &Layout<'_>, formula: &str) {
     fuse::evaluate_into(formula, [("s", fuse::Input::array(input))], output).expect("evaluates");
 }
 
+/// As [`check`], with steps of 1 and a result of another length than x.
+fn check_sliced(formula: &str, shift: isize) {
+    let mut buffer: Vec<f64> =
+        (0..N + 2 * MARGIN).map(|k| ((k * 37) % 1001) as f64 / 8.0).collect();
+    let x: Vec<f64> = buffer[MARGIN..MARGIN + N].to_vec();
+    let expected = fuse::evaluate(formula, fuse::vars! { x }).expect("evaluates");
+    let expected = expected.into_vec::<f64>().expect("f64");
+    let (extents, out_extents, strides) = ([N], [expected.len()], [8]);
+    assert!(expected.len() <= N);
+    let begin = MARGIN.wrapping_add_signed(shift);
+    let base = buffer.as_mut_ptr();
+    // SAFETY: the input lies between the margins; the output is no longer and begins less than a margin
+    // from it.
+    let (input, mut output) = unsafe {
+        let input = View::from_raw(base.add(MARGIN).cast(), &layout(&extents, &strides));
+        let output = ViewMut::from_raw(base.add(begin).cast(), &layout(&out_extents, &strides));
+        (input.expect("a layout"), output.expect("a layout"))
+    };
+    fuse::evaluate_into(formula, [("x", fuse::Input::array(input))], &mut output)
+        .expect("evaluates");
+    assert_eq!(buffer[begin..begin + expected.len()], expected, "{formula}, shift {shift}");
+}
+
+#[test]
+fn outputs_over_sliced_inputs_give_what_copies_give() {
+    for formula in [
+        "x[1:]",
+        "x[:-1]*2",
+        "x[2:] - 2*x[1:-1] + x[:-2]",
+        "x[::-1]",
+        "x[::-1] + x",
+        "x[::2]",
+        "x + x[0]",
+        "x*x[-1]",
+        "x[x.size//2:]",
+        "d = sqrt(x + 200); d[1:] - d[:-1]",
+        "x[1:] + sum(x[::7])",
+        "x[None][0][1:]",
+    ] {
+        for shift in [0, 1, 2, -1, -2, 7, -31, 33, 60, -60] {
+            check_sliced(formula, shift);
+        }
+    }
+}
+
 #[test]
 fn an_output_that_overlaps_itself_is_refused() {
     let mut buffer = [0.0; 8];

@@ -12,6 +12,7 @@ mod limits;
 mod memory;
 mod numexpr;
 mod texts;
+mod tutorials;
 mod views;
 
 /// `x + x**2 + ... + x**n`.

@@ -57,6 +57,9 @@ impl Graph {
             let Some(both) = self.composed(&inner, &view) else { break };
             (operand, view) = (below, both);
         }
+        if self.shape(operand).is_empty() {
+            return self.expand(operand, view.shape(), span);
+        }
         let ty = Type { dtype: self.dtype(operand), shape: view.shape() };
         let id = ViewId(match self.view_ids.get(&view) {
             Some(&known) => known,

@@ -9,7 +9,8 @@
 //! | other node | its expansion in the lane region |
 //! | division of an array by a scalar | the reciprocal in the uniform region, exact division by it in the lane region |
 //!
-//! An input is a splat when it broadcasts along the last axis of the loop.
+//! An input is a splat when it broadcasts along the last axis of the loop. A complex node is one node, and
+//! two values: its real and its imaginary part, read and written as arrays of their own.
 
 use fuse_ir::{
     Builder, DType, Dim, InputClass, Kernel, Lane, Mem, Node as KernelNode, OperandOutput,
@@ -17,9 +18,11 @@ use fuse_ir::{
     verify,
 };
 use fuse_ops::arith::{self, UniformDivisor};
-use fuse_ops::{Call, Expander, Expansion, Op, cast, lane_of, power};
+use fuse_ops::{
+    Call, ComplexCall, ComplexRow, Expander, Expansion, Op, cast, complex, lane_of, power,
+};
 use rustc_hash::{FxHashMap, FxHashSet};
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use super::{PassPlan, Schedule, broadcasts_along_last};
 use crate::graph::{Constant, Graph, Node, NodeId};
@@ -56,11 +59,14 @@ struct Emitter<'a> {
     lane: RegionBuilder,
     scalars: Vec<OperandView>,
     operands: Vec<OperandView>,
-    uniform_values: FxHashMap<NodeId, ValueId>,
+    uniform_values: FxHashMap<NodeId, Parts>,
     /// Uniform values that the lane region reads, in the order of its parameters.
     uniform_results: Vec<ValueId>,
-    lane_values: FxHashMap<NodeId, ValueId>,
+    lane_values: FxHashMap<NodeId, Parts>,
 }
+
+/// A node's value: one for each part.
+type Parts = SmallVec<[ValueId; 2]>;
 
 impl Emitter<'_> {
     fn is_scalar(&self, id: NodeId) -> bool {
@@ -70,7 +76,7 @@ impl Emitter<'_> {
     /// Is the node there before the pass, rather than computed by it?
     fn is_given(&self, id: NodeId) -> bool {
         let written = self.plan.outputs.contains(&id) && !self.is_read(id);
-        !written && self.schedule.source_of(self.graph, id).is_some()
+        !written && self.schedule.sources_of(self.graph, id).is_some()
     }
 
     /// Is it read wherever it is used, and never computed?
@@ -81,14 +87,15 @@ impl Emitter<'_> {
         )
     }
 
-    /// Where the pass reads a given node: answers to a question from where they are first kept.
-    fn source(&self, id: NodeId) -> Source {
+    /// Where the pass reads a given node, each part of it: answers to a question from where they are
+    /// first kept.
+    fn sources(&self, id: NodeId) -> Vec<Source> {
         let asked = self.schedule.predicate_of.get(&id).filter(|_| self.plan.outputs.contains(&id));
-        let source = match asked {
-            Some(&predicate) => Some(Source::Predicate(predicate)),
-            None => self.schedule.source_of(self.graph, id),
+        let sources = match asked {
+            Some(&predicate) => Some(vec![Source::Predicate(predicate)]),
+            None => self.schedule.sources_of(self.graph, id),
         };
-        source.expect("a given node has a source")
+        sources.expect("a given node has sources")
     }
 
     /// The elementwise roots: what is stored, and what is folded.
@@ -127,16 +134,26 @@ impl Emitter<'_> {
         let space = &self.plan.space;
         let splat = broadcasts_along_last(space, &shape);
         let class = if splat { InputClass::Splat } else { InputClass::Stream };
-        self.builder.input(self.mem(id), class);
-        let value = self.lane.add_param(self.mem(id).lane());
+        let views = self.operand_views(id, &loop_axes(space, &shape));
+        let mut value = Parts::new();
+        for view in views {
+            self.builder.input(self.mem(id), class);
+            value.push(self.lane.add_param(self.mem(id).lane()));
+            self.operands.push(view);
+        }
         self.lane_values.insert(id, value);
-        let axes = loop_axes(space, &shape);
-        let view = operand_view(self.graph, self.source(id), id, axes);
-        self.operands.push(view);
     }
 
+    /// How a pass reads a given node, each part of it; `axes` lead from the loop's axes to the node's.
+    fn operand_views(&self, id: NodeId, axes: &SmallVec<[Option<u32>; 4]>) -> Vec<OperandView> {
+        let sources = self.sources(id).into_iter();
+        sources.map(|source| operand_view(self.graph, source, id, axes.clone())).collect()
+    }
+
+    /// Of a part of the node.
     fn mem(&self, id: NodeId) -> Mem {
-        self.graph.dtype(id).mem().expect("the resolver admits dtypes of one lane only")
+        let dtype = self.graph.dtype(id);
+        dtype.part().unwrap_or(dtype).mem().expect("the resolver admits dtypes of lanes only")
     }
 
     fn node(&mut self, id: NodeId) {
@@ -146,26 +163,30 @@ impl Emitter<'_> {
         }
         if self.is_given(id) {
             if self.is_scalar(id) {
-                let view = operand_view(self.graph, self.source(id), id, SmallVec::new());
-                self.scalars.push(view);
-                let value = self.uniform.add_param(self.mem(id).lane());
+                let mut value = Parts::new();
+                for view in self.operand_views(id, &SmallVec::new()) {
+                    self.scalars.push(view);
+                    value.push(self.uniform.add_param(self.mem(id).lane()));
+                }
                 self.uniform_values.insert(id, value);
             }
             return;
         }
         if self.is_scalar(id) {
             let args: Vec<ValueId> =
-                node.args().iter().map(|&arg| self.uniform_value(arg)).collect();
+                node.args().iter().flat_map(|&arg| self.uniform_value(arg)).collect();
             let value = expand(&mut self.builder, &mut self.uniform, self.graph, id, &args);
             self.uniform_values.insert(id, value);
             return;
         }
         let value = match node {
-            Node::Apply(Op::Div, [a, b, _]) if self.is_scalar(b) && !self.is_scalar(a) => {
-                self.divide_by_scalar(a, b)
+            Node::Apply(Op::Div, [a, b, _])
+                if self.is_scalar(b) && !self.is_scalar(a) && self.graph.dtype(b).is_float() =>
+            {
+                smallvec![self.divide_by_scalar(a, b)]
             }
             Node::Expand(scalar, _) => self.lane_value(scalar),
-            Node::Index { .. } => self.lane.prim(Prim::LaneIndex, &[]),
+            Node::Index { .. } => smallvec![self.lane.prim(Prim::LaneIndex, &[])],
             Node::Input(_)
             | Node::Const(_)
             | Node::Apply(..)
@@ -176,7 +197,7 @@ impl Emitter<'_> {
             | Node::Predicate(..)
             | Node::View(..) => {
                 let args: Vec<ValueId> =
-                    node.args().iter().map(|&arg| self.lane_value(arg)).collect();
+                    node.args().iter().flat_map(|&arg| self.lane_value(arg)).collect();
                 expand(&mut self.builder, &mut self.lane, self.graph, id, &args)
             }
         };
@@ -184,24 +205,29 @@ impl Emitter<'_> {
     }
 
     /// A scalar as a value of the uniform region.
-    fn uniform_value(&mut self, id: NodeId) -> ValueId {
+    fn uniform_value(&mut self, id: NodeId) -> Parts {
         if let Some(constant) = self.graph.as_constant(id) {
-            return self.uniform.constant(scalar(constant));
+            return smallvec![self.uniform.constant(scalar(constant))];
         }
-        self.uniform_values[&id]
+        self.uniform_values[&id].clone()
     }
 
     /// Any node as a value of the lane region.
-    fn lane_value(&mut self, id: NodeId) -> ValueId {
+    fn lane_value(&mut self, id: NodeId) -> Parts {
         if let Some(constant) = self.graph.as_constant(id) {
-            return self.lane.constant(scalar(constant));
+            return smallvec![self.lane.constant(scalar(constant))];
         }
-        if let Some(&value) = self.lane_values.get(&id) {
-            return value;
+        if let Some(value) = self.lane_values.get(&id) {
+            return value.clone();
         }
-        let value = self.uniform_values[&id];
-        let value = self.lift(value);
-        self.lane_values.insert(id, value);
+        let value = self.uniform_values[&id].clone();
+        let complex = self.graph.dtype(id).is_complex();
+        let lifted = |value| {
+            // Complex literals are pairs of constants.
+            if complex { self.lane_constant_or_lift(value) } else { self.lift(value) }
+        };
+        let value: Parts = value.into_iter().map(lifted).collect();
+        self.lane_values.insert(id, value.clone());
         value
     }
 
@@ -217,14 +243,14 @@ impl Emitter<'_> {
     }
 
     fn divide_by_scalar(&mut self, a: NodeId, b: NodeId) -> ValueId {
-        let divisor = self.uniform_value(b);
+        let divisor = self.uniform_value(b)[0];
         let mut expander = Expander { kernel: &mut self.builder, region: &mut self.uniform };
         let UniformDivisor { negated, reciprocal } = arith::uniform_divisor(&mut expander, divisor);
         let divisor = UniformDivisor {
             negated: self.lane_constant_or_lift(negated),
             reciprocal: self.lane_constant_or_lift(reciprocal),
         };
-        let a = self.lane_value(a);
+        let a = self.lane_value(a)[0];
         let mut expander = Expander { kernel: &mut self.builder, region: &mut self.lane };
         arith::div_by_uniform(&mut expander, a, divisor)
     }
@@ -241,20 +267,22 @@ impl Emitter<'_> {
         let mut results = Vec::new();
         let mut outputs = Vec::new();
         for &id in &self.plan.outputs {
-            let value = self.lane_value(id);
-            let value = self.stored(id, value);
-            let never_nan = is_never_nan(&self.lane, value);
-            let mem = self.mem(id);
-            for sink in self.schedule.sinks_of(self.graph, id) {
-                self.builder.output(OperandOutput { mem, never_nan });
-                results.push(value);
-                outputs.push(sink);
+            let parts = self.lane_value(id);
+            for (value, sinks) in parts.into_iter().zip(self.schedule.sinks_of(self.graph, id)) {
+                let value = self.stored(id, value);
+                let never_nan = is_never_nan(&self.lane, value);
+                let mem = self.mem(id);
+                for sink in sinks {
+                    self.builder.output(OperandOutput { mem, never_nan });
+                    results.push(value);
+                    outputs.push(sink);
+                }
             }
         }
         let mut folds = Vec::new();
         for &id in &self.plan.folds {
             for &arg in self.graph.node(id).args() {
-                results.push(self.lane_value(arg));
+                results.extend(self.lane_value(arg));
             }
             folds.push(self.fold(id));
         }
@@ -283,12 +311,12 @@ impl Emitter<'_> {
         cast::convert(&mut expander, single, DType::F32, DType::F16)
     }
 
-    /// Adds a fold; gives the sinks of its one result.
+    /// Adds a fold; gives the sinks of its results, one for each part.
     fn fold(&mut self, id: NodeId) -> Vec<Vec<Sink>> {
         let Node::Reduce(op, ..) = self.graph.node(id) else { unreachable!("a reduction") };
         let Expansion::Fold(fold) = op.row().expansion else { unreachable!("a reduction's row") };
         self.builder.fold(fold(self.graph.operand_dtype(id), self.graph.dtype(id)));
-        vec![self.schedule.sinks_of(self.graph, id)]
+        self.schedule.sinks_of(self.graph, id)
     }
 }
 
@@ -299,11 +327,41 @@ fn expand(
     graph: &Graph,
     id: NodeId,
     args: &[ValueId],
-) -> ValueId {
+) -> Parts {
     let (operand, result) = (graph.operand_dtype(id), graph.dtype(id));
     let mut expander = Expander { kernel: builder, region };
+    if operand.is_complex() || result.is_complex() {
+        return expand_complex(
+            &mut expander,
+            graph.node(id),
+            &ComplexCall { operand, result, args },
+        );
+    }
     let call = Call { operand, result, args };
-    match graph.node(id) {
+    smallvec![expand_real(&mut expander, graph.node(id), &call)]
+}
+
+fn expand_complex(expander: &mut Expander<'_>, node: Node, call: &ComplexCall<'_>) -> Parts {
+    match node {
+        Node::Input(_)
+        | Node::Const(_)
+        | Node::Symbol(_)
+        | Node::Index { .. }
+        | Node::Expand(..)
+        | Node::Reduce(..)
+        | Node::Text(_)
+        | Node::Predicate(..)
+        | Node::View(..) => unreachable!("only operators are expanded"),
+        Node::Apply(op, _) => {
+            let row = ComplexRow::of(op).expect("typing admits operators with complex rows");
+            row.expand(expander, call).into()
+        }
+        Node::Power(_, exponent) => complex::literal_power(expander, call, exponent).into(),
+    }
+}
+
+fn expand_real(expander: &mut Expander<'_>, node: Node, call: &Call<'_>) -> ValueId {
+    match node {
         Node::Input(_)
         | Node::Const(_)
         | Node::Symbol(_)
@@ -314,10 +372,10 @@ fn expand(
         | Node::Predicate(..)
         | Node::View(..) => unreachable!("only operators are expanded"),
         Node::Apply(op, _) => match op.row().expansion {
-            Expansion::Lanes(expand) => expand(&mut expander, &call),
+            Expansion::Lanes(expand) => expand(expander, call),
             Expansion::Fold(_) => unreachable!("a graph applies elementwise operators"),
         },
-        Node::Power(_, exponent) => power::literal(&mut expander, &call, exponent),
+        Node::Power(_, exponent) => power::literal(expander, call, exponent),
     }
 }
 

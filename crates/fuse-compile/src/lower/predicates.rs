@@ -30,7 +30,8 @@ fn operand(graph: &Graph, schedule: &Schedule, id: NodeId, shape: &fuse_ir::Shap
     {
         return TextOperand::Constant(text.clone());
     }
-    let source = schedule.source_of(graph, id).filter(|source| matches!(source, Source::Input(_)));
+    let sources = schedule.sources_of(graph, id).unwrap_or_default();
+    let source = sources.into_iter().find(|source| matches!(source, Source::Input(_)));
     let source = source.expect("a text is an input, a view of one, or a constant");
     TextOperand::View(operand_view(graph, source, id, loop_axes(shape, &graph.shape(id))))
 }

@@ -92,6 +92,10 @@ pub(super) fn schedule(graph: &Graph, budget: usize) -> Schedule {
         if kept[id.index()] {
             schedule.temporary_of[id.index()] = Some(index_u32(schedule.temporaries.len()));
             schedule.temporaries.push(id);
+            if graph.dtype(id).is_complex() {
+                // Its imaginary part.
+                schedule.temporaries.push(id);
+            }
         }
         if !(kept[id.index()] || is_result) {
             continue;

@@ -115,7 +115,7 @@ fn last_reads(program: &Program) -> Vec<usize> {
 fn written(pass: &Pass) -> Vec<usize> {
     let temporary = |sink: &Sink| match sink {
         Sink::Temporary(index) => Some(*index as usize),
-        Sink::Result(_) => None,
+        Sink::Result(_) | Sink::Part(..) => None,
     };
     pass.sinks().filter_map(temporary).collect()
 }

@@ -187,7 +187,7 @@ fn results_of_one_shape_share_a_pass() {
 
 fn program_result(sink: Sink) -> u32 {
     match sink {
-        Sink::Result(position) => position,
+        Sink::Result(position) | Sink::Part(position, _) => position,
         Sink::Temporary(position) => panic!("temporary {position} is no result"),
     }
 }

@@ -51,6 +51,10 @@ const IDENTITIES: &[(RuleName, Identity)] = &[
     (RuleName::RoundTwice, round_twice),
 ];
 
+/// Those that hold of complex numbers too.
+const STRUCTURAL: &[RuleName] =
+    &[RuleName::DoubleNegation, RuleName::SameArms, RuleName::KnownCondition];
+
 /// Applies the identities.
 pub(super) fn run(graph: &Graph, session: &mut Session) -> Graph {
     rebuild(graph, |next, id, args| {
@@ -85,7 +89,11 @@ fn simplified(
         result: next.dtype(node),
         span: next.span(node),
     };
+    let complex = applied.operand.is_complex() || applied.result.is_complex();
     IDENTITIES.iter().find_map(|&(rule, identity)| {
+        if complex && !STRUCTURAL.contains(&rule) {
+            return None;
+        }
         let replacement = session.may(rule).then(|| identity(next, &applied)).flatten()?;
         let changed = replacement != node && site.keeps_type(next, replacement);
         changed.then_some((rule, replacement))
@@ -322,6 +330,10 @@ fn abs_of_sign(next: &mut Graph, node: &Applied) -> Option<NodeId> {
 fn square_of_abs(next: &mut Graph, node: &Applied) -> Option<NodeId> {
     let square = node.op == Op::Mul && node.args[0] == node.args[1] && node.is_number();
     let x = operand_of(next, node.args[0], Op::Abs).filter(|_| square)?;
+    if next.dtype(x) != node.operand {
+        // |z|² of a complex number is not z².
+        return None;
+    }
     Some(node.with(next, Op::Mul, &[x, x]))
 }
 

@@ -33,6 +33,10 @@ fn value(graph: &Graph, id: NodeId) -> Option<Constant> {
         node.args().iter().map(|&arg| graph.as_constant(arg)).collect();
     let args = args?;
     let (operand, result) = (graph.operand_dtype(id), graph.dtype(id));
+    if result.is_complex() {
+        // No constant is complex.
+        return None;
+    }
     let (mut kernel, mut region) = (Builder::new(), RegionBuilder::new(&[]));
     let args: Vec<ValueId> = args
         .iter()

@@ -19,6 +19,9 @@ pub(super) fn run(graph: &Graph, session: &mut Session) -> Graph {
     rebuild(graph, |next, id, args| {
         let copied = |next: &mut Graph| next.copy(graph, id, args);
         let Node::Power(_, exponent) = graph.node(id) else { return copied(next) };
+        if graph.dtype(id).is_complex() {
+            return copied(next);
+        }
         let float = graph.dtype(id).is_float();
         let rule = if float { RuleName::Power } else { RuleName::IntegerPower };
         if exponent <= 0 || !session.may(rule) {

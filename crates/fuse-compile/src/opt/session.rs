@@ -86,6 +86,7 @@ fn opposite(graph: &mut Graph, id: NodeId) -> NodeId {
     if let Node::Apply(Op::Neg, args) = graph.node(id) {
         return args[0];
     }
-    let op = if dtype.is_float() || dtype.is_integer() { Op::Neg } else { Op::Not };
+    let is_number = dtype.is_float() || dtype.is_integer() || dtype.is_complex();
+    let op = if is_number { Op::Neg } else { Op::Not };
     graph.apply(op, &[id], dtype, span)
 }

@@ -5,7 +5,7 @@ use fuse_ops::{Op, Syntax, TypeIssue, promote};
 use fuse_syntax::{Code, Diagnostic, Span};
 
 use super::{Operand, Resolver, Value, source};
-use crate::graph::{Constant, NodeId};
+use crate::graph::{Constant, Node, NodeId};
 
 impl Resolver<'_> {
     /// `op` on operands of any type: typed by its row, cast, and broadcast.
@@ -17,7 +17,7 @@ impl Resolver<'_> {
             return self.text_refused(&format!("`{}` takes numbers", written(op)), text);
         }
         let types: Vec<_> = operands.iter().map(|operand| self.arg_type(operand.0)).collect();
-        let typed = match op.row().typing.apply(&types) {
+        let typed = match op.typed(&types) {
             Ok(typed) => typed,
             Err(issue) => return self.type_error(op, operands, &issue, span),
         };
@@ -142,7 +142,22 @@ impl Resolver<'_> {
         {
             self.graph.fit_rules.push(FitRule { number, dtype, span: source(span) });
         }
+        if let (Some(part), Node::Apply(Op::Complex, args)) = (dtype.part(), self.graph.node(id)) {
+            // A literal is rounded where it stands; no constant is complex.
+            let parts = [0, 1].map(|part| self.graph.as_constant(args[part]));
+            if let [Some(re), Some(im)] = parts.map(|part| part.and_then(Constant::as_float)) {
+                return Some(self.complex_constant([re, im], part, span));
+            }
+        }
         Some(self.graph.apply(Op::Cast, &[id], dtype, source(span)))
+    }
+
+    /// A complex number with parts of that dtype.
+    pub(super) fn complex_constant(&mut self, parts: [f64; 2], part: DType, span: Span) -> NodeId {
+        let parts =
+            parts.map(|value| self.graph.constant(Constant::float(part, value), source(span)));
+        let dtype = if part == DType::F32 { DType::C64 } else { DType::C128 };
+        self.graph.apply(Op::Complex, &parts, dtype, source(span))
     }
 
     /// A plain number as a constant of a dtype.
@@ -155,6 +170,14 @@ impl Resolver<'_> {
             }
             Value::Type(_) | Value::Error => return None,
             Value::Float(value) if dtype.is_float() => Constant::float(dtype, value),
+            Value::Float(value) if dtype.is_complex() => {
+                let part = dtype.part().unwrap_or(dtype);
+                return Some(self.complex_constant([value, 0.0], part, span));
+            }
+            Value::Int(value) if dtype.is_complex() => {
+                let part = dtype.part().unwrap_or(dtype);
+                return Some(self.complex_constant([value as f64, 0.0], part, span));
+            }
             Value::Float(_) => {
                 self.out_of_range("a float literal", "write an integer".to_string(), dtype, span);
                 return None;

@@ -78,6 +78,9 @@ impl Resolver<'_> {
             return self.unknown_keyword(self.ast.name(keyword), place);
         }
         let operands: Vec<Operand> = passed.iter().map(|passed| passed.operand).collect();
+        // `complex(x)` is the cast, `complex(x, y)` the function.
+        let is_cast = operands.len() == 1 && DType::from_name(name).is_some();
+        let op = op.filter(|_| !is_cast);
         let arity = op.map_or(1, |op| op.row().arity);
         if operands.len() != arity {
             return self.wrong_arity(callee, arity, operands.len());
@@ -108,8 +111,19 @@ impl Resolver<'_> {
             return self.not_yet(place, &what, &help);
         }
         let Some(id) = self.cast_operand(operand, dtype) else { return Value::Error };
-        if self.graph.dtype(id) == dtype {
+        let from = self.graph.dtype(id);
+        if from == dtype {
             return Value::Node(id, Strength::Strong);
+        }
+        if from.is_complex() && !dtype.is_complex() && dtype != DType::Bool {
+            let message = format!("{from} is not converted to {dtype}");
+            let error = Diagnostic::new(Code::TypeMismatch, message).at(operand.1, "complex");
+            let help = format!("take its real part, as in `{dtype}(z.real)`, or `abs(z)`");
+            return self.error(error.related(place, "").help(help));
+        }
+        if dtype.is_complex() {
+            let id = self.cast((Value::Node(id, Strength::Strong), span), dtype);
+            return id.map_or(Value::Error, |id| Value::Node(id, Strength::Strong));
         }
         let id = self.graph.apply(Op::Cast, &[id], dtype, super::source(span));
         Value::Node(id, Strength::Strong)

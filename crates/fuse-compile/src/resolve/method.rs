@@ -1,6 +1,7 @@
 //! Methods, attributes and subscripts: `x.sum()` is `sum(x)`, `x.astype(f32)` is `f32(x)`.
 
 use fuse_ir::DType;
+use fuse_ops::Op;
 use fuse_syntax::{Argument, Code, Diagnostic, List, NameId, NodeId as SyntaxId, Span, quoted};
 
 use super::call::{Callee, Passed};
@@ -9,14 +10,28 @@ use super::{Resolver, Value};
 
 /// The functions that are methods too, with the receiver as first argument; `astype` is the cast.
 const METHODS: &[&str] = &[
-    "sum", "prod", "min", "max", "mean", "var", "std", "any", "all", "argmin", "argmax", "round",
-    "clip", "conj", ASTYPE,
+    "sum",
+    "prod",
+    "min",
+    "max",
+    "mean",
+    "var",
+    "std",
+    "any",
+    "all",
+    "argmin",
+    "argmax",
+    "round",
+    "clip",
+    "conj",
+    "conjugate",
+    ASTYPE,
 ];
 
 /// The method that takes a dtype.
 pub(super) const ASTYPE: &str = "astype";
 
-/// Attributes; those that are not built yet are reported as that.
+/// Attributes.
 const ATTRIBUTES: &[&str] = &["real", "imag", "T", "size", "ndim", "shape"];
 
 impl Resolver<'_> {
@@ -109,7 +124,7 @@ impl Resolver<'_> {
         let (name, place) = (self.ast.name(name), self.ast.token_span(id));
         let span = self.ast.span(id);
         let operand = match name {
-            "T" | "size" | "shape" => self.operand(receiver),
+            "T" | "size" | "shape" | "real" | "imag" => self.operand(receiver),
             _ => self.any_operand(receiver),
         };
         match name {
@@ -117,10 +132,8 @@ impl Resolver<'_> {
             "T" => self.transposed(operand, span),
             "size" => self.size(operand, span),
             "shape" => self.shape_of(operand),
-            _ if ATTRIBUTES.contains(&name) => {
-                let what = format!("the attribute {} is", quoted(name));
-                self.not_yet(place, &what, "pass it as a variable")
-            }
+            "real" => self.apply(Op::Real, &[operand], span),
+            "imag" => self.apply(Op::Imag, &[operand], span),
             _ => self.unknown_attribute(name, receiver, place),
         }
     }

@@ -161,7 +161,10 @@ impl Resolver<'_> {
             Syntax::Integer(value) => Value::Int(self.ast.integer(value)),
             Syntax::Float(bits) => Value::Float(bits.get()),
             Syntax::Bool(value) => self.constant(Constant::bool(value), Strength::Strong, span),
-            Syntax::Imaginary(_) => self.not_yet(span, "complex numbers are", "use real arrays"),
+            Syntax::Imaginary(bits) => {
+                let id = self.complex_constant([0.0, bits.get()], DType::F64, span);
+                Value::Node(id, Strength::Weak)
+            }
             Syntax::Text(text) if self.scope.of(id) == Meaning::Type => {
                 self.dtype_text(self.ast.text(text), span)
             }
@@ -437,7 +440,7 @@ fn is_bits(op: BinaryOp) -> bool {
 
 /// The dtypes that this version computes on.
 fn is_computable(dtype: DType) -> bool {
-    dtype.mem().is_some()
+    dtype.part().unwrap_or(dtype).mem().is_some()
 }
 
 /// The names of the dtypes of numbers that this version computes on, as a list with this last word.

@@ -3,7 +3,7 @@
 //! Floats: a literal n of 0, 1, 2, -1 or 0.5 is 1, x, x·x, 1/x, sqrt(x), as in NumPy, in either mode.
 //! Another literal integer up to 64 is a product in relaxed mode. Everything else is the operator
 //! itself, C's pow. Integers: a product, or the power of `fuse-ops`' integer family; a negative literal
-//! exponent is an error.
+//! exponent is an error. Complex numbers: a literal integer up to 64 is a product in either mode.
 
 use fuse_ir::{DType, Strength};
 use fuse_ops::Op;
@@ -39,6 +39,9 @@ impl Resolver<'_> {
             Value::Int(_) | Value::Float(_) | Value::Node(..) | Value::Error => base,
             Value::Type(_) | Value::Shape(_) | Value::Tuple(_) | Value::None => base,
         };
+        if self.arg_type(base.0).dtype.is_complex() {
+            return self.complex_power(base, exponent, span);
+        }
         let base_is_integer = self.arg_type(base.0).dtype.is_integer();
         match (literal_exponent(exponent.0), exponent.0) {
             (Exponent::Integer(n), Value::Int(_)) if base_is_integer && !is_plain(base.0) => {
@@ -80,6 +83,25 @@ impl Resolver<'_> {
                 Value::Node(self.small_power(id, n, span), strength)
             }
             (Some(_), Mode::Strict) | (None, _) => self.apply(Op::Pow, &[base, exponent], span),
+        }
+    }
+
+    /// A literal n up to 64 is a product in either mode, as in NumPy; 0.5 is sqrt.
+    fn complex_power(&mut self, base: Operand, exponent: Operand, span: Span) -> Value {
+        let small = match literal_exponent(exponent.0) {
+            Exponent::Integer(n) => {
+                i32::try_from(n).ok().filter(|n| n.unsigned_abs() <= MAX_EXPONENT)
+            }
+            Exponent::Half => return self.apply(Op::Sqrt, &[base], span),
+            Exponent::Other => None,
+        };
+        match (small, base.0) {
+            (Some(1), _) => base.0,
+            (Some(2), _) => self.apply(Op::Mul, &[base, base], span),
+            (Some(n), Value::Node(id, strength)) => {
+                Value::Node(self.graph.power(id, n, source(span)), strength)
+            }
+            (Some(_) | None, _) => self.apply(Op::Pow, &[base, exponent], span),
         }
     }
 

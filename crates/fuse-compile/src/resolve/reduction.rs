@@ -4,7 +4,7 @@
 //! row of the operator table, or a form that [`super::composed`] writes with such rows; either says which
 //! parameters it takes.
 
-use fuse_ir::{Dim, SourceSpan, Strength, index_u32};
+use fuse_ir::{DType, Dim, SourceSpan, Strength, index_u32};
 use fuse_ops::typing::Typing;
 use fuse_ops::{Class, Form, FormKind, OfNothing, Op, Parameter, TypeIssue, Typed};
 use fuse_syntax::{Code, Diagnostic, NameId, Span, quoted};
@@ -13,7 +13,7 @@ use super::call::{Callee, Passed};
 use super::composed::Over;
 use super::names::nearest;
 use super::{Operand, Resolver, Value, source};
-use crate::graph::{Axes, NodeId, View};
+use crate::graph::{Axes, Graph, NodeId, View};
 
 /// A reduction of the language.
 #[derive(Clone, Copy)]
@@ -65,6 +65,14 @@ impl Reducer {
         }
     }
 
+    /// Is it of a complex number what it is of its parts?
+    fn is_linear(self) -> bool {
+        match self {
+            Reducer::Row(op) => op == Op::Sum,
+            Reducer::Form(form) => form.kind == FormKind::Mean,
+        }
+    }
+
     fn needs_an_element(self) -> bool {
         match self {
             Reducer::Row(op) => op.needs_an_element(),
@@ -100,10 +108,24 @@ impl Resolver<'_> {
             self.graph.require_elements(reducer.name(), (arg, source(operand.1)), &axes);
         }
         let span = source(callee.span);
-        let over = Over { arg, axes: &axes, result: typed.result, span };
-        let id = match reducer {
-            Reducer::Row(op) => over.reduce(&mut self.graph, op, arg, typed.result),
-            Reducer::Form(form) => over.form(&mut self.graph, form.kind, ddof),
+        let graph = &mut self.graph;
+        let one = |graph: &mut Graph, arg: NodeId, result: DType| {
+            let over = Over { arg, axes: &axes, result, span };
+            match reducer {
+                Reducer::Row(op) => over.reduce(graph, op, arg, result),
+                Reducer::Form(form) => over.form(graph, form.kind, ddof),
+            }
+        };
+        let id = match typed.operand.part() {
+            None => one(graph, arg, typed.result),
+            // Sums and means are those of the parts.
+            Some(part) => {
+                let parts = [Op::Real, Op::Imag].map(|op| {
+                    let arg = graph.apply(op, &[arg], part, span);
+                    one(graph, arg, part)
+                });
+                graph.apply(Op::Complex, &parts, typed.result, span)
+            }
         };
         let id = if keepdims { self.keep_axes(id, &axes, shape.len(), span) } else { id };
         Value::Node(id, typed.strength)
@@ -119,7 +141,15 @@ impl Resolver<'_> {
             return None;
         }
         let ty = self.arg_type(operand.0);
-        match reducer.typing().apply(&[ty]) {
+        let typed = match reducer.typing().apply(&[ty]) {
+            Ok(typed) if typed.operand.is_complex() && !reducer.is_linear() => Err(TypeIssue {
+                arg: 0,
+                expected: "real numbers",
+                hint: Some("reduce `abs(z)`, or a part, `z.real` or `z.imag`"),
+            }),
+            typed => typed,
+        };
+        match typed {
             Ok(typed) => Some((self.cast(operand, typed.args[0])?, typed)),
             Err(TypeIssue { expected, hint, .. }) => {
                 let (name, found) = (reducer.name(), self.type_text(operand.0));

@@ -33,6 +33,12 @@ pub fn atan2<'p>(pen: &'p Pen, y: Value<'p>, x: Value<'p>) -> Value<'p> {
     pen.rare(unusual, [y, x], [usual], |_, [y, x]| [unusual_angle(y, x)])[0]
 }
 
+/// `arg(x)` of a real number: 0, or π where its sign is set; NaN of NaN.
+pub fn angle_of_real<'p>(_: &'p Pen, x: Value<'p>) -> Value<'p> {
+    let left = x.bits().lt(0);
+    x.is_nan().select(x, left.select(x.constant(PI), 0.0))
+}
+
 /// The angle in [0, π] of a point whose coordinates have these magnitudes, neither huge nor tiny, and
 /// whose x has that sign bit.
 fn angle<'p>(rise: Value<'p>, run: Value<'p>, sign: Value<'p>) -> Value<'p> {

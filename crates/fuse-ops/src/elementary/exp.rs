@@ -289,7 +289,7 @@ pub(super) fn fraction_bits(x: Value<'_>) -> i64 {
 }
 
 /// Is |x| above the bound, or x NaN? NaNs' bits are above those of all numbers.
-pub(super) fn beyond<'p>(x: Value<'p>, bound: f64) -> Value<'p> {
+pub(crate) fn beyond<'p>(x: Value<'p>, bound: f64) -> Value<'p> {
     x.abs().bits().gt(x.constant(bound).bits())
 }
 

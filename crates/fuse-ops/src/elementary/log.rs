@@ -111,13 +111,13 @@ pub fn log1p<'p>(pen: &'p Pen, x: Value<'p>) -> Value<'p> {
 }
 
 /// log(x·2^-bias) of a positive normal x, as hi + lo with an error of about 2^-59 of it.
-pub(super) fn log_double(x: Value<'_>, bias: i32) -> Double<'_> {
+pub(crate) fn log_double(x: Value<'_>, bias: i32) -> Double<'_> {
     logarithm(x, bias, None, &NATURAL)
 }
 
 /// log(u + carry) of a positive normal u, |carry| ≤ ulp(u), as hi + lo with an error of about 2^-59
 /// of it.
-pub(super) fn log_sum<'p>(u: Value<'p>, carry: Value<'p>) -> Double<'p> {
+pub(crate) fn log_sum<'p>(u: Value<'p>, carry: Value<'p>) -> Double<'p> {
     logarithm(u, 0, Some(carry), &NATURAL)
 }
 
@@ -131,7 +131,7 @@ fn of_base<'p>(pen: &'p Pen, x: Value<'p>, base: &'static Base) -> Value<'p> {
 }
 
 /// The logarithm at its edges, of 0, negative numbers, infinity and NaN; `inner` of all others.
-pub(super) fn domain<'p>(x: Value<'p>, inner: Value<'p>) -> Value<'p> {
+pub(crate) fn domain<'p>(x: Value<'p>, inner: Value<'p>) -> Value<'p> {
     let positive = x.equals(f64::INFINITY).select(x, inner);
     let others = x.equals(0.0).select(x.constant(f64::NEG_INFINITY), f64::NAN);
     x.gt(0.0).select(positive, others)

@@ -99,7 +99,7 @@ pub(super) fn half_reciprocal<'p>(r: Value<'p>) -> Value<'p> {
 }
 
 /// Is a number without a sign not in [low, high), or NaN?
-pub(super) fn outside<'p>(x: Value<'p>, low: f64, high: f64) -> Value<'p> {
+pub(crate) fn outside<'p>(x: Value<'p>, low: f64, high: f64) -> Value<'p> {
     let (shift, greatest) = range_test(x.lane(), low, high);
     (x.bits() + shift).gt(greatest)
 }

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use fuse_ir::{BindError, DType, FitRule, SourceSpan, Symbol};
+use fuse_ir::{
+    BindError, CountRule, DType, Dim, FitRule, IndexRule, Pick, Program, SourceSpan, Symbol,
+    SymbolOp,
+};
 
 use super::support::{Body, elementwise, executable, f64_layout, program, sum_fold};
 use crate::{
@@ -194,6 +197,113 @@ fn dtypes_without_lanes_and_broken_programs_are_errors() {
     let error =
         exe.run_alloc(&[Operand::from(View::from_slice(&[0.0; 3]))], &RunOptions::default());
     assert_eq!(error.err(), Some(RunError::Program { reason: "a result is never written" }));
+}
+
+/// A program over one vector, whose operand has this view.
+fn viewing(symbols: &[Symbol], pick: Pick) -> Program {
+    let mut program = program(&[(DType::F64, &[5])], &elementwise());
+    program.symbols.extend(symbols);
+    program.passes[0].operands[0].picks = vec![pick];
+    program.passes[0].space = [pick.extent].into_iter().collect();
+    program.results[0].shape = program.passes[0].space.clone();
+    program
+}
+
+/// Symbol 0 is the extent of the input, 5; the next ones are these.
+#[test]
+fn views_that_lead_outside_are_errors() {
+    let run = |symbols: &[Symbol], pick| {
+        let exe = executable(viewing(symbols, pick));
+        exe.run_alloc(&[Operand::from(View::from_slice(&[0.5; 5]))], &RunOptions::default())
+    };
+    let literal = Symbol::Literal;
+    for (start, step, count, fits) in [
+        (0, 1, 5, true),
+        (4, -1, 5, true),
+        (1, 3, 2, true),
+        (99, 7, 0, true),
+        (i64::MIN, i64::MIN, 0, true),
+        (4, 9, 1, true),
+        (1, 1, 5, false),
+        (-1, 1, 2, false),
+        (3, -1, 5, false),
+        (5, 1, 1, false),
+        (0, 3, 3, false),
+        (2, i64::MAX, 2, false),
+        (0, i64::MAX, 3, false),
+        (4, i64::MIN, 2, false),
+        (i64::MAX, 1, 2, false),
+        (i64::MIN, i64::MAX, 3, false),
+    ] {
+        let symbols = [literal(start), literal(count)];
+        let result = run(&symbols, Pick { start: 1, step, extent: Dim::Symbol(2) });
+        match result {
+            Ok(arrays) => {
+                assert!(fits && arrays[0].extents() == [count as usize], "{start} {step}")
+            }
+            Err(error) => {
+                assert!(!fits, "{start}, {step}, {count}: {error}");
+                let reason = "a view leads outside its source";
+                assert_eq!(error, RunError::Program { reason }, "{start}, {step}, {count}");
+            }
+        }
+    }
+    // A negative extent is none.
+    let none = run(&[literal(-3), literal(0)], Pick { start: 2, step: 1, extent: Dim::Symbol(1) });
+    assert_eq!(none.expect("nothing is read")[0].extents(), [0]);
+}
+
+#[test]
+fn programs_with_broken_symbols_are_errors() {
+    let one = Pick { start: 0, step: 1, extent: Dim::Symbol(0) };
+    let add = |a, b| Symbol::Apply(SymbolOp::Add, a, b);
+    let axis = |input, axis| Symbol::Axis { input, axis };
+    let mut broken = vec![
+        viewing(&[add(0, 1)], one),
+        viewing(&[add(7, 0)], one),
+        viewing(&[add(0, u32::MAX)], one),
+        viewing(&[axis(1, 0)], one),
+        viewing(&[axis(0, 1)], one),
+        viewing(&[Symbol::Scalar(0)], one),
+        viewing(&[Symbol::Scalar(1)], one),
+        viewing(&[], Pick { step: 0, ..one }),
+        viewing(&[], Pick { start: 1, ..one }),
+        viewing(&[], Pick { extent: Dim::Symbol(1), ..one }),
+    ];
+    let change = |change: fn(&mut Program)| {
+        let mut program = viewing(&[], one);
+        change(&mut program);
+        program
+    };
+    broken.push(change(|program| {
+        program.passes[0].operands[0].picks = vec![program.passes[0].operands[0].picks[0]; 2]
+    }));
+    broken.push(change(|program| program.passes[0].operands[0].axes[0] = Some(1)));
+    let shape: fuse_ir::Shape = [Dim::Symbol(0)].into_iter().collect();
+    let place = SourceSpan::default();
+    let index = |index, axis| IndexRule { index, axis, operand: (shape.clone(), place) };
+    for rule in [index(9, 0), index(0, 1)] {
+        let mut program = viewing(&[], one);
+        program.index_rules.push(rule);
+        broken.push(program);
+    }
+    let mut program = viewing(&[], one);
+    program.count_rules.push(CountRule { count: 9, span: place });
+    broken.push(program);
+    let mut program = viewing(&[], one);
+    program.fit_rules.push(FitRule { number: 9, dtype: DType::I8, span: place });
+    broken.push(program);
+    assert!(
+        crate::Executable::compile(viewing(&[], one).into(), &super::support::interpreter())
+            .defect
+            .is_ok()
+    );
+    for (number, program) in broken.into_iter().enumerate() {
+        let exe = crate::Executable::compile(program.into(), &super::support::interpreter());
+        let inputs = [Operand::from(View::from_slice(&[0.5; 5]))];
+        let result = exe.run_alloc(&inputs, &RunOptions::default());
+        assert!(matches!(result, Err(RunError::Program { .. })), "program {number}: {result:?}");
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@
 //! * [`Table`]: arguments and exact values that are committed.
 //! * `mpfr` (the feature of that name): exact values from MPFR.
 
+pub mod complex;
 #[cfg(feature = "mpfr")]
 pub mod mpfr;
 mod plan;

@@ -24,6 +24,8 @@ pub enum Family {
     /// Arithmetic, functions that have a domain, comparisons and choices of f64 on moderate values, which
     /// do not overflow.
     Tame,
+    /// Complex numbers beside everything, on values of which a fifth is special.
+    Complex,
 }
 
 /// A formula with its operands.
@@ -43,7 +45,16 @@ pub fn generate(seed: u64, family: Family) -> Subject {
     let shape = shape(&mut random);
     let relaxed_only = family != Family::Tame && random.percent(20);
     let budget = 10 + random.below(30);
-    let mut generator = Generator { random, family, shape, operands: Vec::new(), relaxed_only };
+    let mut generator = Generator {
+        random,
+        family,
+        shape,
+        operands: Vec::new(),
+        scopes: Vec::new(),
+        scope: 0,
+        n_scopes: 0,
+        relaxed_only,
+    };
     let tree = match family {
         Family::Any => {
             let usual = generator.random.percent(55);
@@ -53,6 +64,7 @@ pub fn generate(seed: u64, family: Family) -> Subject {
         }
         Family::Polynomial => generator.polynomial(budget),
         Family::Tame => generator.tame(budget),
+        Family::Complex => generator.complex_root(budget),
     };
     let Generator { operands, relaxed_only, .. } = generator;
     Subject { tree, operands, relaxed_only }
@@ -73,11 +85,17 @@ fn shape(random: &mut Random) -> Vec<usize> {
     }
 }
 
-struct Generator {
-    random: Random,
-    family: Family,
-    shape: Vec<usize>,
+pub(super) struct Generator {
+    pub(super) random: Random,
+    pub(super) family: Family,
+    /// What operands broadcast to here.
+    pub(super) shape: Vec<usize>,
     operands: Vec<Operand>,
+    /// For each operand the scope whose shape it broadcasts to; `None` for any.
+    scopes: Vec<Option<usize>>,
+    /// The number of this shape: below a slice there is another one.
+    pub(super) scope: usize,
+    pub(super) n_scopes: usize,
     relaxed_only: bool,
 }
 
@@ -153,29 +171,49 @@ fn is_total(row: &Row) -> bool {
 
 impl Generator {
     /// A leaf or a node.
-    fn tree(&mut self, dtype: DType, budget: usize) -> Tree {
+    pub(super) fn tree(&mut self, dtype: DType, budget: usize) -> Tree {
         if budget <= 2 {
             return self.leaf(dtype);
+        }
+        if budget > 4 && self.family == Family::Any && self.random.percent(4) {
+            return self.sliced_tree(dtype, budget - 3);
         }
         match dtype {
             Bool => self.truth(budget - 1),
             _ if dtype.is_integer() => self.integer(dtype, budget - 1),
+            _ if dtype.is_complex() => self.complex(dtype, budget - 1),
             _ => self.float(dtype, budget - 1),
         }
     }
 
     /// A variable, or now and then a number with a suffix.
     fn leaf(&mut self, dtype: DType) -> Tree {
+        if self.family == Family::Any {
+            match self.random.below(20) {
+                0 if dtype == I64 || dtype == F64 => return self.generated(dtype),
+                0..3 => {
+                    let extents = self.extents();
+                    return self.sliced_leaf(dtype, &extents);
+                }
+                _ => {}
+            }
+        }
+        let fits = |i: &usize| self.scopes[*i].is_none_or(|scope| scope == self.scope);
+        let here: Vec<usize> = (0..self.operands.len()).filter(fits).collect();
         let known: Vec<usize> =
-            (0..self.operands.len()).filter(|&i| self.operands[i].dtype == dtype).collect();
+            here.iter().copied().filter(|&i| self.operands[i].dtype == dtype).collect();
         let room = self.operands.len() < MOST_OPERANDS;
         let index = match known.len() {
             n if n > 0 && (self.random.percent(60) || !room) => known[self.random.below(n)],
-            _ if room => self.new_operand(dtype),
+            _ if room || here.is_empty() => self.new_operand(dtype),
             _ => {
-                let index = self.random.below(self.operands.len());
+                let index = self.random.pick(&here);
                 let from = self.operands[index].dtype;
-                let variable = Tree::new(from, Form::Variable(index), Vec::new());
+                let mut variable = Tree::new(from, Form::Variable(index), Vec::new());
+                if from.is_complex() && !dtype.is_complex() {
+                    let part = if from == DType::C64 { F32 } else { F64 };
+                    variable = Tree::new(part, Form::Call("abs"), vec![variable]);
+                }
                 return Tree::new(dtype, Form::Call(name_of(dtype)), vec![variable]);
             }
         };
@@ -183,20 +221,32 @@ impl Generator {
     }
 
     fn new_operand(&mut self, dtype: DType) -> usize {
-        let operand = if self.random.percent(12) {
+        let operand = if self.random.percent(12) && !dtype.is_complex() {
             Operand::scalar(dtype, self.family, &mut self.random)
         } else {
-            let mut extents = self.shape.clone();
-            for extent in &mut extents {
-                if self.random.percent(12) {
-                    *extent = 1;
-                }
-            }
-            let drop =
-                if self.random.percent(15) { self.random.below(extents.len() + 1) } else { 0 };
-            Operand::random(dtype, &extents[drop..], self.family, &mut self.random)
+            let extents = self.extents();
+            Operand::random(dtype, &extents, self.family, &mut self.random)
         };
+        let scope = if operand.is_scalar { None } else { Some(self.scope) };
+        self.add(operand, scope)
+    }
+
+    /// Extents that broadcast to the shape.
+    fn extents(&mut self) -> Vec<usize> {
+        let mut extents = self.shape.clone();
+        for extent in &mut extents {
+            if self.random.percent(12) {
+                *extent = 1;
+            }
+        }
+        let drop = if self.random.percent(15) { self.random.below(extents.len() + 1) } else { 0 };
+        extents.split_off(drop)
+    }
+
+    /// A new operand, and the shape that it broadcasts to.
+    pub(super) fn add(&mut self, operand: Operand, scope: Option<usize>) -> usize {
         self.operands.push(operand);
+        self.scopes.push(scope);
         self.operands.len() - 1
     }
 
@@ -206,7 +256,7 @@ impl Generator {
         self.two(a, b, budget)
     }
 
-    fn two(&mut self, a: DType, b: DType, budget: usize) -> Vec<Tree> {
+    pub(super) fn two(&mut self, a: DType, b: DType, budget: usize) -> Vec<Tree> {
         let (a, b) = if self.random.percent(50) { (a, b) } else { (b, a) };
         let left = 1 + self.random.below(budget.max(2) - 1);
         vec![self.tree(a, left), self.tree(b, budget.saturating_sub(left))]
@@ -259,7 +309,7 @@ impl Generator {
 
     fn cast(&mut self, dtype: DType, budget: usize) -> Tree {
         // 64-bit integers reach f32 by primitives of their own.
-        let wide = dtype == F32 && self.random.percent(80);
+        let wide = dtype == F32 && self.random.percent(75);
         let from = if wide { self.random.pick(&[I64, U64]) } else { self.random.pick(&ALL) };
         let arg = self.tree(from, budget);
         Tree::new(dtype, Form::Call(name_of(dtype)), vec![arg])
@@ -292,11 +342,13 @@ impl Generator {
         };
         let name = self.random.pick(names);
         let mut arg = self.tree(from, budget);
-        let rank = self.rank(&arg);
+        let known = self.rank(&arg);
+        let rank = known.unwrap_or(0);
         if rank > 0 && self.random.percent(15) {
             arg = Tree::new(from, Form::Subscript("[::-1]"), vec![arg]);
         }
-        let mut parameters = self.axes(rank);
+        // Of a value whose axes are not known here, only a reduction over all of them is safe.
+        let mut parameters = known.map_or_else(String::new, |rank| self.axes(rank));
         if (name.contains("var") || name.contains("std")) && self.random.percent(50) {
             parameters.push_str(", ddof=1");
         }
@@ -316,10 +368,12 @@ impl Generator {
         }
     }
 
-    /// The number of axes of a tree's value.
-    fn rank(&self, tree: &Tree) -> usize {
-        let below = tree.args.iter().map(|arg| self.rank(arg)).max().unwrap_or(0);
-        match &tree.form {
+    /// The number of axes of a tree's value, unless slices or generators decide it.
+    fn rank(&self, tree: &Tree) -> Option<usize> {
+        let below: Option<Vec<usize>> = tree.args.iter().map(|arg| self.rank(arg)).collect();
+        let below = below?.into_iter().max().unwrap_or(0);
+        Some(match &tree.form {
+            Form::View(_) | Form::Generated(_) => return None,
             Form::Variable(index) if self.operands[*index].is_scalar => 0,
             Form::Variable(index) => self.operands[*index].extents.len(),
             Form::Reduction(_, parameters) if parameters.contains("keepdims") => below,
@@ -328,7 +382,7 @@ impl Generator {
             Form::Reduction(..) => 0,
             Form::Literal(_) | Form::Infix(_) | Form::Prefix(_) | Form::Call(_) => below,
             Form::Conditional | Form::Power(_) | Form::Chain(..) | Form::Subscript(_) => below,
-        }
+        })
     }
 
     /// An elementary function, of integers or bool now and then.
@@ -552,7 +606,7 @@ impl Generator {
 }
 
 /// NumPy's name, which is the cast's as well.
-fn name_of(dtype: DType) -> &'static str {
+pub(super) fn name_of(dtype: DType) -> &'static str {
     dtype.aliases()[0]
 }
 

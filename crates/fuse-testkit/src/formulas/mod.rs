@@ -16,10 +16,12 @@
 //!
 //! Nothing here evaluates anything.
 
+mod complex;
 mod generate;
 mod operand;
 mod shrink;
 mod tree;
+mod views;
 
 pub use generate::{Family, Subject, generate};
 pub use operand::Operand;

@@ -27,9 +27,9 @@ pub struct Operand {
     pub n_special: usize,
 }
 
-/// The lane of a dtype that formulas compute on.
+/// The lane of a dtype that formulas compute on; of complex numbers that of a part.
 pub(super) fn lane_of(dtype: DType) -> Lane {
-    dtype.mem().expect("formulas compute on single lanes").lane()
+    dtype.part().unwrap_or(dtype).mem().expect("formulas compute on lanes").lane()
 }
 
 impl Operand {
@@ -91,15 +91,19 @@ impl Operand {
         self.strides == c_order.as_slice() && self.order == ByteOrder::Native && aligned
     }
 
-    /// The bits of the element at a position in C order.
+    /// The bits of the element at a position in C order; of a complex number those of its real part.
     pub fn bits(&self, position: usize) -> u64 {
         let mut word = [0; 8];
-        let (at, size) = (self.at(position), self.dtype.size());
+        let (at, size) = (self.at(position), self.part_size());
         word[..size].copy_from_slice(&self.bytes[at..at + size]);
         if self.order == ByteOrder::Swapped {
             word[..size].reverse();
         }
         u64::from_le_bytes(word)
+    }
+
+    fn part_size(&self) -> usize {
+        self.dtype.part().unwrap_or(self.dtype).size()
     }
 
     fn at(&self, position: usize) -> usize {
@@ -112,16 +116,18 @@ impl Operand {
     }
 
     fn fill(&mut self, family: Family, random: &mut Random) {
-        let size = self.dtype.size();
+        let (size, part) = (self.part_size(), self.dtype.part().unwrap_or(self.dtype));
         for position in 0..self.len() {
-            let (bits, special) = element(self.dtype, family, random);
-            self.n_special += usize::from(special);
-            let mut bytes = bits.to_le_bytes();
-            if self.order == ByteOrder::Swapped {
-                bytes[..size].reverse();
+            let first = self.at(position);
+            for at in (first..first + self.dtype.size()).step_by(size) {
+                let (bits, special) = element(part, family, random);
+                self.n_special += usize::from(special && at == first);
+                let mut bytes = bits.to_le_bytes();
+                if self.order == ByteOrder::Swapped {
+                    bytes[..size].reverse();
+                }
+                self.bytes[at..at + size].copy_from_slice(&bytes[..size]);
             }
-            let at = self.at(position);
-            self.bytes[at..at + size].copy_from_slice(&bytes[..size]);
         }
     }
 }
@@ -148,7 +154,7 @@ fn element(dtype: DType, family: Family, random: &mut Random) -> (u64, bool) {
         // Any byte but 0 is true.
         return (random.pick(&[0, 0, 0, 1, 1, 1, 0xff, 2]), false);
     }
-    if family == Family::Any && random.percent(18) {
+    if matches!(family, Family::Any | Family::Complex) && random.percent(18) {
         let specials = special_values(lane);
         return (specials[random.below(specials.len())], true);
     }

@@ -25,6 +25,10 @@ pub enum Form {
     Power(&'static str),
     /// `(a op b op c)`.
     Chain(&'static str, &'static str),
+    /// `a[1:, None].T`: what follows a.
+    View(String),
+    /// `arange(9)`: an array that is no variable.
+    Generated(String),
 }
 
 /// An expression.
@@ -117,6 +121,11 @@ impl Tree {
                 out.push_str(" else ");
                 arg(2, out);
             }),
+            Form::View(subscript) => {
+                arg(0, out);
+                out.push_str(subscript);
+            }
+            Form::Generated(text) => out.push_str(text),
             Form::Power(exponent) => bracketed(out, |out| {
                 arg(0, out);
                 out.push_str(&format!("**{exponent}"));

@@ -7,7 +7,7 @@ or is written down by hand in `themes.py`, with the reason. Never from fuse. A t
 regenerates everything and demands that nothing changed. Needs NumPy 2 and gmpy2.
 
 A case: `formula`, `mode` (strict where absent; `both`: either, with the same bits), `inputs` (dtype,
-shape, values; or the name of a vector of the same file; `scalar` and `weak` ones), and `expect` (dtype,
+shape, values (bytes as characters below 256); or the name of a vector of the same file; `scalar` and `weak` ones), and `expect` (dtype,
 shape, values; of several results an array of such) or `error` (a code). Floats are hex floats, so that their bits are exact.
 
 The bits of `expect` are demanded, unless it has `ulp = n`: then a float may be n floats away from

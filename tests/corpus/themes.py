@@ -391,6 +391,7 @@ def all_themes():
     from themes_programs import programs
     from themes_reductions import reductions, reductions_special
     from themes_slices import generators, slices
+    from themes_text import text
     from themes_tutorials import tutorials
     from themes_types import (broadcasting, empty, errors, literals, promotion, relaxed, rules,
                               special, sums)
@@ -400,4 +401,4 @@ def all_themes():
         signs, remainders, powers, functions, powers_float, literals, promotion, broadcasting, empty, sums,
         results, special, relaxed, rules, programs, reductions, reductions_special, errors, integer_widths,
         all_casts, half, dtype_pairs, dtype_functions, derived, slices, generators,
-        tutorials, complex_theme)]
+        tutorials, complex_theme, text)]

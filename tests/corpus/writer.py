@@ -30,6 +30,10 @@ def values_text(array):
         items = [hex_text(part) for v in array.flat for part in (v.real, v.imag)]
     elif kind == "f":
         items = [hex_text(v) for v in array.flat]
+    elif kind in "SU":
+        # Lines break at blanks.
+        texts = [v.decode("latin-1") if kind == "S" else str(v) for v in array.flat]
+        items = [toml_text(text).replace(" ", "\\u0020") for text in texts]
     elif kind == "b":
         items = ["true" if v else "false" for v in array.flat]
     else:
@@ -43,8 +47,14 @@ def values_text(array):
     return "[\n" + "\n".join(wrapped) + "\n]"
 
 
+def dtype_name(dtype):
+    if dtype.kind in "SU":
+        return f"{dtype.kind}{dtype.itemsize // (4 if dtype.kind == 'U' else 1)}"
+    return DTYPE_NAMES[dtype]
+
+
 def array_text(array):
-    name = DTYPE_NAMES[array.dtype]
+    name = dtype_name(array.dtype)
     shape = "" if array.ndim == 1 else f"shape = {list(array.shape)}, "
     return f'dtype = "{name}", {shape}values = {values_text(array)}'
 
@@ -136,4 +146,5 @@ class Theme:
 
 def toml_text(text):
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    escaped = "".join(c if c >= " " and c != "\x7f" else f"\\u{ord(c):04x}" for c in escaped)
     return f'"{escaped}"'

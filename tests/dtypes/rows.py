@@ -56,7 +56,7 @@ CAST = Row("cast", ["a"], np.copy)
 #: every dtype, in its theme `complex`.
 ELSEWHERE = ("real", "imag", "conj", "arg", "complex")
 #: How the page begins what is said of functions of no elements: they have no values to be tabled.
-NO_ELEMENTS = ("new array: ", "shape: ")
+NO_ELEMENTS = ("new array: ", "shape: ", "of texts: ")
 
 OPERAND = re.compile(r"\b[ab]\b")
 

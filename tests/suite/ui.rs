@@ -55,10 +55,20 @@ fn variable(text: &str) -> (String, DType, Vec<usize>, bool) {
     let name = words.next().expect("a name").to_string();
     let rest: Vec<&str> = words.collect();
     let weak = rest.first() == Some(&"weak");
-    let dtype = DType::from_name(rest[usize::from(weak)]).expect("a dtype");
+    let dtype = dtype(rest[usize::from(weak)]);
     let digits = text.split_once('(').map_or("", |(_, shape)| shape.trim_end_matches(')'));
     let extents = digits.split(',').map(str::trim).filter(|n| !n.is_empty());
     (name, dtype, extents.map(|n| n.parse().expect("an extent")).collect(), weak)
+}
+
+/// Text dtypes with their lengths: `U8`.
+fn dtype(name: &str) -> DType {
+    let length = || name[1..].parse().expect("a length");
+    match &name[..1] {
+        "S" => DType::Bytes(length()),
+        "U" => DType::Text(length()),
+        _ => DType::from_name(name).expect("a dtype"),
+    }
 }
 
 fn as_input(array: &fuse::Array) -> Input<'_> {

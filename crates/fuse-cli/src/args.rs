@@ -23,6 +23,7 @@ const EVAL_BINDINGS: &str = "\
 Bindings, NAME=VALUE, where VALUE is one of
   2.5  3  True        a scalar; a plain number does not widen the arrays it meets
   2.5f64  7i32        a scalar of that dtype
+  'text'  b'bytes'    a text, a byte string; the shell wants quotes around these
   lo:hi:n             n equally spaced f64, both ends included
   -                   a .npy array on standard input
   anything else       the path of a .npy file (./3.5 is a file)

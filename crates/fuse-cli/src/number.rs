@@ -1,4 +1,4 @@
-//! Scalars on the command line, written as in a formula.
+//! Scalars on the command line, written as in a formula: numbers, truth values, texts.
 //!
 //! ```text
 //! number  = [+-] (decimal | 0x hex | 0o octal | 0b binary | inf | nan) [dtype]
@@ -20,8 +20,8 @@ pub(crate) fn parse(text: &str) -> Option<Result<Input<'static>, String>> {
     if let Some([re, im]) = complex(text) {
         return Some(Ok(Input::weak_complex(Complex::new(re, im))));
     }
-    if is_text(text) {
-        return Some(Err("texts are not built in yet".to_string()));
+    if is_quoted(text) {
+        return Some(Input::from_literal(text).map_err(|error| error.to_string()));
     }
     let (number, suffix) = split_suffix(text);
     let number = Number::parse(number)?;
@@ -56,8 +56,8 @@ fn complex(text: &str) -> Option<[f64; 2]> {
     Some([parse_float(real)?, parse_float(imaginary)?])
 }
 
-/// Is it the literal of a type that cannot be given yet: `'text'`, `b"text"`?
-fn is_text(text: &str) -> bool {
+/// Is it a text: `'text'`, `b"bytes"`?
+fn is_quoted(text: &str) -> bool {
     let body = text.strip_prefix('b').unwrap_or(text);
     let quoted = |quote| body.len() >= 2 && body.starts_with(quote) && body.ends_with(quote);
     quoted('\'') || quoted('"')
@@ -246,7 +246,7 @@ mod tests {
             ("-1u8", "does not fit u8"),
             ("2.5i32", "not an integer"),
             ("18446744073709551615", "u64"),
-            ("'text'", "not built in"),
+            ("b'\\q'", "escape"),
         ] {
             let message = parse(text).expect(text).map(|_| ()).expect_err(text);
             assert!(message.contains(part), "{text}: {message}");

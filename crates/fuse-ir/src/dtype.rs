@@ -191,6 +191,11 @@ impl DType {
         }
     }
 
+    /// Bytes or text.
+    pub const fn is_text(self) -> bool {
+        matches!(self.kind(), DTypeKind::Bytes | DTypeKind::Text)
+    }
+
     /// Floating point (not complex).
     pub const fn is_float(self) -> bool {
         matches!(self.kind(), DTypeKind::Float)

@@ -28,6 +28,7 @@ mod ids;
 pub mod interp;
 mod kernel;
 mod lane;
+mod predicate;
 mod prim;
 mod program;
 mod shape;
@@ -45,14 +46,15 @@ pub use kernel::{
     StateSlot, Table,
 };
 pub use lane::{Lane, Mem};
+pub use predicate::{Search, TextConstant, TextOp, TextValue};
 pub use prim::{
     CANONICAL_NAN_F32, CANONICAL_NAN_F64, LaneSet, Prim, Signature as PrimSignature, WidthRule,
 };
 
 pub use program::{
     ArraySpec, Axis, BindError, Bound, CountRule, Dim, ElementRule, FitRule, IndexRule, InputType,
-    Nest, OperandView, Pass, Pick, Program, ProgramInput, Reach, Shape, ShapeRule, Signature, Sink,
-    Source, SourceSpan, Strength, shape_text,
+    Nest, OperandView, Pass, Pick, Predicate, Program, ProgramInput, Reach, Shape, ShapeRule,
+    Signature, Sink, Source, SourceSpan, Strength, TextOperand, shape_text,
 };
 pub use shape::{Extents, MAX_RANK, checked_len, contiguous_strides};
 pub use symbol::{Symbol, SymbolOp, symbol_text};

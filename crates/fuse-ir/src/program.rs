@@ -21,6 +21,7 @@ use smallvec::SmallVec;
 
 use crate::dtype::{DType, Part};
 use crate::ids::index_u32;
+use crate::predicate::{TextConstant, TextOp};
 use crate::shape::Extents;
 use crate::symbol::{Symbol, symbol_text};
 use crate::verify::VerifiedKernel;
@@ -174,6 +175,29 @@ pub enum Source {
     Temporary(u32),
     /// The i64 value of a symbol: a scalar.
     Symbol(u32),
+    /// The bools of the predicate at this position of [`Program::predicates`].
+    Predicate(u32),
+}
+
+/// A question about two texts, element by element: a source of bools that is evaluated where it is
+/// read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Predicate {
+    /// What is asked.
+    pub op: TextOp,
+    /// The texts, of one kind: both S or both U.
+    pub operands: [TextOperand; 2],
+    /// What the texts broadcast to: the axes of the views.
+    pub shape: Shape,
+}
+
+/// A text of a predicate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TextOperand {
+    /// Of an input, by the axes of the predicate.
+    View(OperandView),
+    /// The same for all elements.
+    Constant(TextConstant),
 }
 
 /// Where a pass writes.
@@ -329,6 +353,8 @@ pub struct Program {
     pub passes: Vec<Pass>,
     /// Which of them run together: runs that do not meet, in rising order. Any other pass runs alone.
     pub nests: Vec<Nest>,
+    /// Questions about texts that passes read the answers to.
+    pub predicates: Vec<Predicate>,
 }
 
 /// Why arrays could not be bound to a program.
@@ -498,6 +524,28 @@ impl Program {
             }
             Source::Part(index, _) => half(self.source(Source::Input(index))),
             Source::Symbol(_) => ArraySpec { dtype: DType::I64, shape: Shape::new() },
+            Source::Predicate(index) => {
+                let shape = self.predicates[index as usize].shape.clone();
+                ArraySpec { dtype: DType::Bool, shape }
+            }
+        }
+    }
+
+    /// Work of an answer, in primitives: at most so many units of the texts are looked at.
+    pub fn predicate_work(&self, predicate: &Predicate) -> usize {
+        let units = |operand: &TextOperand| match self.text_dtype(operand) {
+            DType::Bytes(n) | DType::Text(n) => n as usize,
+            _ => 0,
+        };
+        let [lhs, rhs] = predicate.operands.each_ref().map(units);
+        lhs.saturating_add(rhs).saturating_add(1)
+    }
+
+    /// The dtype of a text.
+    pub fn text_dtype(&self, operand: &TextOperand) -> DType {
+        match operand {
+            TextOperand::View(view) => self.source(view.source).dtype,
+            TextOperand::Constant(constant) => constant.dtype(),
         }
     }
 
@@ -574,6 +622,22 @@ impl Program {
             }
             Source::Temporary(index) => format!("temporary {index}"),
             Source::Symbol(symbol) => self.symbol_text(symbol),
+            Source::Predicate(index) => self.predicate_text(&self.predicates[index as usize]),
+        }
+    }
+
+    /// `s == 'ab'`, `contains(s, t)`.
+    fn predicate_text(&self, predicate: &Predicate) -> String {
+        let [lhs, rhs] = predicate.operands.each_ref().map(|operand| match operand {
+            TextOperand::View(view) => self.view_text(view),
+            TextOperand::Constant(constant) => constant.to_string(),
+        });
+        let symbol = predicate.op.symbol();
+        match predicate.op {
+            TextOp::Contains => format!("{symbol}({lhs}, {rhs})"),
+            TextOp::Eq | TextOp::Ne | TextOp::Lt | TextOp::Le | TextOp::Gt | TextOp::Ge => {
+                format!("{lhs} {symbol} {rhs}")
+            }
         }
     }
 

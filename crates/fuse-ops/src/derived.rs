@@ -1,4 +1,5 @@
-//! Functions that are formulas over others: they have no expansion, the compiler writes the formula.
+//! Functions that are formulas over others, or (`contains`) of what is no number: they have no expansion,
+//! the compiler writes the formula.
 //!
 //! Their arguments have names, and may have defaults. A derived function may share its name with a row
 //! of the operator table: the row takes as many plain arguments as it has, the derived function any
@@ -36,6 +37,8 @@ pub enum Makes {
     Array,
     /// A number of the shape of its operand, whatever the elements.
     Extent,
+    /// A truth value of texts.
+    Texts,
 }
 
 /// One row. See the module.
@@ -82,6 +85,7 @@ macro_rules! derived {
 derived! {
     Arange "arange" Array [] (start, stop = Default::Absent, step = Default::Integer(1)) "arange(n): 0, 1, ... below n; arange(start, stop, step): start, start + step, ... before stop; i64, or f64 of float literals", "arange(10)**2";
     Clip "clip" Elements [] (a, min, max) "minimum(maximum(a, min), max)", "clip(a, 0, 1)";
+    Contains "contains" Texts [] (a, b) "does the text b occur in the text a? Both bytes or both text; an empty one occurs in all", "contains(s, 'ab')";
     Copy "copy" Elements [] (a) "a itself", "copy(a)";
     Full "full" Array [] (shape, fill_value) "an array of that scalar, of its dtype; the shape is a number, a tuple, or that of an array", "full((2, 3), 7)";
     IsClose "isclose" Elements [] (a, b, rtol = Default::Number(1e-5), atol = Default::Number(1e-8), equal_nan = Default::False) "abs(a - b) <= atol + rtol * abs(b) with finite b, or a == b; NaN is close to NaN if equal_nan is True", "isclose(a, b, atol=1e-6)";
@@ -125,6 +129,7 @@ impl DerivedRow {
             Makes::Elements => "",
             Makes::Array => "new array: ",
             Makes::Extent => "shape: ",
+            Makes::Texts => "of texts: ",
         };
         format!("{word}{}", self.doc)
     }

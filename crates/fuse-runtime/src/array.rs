@@ -6,7 +6,7 @@
 
 #![expect(unsafe_code, reason = "gives owned memory out as typed slices")]
 
-use fuse_ir::{ByteOrder, DType, Extents, checked_len, contiguous_strides};
+use fuse_ir::{ByteOrder, DType, Extents, MAX_RANK, TextConstant, checked_len, contiguous_strides};
 
 use crate::element::Element;
 use crate::error::{AllocError, ViewError};
@@ -61,6 +61,47 @@ impl Array {
         Ok(array)
     }
 
+    /// Texts in C order, of NumPy's `U` as long as the longest, at least 1.
+    ///
+    /// # Errors
+    /// As [`Array::from_slice`].
+    pub fn from_texts<T: AsRef<str>>(texts: &[T], extents: &[usize]) -> Result<Array, ViewError> {
+        let texts = texts.iter().map(|text| TextConstant::text(text.as_ref()));
+        Array::from_constants(&texts.collect::<Vec<_>>(), DType::Text, extents)
+    }
+
+    /// Byte strings in C order, of NumPy's `S` as long as the longest, at least 1.
+    ///
+    /// # Errors
+    /// As [`Array::from_slice`].
+    pub fn from_byte_strings<T: AsRef<[u8]>>(
+        strings: &[T],
+        extents: &[usize],
+    ) -> Result<Array, ViewError> {
+        let strings = strings.iter().map(|string| TextConstant::bytes(string.as_ref()));
+        Array::from_constants(&strings.collect::<Vec<_>>(), DType::Bytes, extents)
+    }
+
+    fn from_constants(
+        texts: &[TextConstant],
+        of_length: fn(u32) -> DType,
+        extents: &[usize],
+    ) -> Result<Array, ViewError> {
+        let units = texts.iter().map(|text| text.memory().len() / of_length(1).size());
+        let longest = u32::try_from(units.max().unwrap_or(0).max(1));
+        let fits = extents.len() <= MAX_RANK && checked_len(extents, 1) == Some(texts.len());
+        let (Ok(longest), true) = (longest, fits) else {
+            return Err(ViewError::Length { len: texts.len() });
+        };
+        let dtype = of_length(longest);
+        let mut array = Array::zeroed(dtype, extents)?;
+        let elements = array.bytes_mut().chunks_exact_mut(dtype.size());
+        for (element, text) in elements.zip(texts) {
+            element[..text.memory().len()].copy_from_slice(text.memory());
+        }
+        Ok(array)
+    }
+
     /// Element type.
     pub fn dtype(&self) -> DType {
         self.dtype
@@ -104,6 +145,13 @@ impl Array {
         let bytes = self.len * self.dtype.size();
         // SAFETY: the memory holds that many written bytes.
         unsafe { std::slice::from_raw_parts(self.memory.as_ptr(), bytes) }
+    }
+
+    /// The elements' bytes, to be written with elements of the dtype.
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        let bytes = self.len * self.dtype.size();
+        // SAFETY: as for `as_bytes`, and `self` is borrowed mutably.
+        unsafe { std::slice::from_raw_parts_mut(self.memory.as_ptr(), bytes) }
     }
 
     /// The array, borrowed to read.

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use fuse_ir::{
     DType, Dim, Mem, Nest, OperandView, Pass, Pick, Program, Reach, Shape, Sink, Source, Symbol,
-    index_u32,
+    TextOperand, index_u32,
 };
 
 use crate::compile::Defect;
@@ -49,6 +49,7 @@ pub(crate) fn check(program: &Program) -> Result<(), Defect> {
     expect(counts, "a count rule names no symbol")?;
     let fits = program.fit_rules.iter().all(|rule| (rule.number as usize) < program.symbols.len());
     expect(fits, "a fit rule names no symbol")?;
+    check_predicates(program)?;
     let mut written = Written {
         results: vec![[false; 2]; program.results.len()],
         temporaries: vec![false; program.temporaries.len()],
@@ -73,6 +74,31 @@ fn check_symbols(program: &Program) -> Result<(), Defect> {
             Symbol::Apply(_, a, b) => (a.max(b) as usize) < position,
         };
         expect(holds, "a symbol refers to nothing")?;
+    }
+    Ok(())
+}
+
+/// Predicates ask about texts of one kind, which are inputs or constants.
+fn check_predicates(program: &Program) -> Result<(), Defect> {
+    let none = Written { results: Vec::new(), temporaries: Vec::new() };
+    for predicate in &program.predicates {
+        check_shape(program, &predicate.shape)?;
+        let mut kinds = Vec::new();
+        for operand in &predicate.operands {
+            let dtype = match operand {
+                TextOperand::View(view) => {
+                    let (dtype, rank) = check_source(program, view.source, &none)?;
+                    check_picks(program, view, rank)?;
+                    let axes = view.axes.len() == predicate.shape.len();
+                    expect(axes, "a text has not one entry for each axis of its predicate")?;
+                    dtype
+                }
+                TextOperand::Constant(constant) => constant.dtype(),
+            };
+            expect(dtype.is_text(), "a predicate is of texts")?;
+            kinds.push(dtype.kind());
+        }
+        expect(kinds[0] == kinds[1], "a predicate is of texts of one kind")?;
     }
     Ok(())
 }
@@ -175,6 +201,11 @@ fn check_source(
             expect((symbol as usize) < program.symbols.len(), "there is no such symbol")?;
             Ok((DType::I64, 0))
         }
+        Source::Predicate(index) => {
+            let predicate = program.predicates.get(index as usize);
+            let predicate = predicate.ok_or(Defect::Program("there is no such predicate"))?;
+            Ok((DType::Bool, predicate.shape.len()))
+        }
     }
 }
 
@@ -275,7 +306,7 @@ fn check_locals(program: &Program, nest: &Nest) -> Result<(), Defect> {
         let sources = pass.operands.iter().chain(&pass.scalars).map(|view| view.source);
         let reads = sources.into_iter().any(|source| match source {
             Source::Temporary(index) => is_local(index),
-            Source::Input(_) | Source::Part(..) | Source::Symbol(_) => false,
+            Source::Input(_) | Source::Part(..) | Source::Symbol(_) | Source::Predicate(_) => false,
         });
         let writes = pass.sinks().any(|sink| match *sink {
             Sink::Temporary(index) => is_local(index),
@@ -302,7 +333,7 @@ fn check_nested_pass(
     let domain_axes = &kept[..rank];
     let is_written = |source: Source| match source {
         Source::Temporary(index) => written.contains(&index).then_some(index),
-        Source::Input(_) | Source::Part(..) | Source::Symbol(_) => None,
+        Source::Input(_) | Source::Part(..) | Source::Symbol(_) | Source::Predicate(_) => None,
     };
     let scalars_apart = pass.scalars.iter().all(|view| is_written(view.source).is_none());
     expect(scalars_apart, "a nest reads a scalar that it writes")?;

@@ -26,11 +26,11 @@ use fuse_ir::{GRANULE, InputClass, Kernel, KernelArgs};
 use smallvec::SmallVec;
 
 use crate::compile::{Code, ColumnForm, CompiledPass, Executable};
-use crate::dispatch::run_streams;
+use crate::dispatch::{gather_into, run_streams};
 use crate::error::RunError;
 use crate::fold::{LEFT_TO_RIGHT_BELOW, fill};
 use crate::options::RunOptions;
-use crate::pack::{ElementForm, pack, pad, unpack};
+use crate::pack::{pad, unpack};
 use crate::plan::{Access, FOLD_BLOCK, Inputs, Outputs};
 use crate::reduce::total_bytes;
 use crate::views::Address;
@@ -209,7 +209,7 @@ impl Column {
     }
 
     fn is_plain(&self) -> bool {
-        !self.begins.form.swapped
+        self.begins.is_plain()
     }
 
     fn size(&self) -> isize {
@@ -514,14 +514,14 @@ impl Columns<'_> {
     /// Gathers an element of every output of a tile into a slot of an input.
     fn gather(&mut self, column: &Column, tile: Tile, element: usize, slot: usize) {
         let to = self.slot(column, slot);
-        let Access { base, dims, form, .. } = &column.begins;
-        let base = base.offset(column.steps.offset(element)).0;
+        let Access { base, form, .. } = &column.begins;
+        let base = base.offset(column.steps.offset(element));
         let padded = tile.count.next_multiple_of(GRANULE);
         assert!(padded * form.size <= column.slot_bytes);
         // SAFETY: the walk over the outputs, from this element's offset on, stays inside the operand,
         // by the job's promise; the slot has room for a tile of whole granules.
         unsafe {
-            pack((base, dims, *form), tile.first, tile.count, to);
+            gather_into(&column.begins, base, (tile.first, tile.count), to);
             pad(to, form.size, tile.count, padded);
         }
     }
@@ -616,26 +616,25 @@ impl Columns<'_> {
         }
         let count = if column.is_splat { 1 } else { tile.count };
         if column.is_splat {
-            return self.swapped_splat(column, tile, (element, step));
+            return self.gathered_splat(column, tile, (element, step));
         }
         self.gather(column, Tile { count, ..tile }, element, step);
         self.slot(column, step)
     }
 
-    /// One element in native byte order.
-    fn swapped_splat(
+    /// One element that does not lie in memory as kernels read it.
+    fn gathered_splat(
         &mut self,
         column: &Column,
         tile: Tile,
         (element, step): (usize, usize),
     ) -> *const u8 {
         let to = self.slot(column, step);
-        let Access { base, dims, form, .. } = &column.begins;
-        let base = base.offset(column.steps.offset(element)).0;
-        let form: ElementForm = *form;
+        let Access { base, form, .. } = &column.begins;
+        let base = base.offset(column.steps.offset(element));
         assert!(form.size <= column.slot_bytes);
         // SAFETY: the element is the operand's, by the job's promise; the slot has room for it.
-        unsafe { pack((base, dims, form), tile.first, 1, to) };
+        unsafe { gather_into(&column.begins, base, (tile.first, 1), to) };
         to
     }
 

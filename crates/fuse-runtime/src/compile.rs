@@ -13,8 +13,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use fuse_ir::interp::Interpreter;
 use fuse_ir::{
-    BlockKernel, CodegenError, DType, HostBackend, InputClass, OperandInput, Pass, Program,
-    VerifiedKernel, verify,
+    BlockKernel, CodegenError, DType, HostBackend, InputClass, OperandInput, OperandView, Pass,
+    Program, Source, VerifiedKernel, verify,
 };
 
 use crate::check::check;
@@ -211,7 +211,8 @@ impl Executable {
         }
         let order_free = pass.kernel.folds.is_empty() && !reads_index(&pass.kernel);
         let interpreted = main.block.code_bytes() == 0;
-        let facts = PassFacts { order_free, interpreted, work: pass.kernel.size() };
+        let work = pass.kernel.size().saturating_add(predicate_work(&self.program, pass));
+        let facts = PassFacts { order_free, interpreted, work };
         CompiledPass {
             main,
             streams: OnceLock::new(),
@@ -230,6 +231,15 @@ impl Executable {
         });
         Code { kernel, block }
     }
+}
+
+/// Work of the predicates that a pass reads, for one element.
+fn predicate_work(program: &Program, pass: &Pass) -> usize {
+    let work = |view: &OperandView| match view.source {
+        Source::Predicate(index) => program.predicate_work(&program.predicates[index as usize]),
+        Source::Input(_) | Source::Part(..) | Source::Temporary(_) | Source::Symbol(_) => 0,
+    };
+    pass.operands.iter().map(work).fold(0, usize::saturating_add)
 }
 
 impl std::fmt::Debug for Executable {

@@ -17,14 +17,14 @@ use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 use std::ptr::copy_nonoverlapping;
 
 use fuse_ir::abi::uniform_slots;
-use fuse_ir::{GRANULE, Kernel, KernelArgs};
+use fuse_ir::{DType, Extents, GRANULE, Kernel, KernelArgs};
 use smallvec::SmallVec;
 
 use crate::compile::{Code, CompiledFold, Slot};
 use crate::error::RunError;
 use crate::pack::{load_bits, pack, pad, store_bits, unpack};
 use crate::plan::{Access, Plan, Route, form_of};
-use crate::views::{Address, Raw};
+use crate::views::{Address, Raw, Strides};
 
 /// One pass of one call, ready to run any range of its loop.
 pub(crate) struct Job<'c> {
@@ -133,7 +133,7 @@ impl Job<'_> {
             // walk covers the range.
             unsafe {
                 let slot = self.slot(access, scratch);
-                pack((access.base.0, &access.dims, access.form), start, len, slot);
+                gather_into(access, access.base, (start, len), slot);
                 pad(slot, access.form.size, len, padded);
             }
         }
@@ -206,9 +206,9 @@ impl Job<'_> {
                     let elements = segment.start - segment.block;
                     self.slot(access, scratch).add(elements * access.form.size)
                 }
-                Route::Splat if access.form.swapped => {
+                Route::Splat if !access.is_plain() => {
                     let slot = self.slot(access, scratch);
-                    pack((access.base.0, &access.dims, access.form), segment.start, 1, slot);
+                    gather_into(access, access.base, (segment.start, 1), slot);
                     slot
                 }
                 Route::Splat => access.element(segment.start).0,
@@ -283,6 +283,29 @@ impl Job<'_> {
         };
         // SAFETY: promised by the caller; the uniforms are written and `run` only reads them.
         unsafe { self.code.block.run(&args) };
+    }
+}
+
+/// Gathers elements `start .. start + count` of a walk from `base` on: from memory, or as answers.
+///
+/// # Safety
+/// As for [`pack`], of the walk's own dimensions and element form.
+pub(crate) unsafe fn gather_into(
+    access: &Access,
+    base: Address,
+    (start, count): (usize, usize),
+    to: *mut u8,
+) {
+    // SAFETY: promised by the caller; an answer is a byte.
+    unsafe {
+        match &access.predicate {
+            None => pack((base.0, &access.dims, access.form), start, count, to),
+            Some(predicate) => {
+                to.write_bytes(0, count);
+                let to = std::slice::from_raw_parts_mut(to, count);
+                predicate.fill((base, &access.dims), start, to);
+            }
+        }
     }
 }
 
@@ -458,11 +481,27 @@ pub(crate) fn scatter_results(access: &Access, (first, count): (usize, usize), r
 /// Copies an operand to C order, native bytes, at `to`, which has room for it.
 ///
 /// # Errors
-/// [`RunError::Unsupported`] for elements that no kernel reads.
+/// [`RunError::Unsupported`] for elements that nothing reads.
 pub(crate) fn copy_operand(raw: Raw<'_>, to: Address) -> Result<(), RunError> {
-    if raw.dtype.mem().is_none() {
-        return Err(RunError::Unsupported { dtype: raw.dtype });
-    }
+    let unit = match raw.dtype {
+        DType::Bytes(_) => DType::U8,
+        DType::Text(_) => DType::U32,
+        dtype if dtype.mem().is_none() => return Err(RunError::Unsupported { dtype }),
+        _ => {
+            copy_elements(raw, to);
+            return Ok(());
+        }
+    };
+    // A text is a row of units, side by side.
+    let n_units = raw.dtype.size() / unit.size();
+    let extents: Extents = raw.extents.iter().copied().chain([n_units]).collect();
+    let strides: Strides = raw.strides.iter().copied().chain([unit.size().cast_signed()]).collect();
+    copy_elements(Raw { dtype: unit, extents: &extents, strides: &strides, ..raw }, to);
+    Ok(())
+}
+
+/// As [`copy_operand`], of elements of at most eight bytes.
+fn copy_elements(raw: Raw<'_>, to: Address) {
     let identity: SmallVec<[usize; 4]> = (0..raw.extents.len()).collect();
     let access = Access::new((raw.base, form_of(&raw)), raw.extents, raw.strides, &identity);
     let len = raw.extents.iter().product();
@@ -471,5 +510,4 @@ pub(crate) fn copy_operand(raw: Raw<'_>, to: Address) -> Result<(), RunError> {
         // its own with room for as many elements.
         unsafe { pack((access.base.0, &access.dims, access.form), 0, len, to.0) };
     }
-    Ok(())
 }

@@ -66,6 +66,7 @@ impl Flat {
             && program.count_rules.is_empty()
             && program.symbols.iter().all(|symbol| matches!(symbol, Symbol::Axis { .. }))
             && program.temporaries.is_empty()
+            && program.predicates.is_empty()
             && pass.scalars.iter().all(|view| view.picks.is_empty())
             && pass.kernel.inputs.iter().all(|input| input.class == InputClass::Stream)
             && program.shape_rules.iter().all(|rule| same_axis(rule.symbols.0, rule.symbols.1));
@@ -84,7 +85,9 @@ impl Flat {
                 let fits = is_array && view.axes.len() == rank && is_whole(view);
                 fits.then_some(input as usize)
             }
-            Source::Part(..) | Source::Temporary(_) | Source::Symbol(_) => None,
+            Source::Part(..) | Source::Temporary(_) | Source::Symbol(_) | Source::Predicate(_) => {
+                None
+            }
         };
         let result = |sink: &Sink| match sink {
             Sink::Result(result) => Some(*result as usize),
@@ -154,7 +157,7 @@ impl Executable {
         let scalars = self.program.passes[0].scalars.iter().map(|view| match view.source {
             Source::Input(input) => read_scalar(inputs[input as usize].raw()),
             Source::Part(input, part) => read_scalar(inputs[input as usize].raw().part(part)),
-            Source::Temporary(_) | Source::Symbol(_) => 0,
+            Source::Temporary(_) | Source::Symbol(_) | Source::Predicate(_) => 0,
         });
         let uniforms: SmallVec<[u64; 16]> = scalars.collect();
         // SAFETY: `fits` has seen that every operand and output is contiguous, of `len` elements of

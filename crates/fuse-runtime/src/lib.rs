@@ -44,6 +44,7 @@ mod options;
 mod overlap;
 mod pack;
 mod plan;
+mod predicate;
 mod reduce;
 mod rows;
 mod run;

@@ -90,7 +90,8 @@ pub(crate) fn in_place(
 fn is_of(source: &Source, input: usize) -> bool {
     match source {
         Source::Input(index) | Source::Part(index, _) => *index as usize == input,
-        Source::Temporary(_) | Source::Symbol(_) => false,
+        // No output has a text's dtype, hence none is in the place of one.
+        Source::Temporary(_) | Source::Symbol(_) | Source::Predicate(_) => false,
     }
 }
 

@@ -16,6 +16,7 @@
 
 use std::ptr::copy_nonoverlapping;
 
+use crate::plan::Access;
 use crate::views::Raw;
 
 /// One dimension of an operand's walk over the loop.
@@ -29,10 +30,36 @@ pub(crate) struct Dim {
 
 /// A rectangle of elements: `rows` times `cols`, byte offset `offset` from the base.
 #[derive(Clone, Copy)]
-struct Tile {
-    offset: isize,
-    rows: Dim,
-    cols: Dim,
+pub(crate) struct Tile {
+    pub(crate) offset: isize,
+    pub(crate) rows: Dim,
+    pub(crate) cols: Dim,
+}
+
+/// Elements of any size along a walk, read one by one. Promised by whoever makes one: the walk covers
+/// `len` elements, in memory that outlives it and that nothing writes meanwhile.
+#[derive(Debug)]
+pub(crate) struct Elements {
+    walk: Access,
+    len: usize,
+}
+
+impl Elements {
+    pub(crate) fn new(walk: Access, len: usize) -> Elements {
+        Elements { walk, len }
+    }
+
+    /// The bytes of an element.
+    pub(crate) fn bytes(&self, index: usize) -> &[u8] {
+        assert!(index < self.len);
+        let size = self.walk.form.size;
+        if size == 0 {
+            return &[];
+        }
+        // SAFETY: the walk covers the index, so the element lies in memory that is readable and not
+        // written while `self` lives.
+        unsafe { std::slice::from_raw_parts(self.walk.element(index).0, size) }
+    }
 }
 
 /// What a copy needs to know of one element.
@@ -199,7 +226,7 @@ pub(crate) fn bytes_of(bits: u64, size: usize) -> [u8; 8] {
 }
 
 /// After how many elements the walk repeats; `usize::MAX` for never within `count`.
-fn period(dims: &[Dim], count: usize) -> usize {
+pub(crate) fn period(dims: &[Dim], count: usize) -> usize {
     match dims {
         [outer, inner @ ..] if outer.stride == 0 && !inner.is_empty() => {
             let period = inner.iter().fold(1, |product, dim| product * dim.extent);
@@ -210,7 +237,7 @@ fn period(dims: &[Dim], count: usize) -> usize {
 }
 
 /// Cuts `start .. start + count` of a walk into tiles, in order.
-fn walk(dims: &[Dim], start: usize, count: usize, mut visit: impl FnMut(Tile)) {
+pub(crate) fn walk(dims: &[Dim], start: usize, count: usize, mut visit: impl FnMut(Tile)) {
     const ONE: Dim = Dim { extent: 1, stride: 0 };
     let (cols, outer) = dims.split_last().map_or((ONE, dims), |(&cols, outer)| (cols, outer));
     let rows = outer.last().copied().unwrap_or(ONE);

@@ -17,10 +17,12 @@
 
 use fuse_ir::{Bound, ByteOrder, Extents, GRANULE, InputClass, Kernel, Pick};
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 use crate::error::RunError;
 use crate::options::Tuning;
 use crate::pack::{Dim, ElementForm};
+use crate::predicate::TextPredicate;
 use crate::views::{Address, Raw, Strides};
 
 /// Elements of a block of a fold, and the unit of all block sizes.
@@ -39,7 +41,7 @@ const BLOCK_WORK: usize = 1 << 20;
 pub(crate) enum Route {
     /// In place; the last granule goes through scratch.
     Direct,
-    /// One element a call, read in place (through scratch if byte-swapped).
+    /// One element a call, read in place (through scratch if byte-swapped or a predicate's).
     Splat,
     /// Through scratch.
     Packed,
@@ -57,6 +59,8 @@ pub(crate) struct Access {
     pub(crate) slot: usize,
     /// Elements that its scratch has room for.
     pub(crate) room: usize,
+    /// What its elements are answers of; the base is then an index of these.
+    pub(crate) predicate: Option<Arc<TextPredicate>>,
 }
 
 /// Which code runs.
@@ -99,6 +103,8 @@ pub(crate) struct PlanInput<'c> {
     pub(crate) raw: Raw<'c>,
     pub(crate) picked: Picked,
     pub(crate) axes: &'c [Option<u32>],
+    /// What `raw` stands for, if it is no memory.
+    pub(crate) predicate: Option<Arc<TextPredicate>>,
 }
 
 /// What a view reads of its source: where it begins, extents and byte strides by the source's axes.
@@ -143,6 +149,8 @@ type LoopStrides = SmallVec<[isize; 4]>;
 /// The operands of a pass by the axes of its loop: outputs, then inputs.
 pub(crate) struct Stepped {
     list: SmallVec<[(Address, ElementForm, LoopStrides); 8]>,
+    /// By input; none where no input is a predicate.
+    predicates: SmallVec<[Option<Arc<TextPredicate>>; 0]>,
     n_outputs: usize,
 }
 
@@ -160,7 +168,12 @@ impl Stepped {
         for input in inputs {
             list.push((input.picked.base, form_of(&input.raw), input_strides(input, space)?));
         }
-        Ok(Stepped { list, n_outputs: outputs.len() })
+        let predicates = if inputs.iter().any(|input| input.predicate.is_some()) {
+            inputs.iter().map(|input| input.predicate.clone()).collect()
+        } else {
+            SmallVec::new()
+        };
+        Ok(Stepped { list, predicates, n_outputs: outputs.len() })
     }
 
     /// Walks over some axes of the loop, outermost first, from the first index along the others.
@@ -169,7 +182,12 @@ impl Stepped {
             Access::new((*base, *form), space, strides, axes)
         };
         let (outputs, inputs) = self.list.split_at(self.n_outputs);
-        (inputs.iter().map(access).collect(), outputs.iter().map(access).collect())
+        let (mut inputs, outputs): (Inputs, Outputs) =
+            (inputs.iter().map(access).collect(), outputs.iter().map(access).collect());
+        for (input, predicate) in inputs.iter_mut().zip(&self.predicates) {
+            input.predicate = predicate.clone();
+        }
+        (inputs, outputs)
     }
 
     /// The order of a loop that may run in any: by falling stride.
@@ -296,7 +314,7 @@ impl Access {
                 Some(_) | None => dims.push(Dim { extent, stride }),
             }
         }
-        Access { base, form, dims, route: Route::Direct, slot: 0, room: 0 }
+        Access { base, form, dims, route: Route::Direct, slot: 0, room: 0, predicate: None }
     }
 
     /// For how many consecutive elements of the loop, from each multiple on, it stays the same.
@@ -315,7 +333,12 @@ impl Access {
             [dim] => dim.stride == self.form.size.cast_signed(),
             _ => false,
         };
-        if contiguous && !self.form.swapped { Route::Direct } else { Route::Packed }
+        if contiguous && self.is_plain() { Route::Direct } else { Route::Packed }
+    }
+
+    /// Do its elements lie in memory as kernels read them?
+    pub(crate) fn is_plain(&self) -> bool {
+        !self.form.swapped && self.predicate.is_none()
     }
 
     /// The address of an element of an operand that is read in place.
@@ -342,7 +365,10 @@ impl Access {
 }
 
 /// The stride of an input along each loop axis; 0 where it broadcasts.
-fn input_strides(input: &PlanInput<'_>, space: &[usize]) -> Result<LoopStrides, RunError> {
+pub(crate) fn input_strides(
+    input: &PlanInput<'_>,
+    space: &[usize],
+) -> Result<LoopStrides, RunError> {
     if input.axes.len() != space.len() {
         return Err(RunError::Program { reason: "an operand has not one entry per loop axis" });
     }

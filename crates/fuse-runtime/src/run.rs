@@ -18,6 +18,7 @@ use fuse_ir::{
     checked_len, contiguous_strides,
 };
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 use crate::array::{Array, bytes_of};
 use crate::compile::{Code, Defect, Executable};
@@ -29,6 +30,7 @@ use crate::nest::{NestRun, Stage};
 use crate::options::RunOptions;
 use crate::overlap::{in_place, may_share};
 use crate::plan::{Plan, PlanInput, Stepped, picked};
+use crate::predicate::TextPredicate;
 use crate::reduce::Reduction;
 use crate::scratch::with_kit;
 use crate::sweep::Sweep;
@@ -228,8 +230,10 @@ impl Executable {
             });
         }
         let temporaries: Raws<'_> = temporaries.iter_mut().map(Temporary::raw).collect();
+        let predicates = TextPredicate::all(&self.program.predicates, binding, sources)?;
+        let (temporaries, predicates) = (&temporaries, &predicates);
         let call =
-            Call { executable: self, binding, sources, sinks, temporaries: &temporaries, options };
+            Call { executable: self, binding, sources, sinks, temporaries, predicates, options };
         let mut nests = self.program.nests.iter().peekable();
         let mut number = 0;
         while number < self.passes.len() {
@@ -331,27 +335,40 @@ struct Call<'c> {
     sources: &'c [Raw<'c>],
     sinks: &'c [Raw<'c>],
     temporaries: &'c [Raw<'c>],
+    predicates: &'c [Arc<TextPredicate>],
     options: &'c RunOptions<'c>,
 }
 
 impl<'c> Call<'c> {
-    /// An input or a temporary.
+    /// An input, a temporary, or what a predicate looks like to a plan.
     fn source(&self, source: Source) -> Result<Raw<'c>, RunError> {
         match source {
             Source::Input(index) => Ok(self.sources[index as usize]),
             Source::Part(index, part) => Ok(self.sources[index as usize].part(part)),
             Source::Temporary(index) => Ok(self.temporaries[index as usize]),
             Source::Symbol(_) => Err(RunError::Program { reason: "a symbol is no array" }),
+            Source::Predicate(index) => Ok(self.predicates[index as usize].raw()),
         }
     }
 
-    /// The bits of a scalar: a symbol, or an element of an input or a temporary.
+    /// The predicate that a source is.
+    fn predicate(&self, source: Source) -> Option<&'c Arc<TextPredicate>> {
+        match source {
+            Source::Predicate(index) => Some(&self.predicates[index as usize]),
+            Source::Input(_) | Source::Part(..) | Source::Temporary(_) | Source::Symbol(_) => None,
+        }
+    }
+
+    /// The bits of a scalar: a symbol, or an element of an input, a temporary or a predicate.
     fn scalar(&self, view: &OperandView) -> Result<u64, RunError> {
         if let Source::Symbol(symbol) = view.source {
             return Ok(self.binding.value(symbol).cast_unsigned());
         }
         let raw = self.source(view.source)?;
         let picked = picked(raw, &view.picks, self.binding)?;
+        if let Some(predicate) = self.predicate(view.source) {
+            return Ok(u64::from(predicate.at(picked.base)));
+        }
         Ok(read_scalar(Raw { extents: &[], strides: &[], base: picked.base, ..raw }))
     }
 
@@ -459,7 +476,8 @@ impl<'c> Call<'c> {
         for view in &pass.operands {
             let raw = self.source(view.source)?;
             let picked = picked(raw, &view.picks, self.binding)?;
-            inputs.push(PlanInput { raw, picked, axes: &view.axes });
+            let predicate = self.predicate(view.source).cloned();
+            inputs.push(PlanInput { raw, picked, axes: &view.axes, predicate });
         }
         let outputs: Raws<'_> = pass.outputs.iter().map(|&sink| self.sink(sink)).collect();
         Stepped::new(space, &inputs, &outputs)

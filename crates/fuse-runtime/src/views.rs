@@ -13,7 +13,9 @@
 
 use std::marker::PhantomData;
 
-use fuse_ir::{ByteOrder, DType, Extents, MAX_RANK, Part, checked_len, contiguous_strides};
+use fuse_ir::{
+    ByteOrder, DType, Extents, MAX_RANK, Part, TextConstant, checked_len, contiguous_strides,
+};
 use smallvec::SmallVec;
 
 use crate::element::{Complex, Element, F16};
@@ -457,6 +459,8 @@ pub enum Operand<'a> {
     Array(View<'a>),
     /// A scalar, for an input of rank 0.
     Scalar(ScalarValue),
+    /// A text, for an input of rank 0.
+    Text(TextConstant),
 }
 
 impl Operand<'_> {
@@ -464,6 +468,13 @@ impl Operand<'_> {
         match self {
             Operand::Array(view) => view.raw(),
             Operand::Scalar(scalar) => scalar.raw(),
+            Operand::Text(text) => Raw {
+                base: Address(text.memory().as_ptr().cast_mut()),
+                dtype: text.dtype(),
+                order: ByteOrder::Native,
+                extents: &[],
+                strides: &[],
+            },
         }
     }
 }
@@ -471,6 +482,12 @@ impl Operand<'_> {
 impl<'a> From<View<'a>> for Operand<'a> {
     fn from(view: View<'a>) -> Self {
         Operand::Array(view)
+    }
+}
+
+impl From<TextConstant> for Operand<'_> {
+    fn from(text: TextConstant) -> Self {
+        Operand::Text(text)
     }
 }
 

@@ -20,6 +20,43 @@ impl Array {
         Ok(Array(fuse_runtime::Array::from_slice(slice, extents)?))
     }
 
+    /// Texts in C order: of dtype `U` (UTF-32), as long as the longest.
+    ///
+    /// # Errors
+    /// As [`Array::from_slice`].
+    ///
+    /// ```
+    /// use fuse::{Array, evaluate, vars};
+    ///
+    /// let names = Array::from_texts(&["ada", "grace", "alan"], &[3])?;
+    /// let found = evaluate("contains(names, 'a') & (names > 'b')", vars! { names })?;
+    /// assert_eq!(found.into_vec::<bool>()?, [false, true, false]);
+    /// # Ok::<(), fuse::Error>(())
+    /// ```
+    pub fn from_texts<T: AsRef<str>>(texts: &[T], extents: &[usize]) -> Result<Array, Error> {
+        Ok(Array(fuse_runtime::Array::from_texts(texts, extents)?))
+    }
+
+    /// Byte strings in C order: of dtype `S`, as long as the longest.
+    ///
+    /// # Errors
+    /// As [`Array::from_slice`].
+    ///
+    /// ```
+    /// use fuse::{Array, evaluate, vars};
+    ///
+    /// let s = Array::from_byte_strings(&["one", "two"], &[2])?;
+    /// let r = evaluate("where(s == b'two', k, -k)", vars! { s, k = 2.5 })?;
+    /// assert_eq!(r.into_vec::<f64>()?, [-2.5, 2.5]);
+    /// # Ok::<(), fuse::Error>(())
+    /// ```
+    pub fn from_byte_strings<T: AsRef<[u8]>>(
+        strings: &[T],
+        extents: &[usize],
+    ) -> Result<Array, Error> {
+        Ok(Array(fuse_runtime::Array::from_byte_strings(strings, extents)?))
+    }
+
     /// An array of zeros.
     ///
     /// # Errors

@@ -1,10 +1,12 @@
 //! Variables: names with borrowed arrays or scalars.
 
-use fuse_ir::{Axis, DType, InputType, Strength};
+use fuse_ir::{Axis, DType, InputType, Strength, TextConstant};
 use fuse_runtime::{Complex, Element, F16, Operand, ScalarValue, View};
+use fuse_syntax::{Node, SyntaxLimits};
 use smallvec::SmallVec;
 
 use crate::array::Array;
+use crate::error::{Error, ErrorKind};
 
 /// The value of a variable for one call: a borrowed array, or a scalar.
 #[derive(Clone, Debug)]
@@ -34,6 +36,30 @@ impl<'a> Input<'a> {
         Input { operand: Operand::Scalar(value.into()), strength: Strength::Weak }
     }
 
+    /// A text (dtype `U`), copied.
+    pub fn text(text: &str) -> Input<'a> {
+        Input { operand: TextConstant::text(text).into(), strength: Strength::Strong }
+    }
+
+    /// A byte string (dtype `S`), copied.
+    pub fn bytes(bytes: &[u8]) -> Input<'a> {
+        Input { operand: TextConstant::bytes(bytes).into(), strength: Strength::Strong }
+    }
+
+    /// A text or a byte string as a formula writes it: `'ab'`, `b'ab'`, with Python's escapes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Syntax`] where the text is no such literal.
+    pub fn from_literal(literal: &str) -> Result<Input<'a>, Error> {
+        let ast = fuse_syntax::parse(literal, &SyntaxLimits::default())
+            .map_err(|diagnostics| Error::from_diagnostics(literal, diagnostics))?;
+        match ast.nodes() {
+            [Node::Text(text)] => Ok(Input::text(ast.text(*text))),
+            [Node::Bytes(bytes)] => Ok(Input::bytes(ast.bytes(*bytes))),
+            _ => Err(Error::new(ErrorKind::Syntax, "expected a text, such as 'ab' or b'ab'")),
+        }
+    }
+
     /// A complex number that gives way to the types it meets, as Python's do: an f32 array gives c64.
     pub fn weak_complex(value: Complex<f64>) -> Input<'a> {
         Input { operand: Operand::Scalar(value.into()), strength: Strength::Weak }
@@ -43,13 +69,14 @@ impl<'a> Input<'a> {
         match &self.operand {
             Operand::Array(view) => view.dtype(),
             Operand::Scalar(scalar) => scalar.dtype(),
+            Operand::Text(text) => text.dtype(),
         }
     }
 
     pub(crate) fn extents(&self) -> &[usize] {
         match &self.operand {
             Operand::Array(view) => view.extents(),
-            Operand::Scalar(_) => &[],
+            Operand::Scalar(_) | Operand::Text(_) => &[],
         }
     }
 
@@ -68,7 +95,7 @@ impl<'a> Input<'a> {
     }
 }
 
-/// What a formula can take as a variable: slices, vectors, arrays, scalars, [`View`]s, [`Array`]s;
+/// What a formula can take as a variable: slices, vectors, arrays, scalars, texts, [`View`]s, [`Array`]s;
 /// with feature `ndarray` its arrays and views of any layout.
 pub trait AsInput {
     /// Borrows the value.
@@ -96,6 +123,18 @@ impl<T: Element, const N: usize> AsInput for [T; N] {
 impl<T: Element> AsInput for Vec<T> {
     fn as_input(&self) -> Input<'_> {
         self.as_slice().as_input()
+    }
+}
+
+impl AsInput for str {
+    fn as_input(&self) -> Input<'_> {
+        Input::text(self)
+    }
+}
+
+impl AsInput for String {
+    fn as_input(&self) -> Input<'_> {
+        Input::text(self)
     }
 }
 

@@ -42,7 +42,7 @@ fn uses(graph: &Graph) -> BTreeSet<Use> {
         Node::Apply(Op::Cast, args) => graph.dtype(args[0]),
         Node::Apply(..) | Node::Input(_) | Node::Const(_) | Node::Power(..) => graph.dtype(id),
         Node::Symbol(_) | Node::Index { .. } | Node::Expand(..) | Node::View(..) => graph.dtype(id),
-        Node::Reduce(..) => graph.dtype(id),
+        Node::Reduce(..) | Node::Text(_) | Node::Predicate(..) => graph.dtype(id),
     };
     let mut uses = BTreeSet::new();
     for (id, node) in graph.iter() {
@@ -61,7 +61,7 @@ fn uses(graph: &Graph) -> BTreeSet<Use> {
                 uses.insert((Op::Pow, graph.dtype(id)));
             }
             Node::Input(_) | Node::Const(_) | Node::Symbol(_) | Node::Index { .. } => {}
-            Node::Expand(..) | Node::View(..) => {}
+            Node::Expand(..) | Node::View(..) | Node::Text(_) | Node::Predicate(..) => {}
         }
     }
     uses

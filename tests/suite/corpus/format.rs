@@ -8,7 +8,7 @@ use fuse_ir::Strength;
 use fuse_testkit::Random;
 use toml::{Table, Value};
 
-/// Elements of one dtype and shape, as bits; of complex numbers the bits of each part.
+/// Elements of one dtype and shape, as bits; of complex numbers the bits of each part, of text its units.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Data {
     pub(crate) dtype: DType,
@@ -48,14 +48,22 @@ pub(crate) struct Case {
 }
 
 impl Data {
-    /// What the bits are of: elements, or their parts.
+    /// What the bits are of: elements, their parts, or units of text.
     pub(crate) fn unit(&self) -> DType {
-        self.dtype.part().unwrap_or(self.dtype)
+        match self.dtype {
+            DType::Bytes(_) => DType::U8,
+            DType::Text(_) => DType::U32,
+            dtype => dtype.part().unwrap_or(dtype),
+        }
     }
 
     /// How many of these an element has.
     pub(crate) fn units(&self) -> usize {
-        if self.dtype.is_complex() { 2 } else { 1 }
+        match self.dtype {
+            DType::Bytes(n) | DType::Text(n) => n as usize,
+            dtype if dtype.is_complex() => 2,
+            _ => 1,
+        }
     }
 
     /// The first element as a scalar.
@@ -230,7 +238,13 @@ fn float_bits(dtype: DType, value: f64) -> u64 {
 }
 
 fn read_dtype(table: &Table) -> DType {
-    DType::from_name(table["dtype"].as_str().expect("a name")).expect("a dtype")
+    let name = table["dtype"].as_str().expect("a name");
+    let length = || name[1..].parse().expect("a length");
+    match &name[..1] {
+        "S" => DType::Bytes(length()),
+        "U" => DType::Text(length()),
+        _ => DType::from_name(name).expect("a dtype"),
+    }
 }
 
 fn read_shape(table: &Table) -> Vec<usize> {
@@ -242,13 +256,27 @@ fn read_data(table: &Table) -> Data {
     let dtype = read_dtype(table);
     let values = table["values"].as_array().expect("an array");
     let mut data = Data { dtype, shape: vec![], bits: vec![] };
-    let (unit, units) = (data.unit(), data.units());
+    let unit = data.unit();
+    let units = if dtype.is_complex() { 2 } else { 1 };
     let vector = || vec![values.len() / units];
     data.shape = if table.contains_key("shape") { read_shape(table) } else { vector() };
     let len = data.shape.iter().product::<usize>() * units;
     assert_eq!(len, values.len(), "the shape makes the values");
+    if let DType::Bytes(n) | DType::Text(n) = dtype {
+        data.bits = values.iter().flat_map(|value| text(value, n as usize)).collect();
+        return data;
+    }
     data.bits = values.iter().map(|value| element(unit, value)).collect();
     data
+}
+
+/// The units of a text: code points; of bytes, which stand as characters below 256, these.
+fn text(value: &Value, n: usize) -> Vec<u64> {
+    let text = value.as_str().expect("a text");
+    let mut units: Vec<u64> = text.chars().map(|unit| u64::from(u32::from(unit))).collect();
+    assert!(units.len() <= n, "{text:?} has more than {n} units");
+    units.resize(n, 0);
+    units
 }
 
 fn element(dtype: DType, value: &Value) -> u64 {

@@ -28,5 +28,5 @@ themes! {
     all_casts, arithmetic, bool_logic, broadcasting, casts, comparisons, complex, derived, dtype_functions,
     dtype_pairs, empty, errors, extrema, functions, generators, half, integer_division, integer_widths,
     literals, min_max, powers, powers_float, programs, promotion, reductions, reductions_special, relaxed,
-    remainders, results, rounding, rules, shifts, signs, slices, special, sums, tutorials,
+    remainders, results, rounding, rules, shifts, signs, slices, special, sums, text, tutorials,
 }

@@ -151,6 +151,7 @@ fn operators(graph: &Graph) -> BTreeSet<Op> {
         Node::Apply(op, _) | Node::Reduce(op, ..) => Some(op),
         Node::Input(_) | Node::Const(_) | Node::Power(..) | Node::Symbol(_) => None,
         Node::Index { .. } | Node::Expand(..) | Node::View(..) => None,
+        Node::Text(_) | Node::Predicate(..) => None,
     };
     graph.iter().filter_map(|(_, node)| applied(node)).collect()
 }

@@ -64,6 +64,22 @@ fn outputs_over_inputs_give_what_copies_give() {
     }
 }
 
+/// Evaluates a formula of `s`, which has that layout in `memory`, into bools at its front.
+pub(super) fn over(memory: &mut [u8], layout: &Layout<'_>, formula: &str) {
+    let strides = [1];
+    let bools =
+        Layout { dtype: DType::Bool, order: ByteOrder::Native, strides: &strides, ..*layout };
+    let reach = layout.extents[0] * layout.dtype.size();
+    assert!(layout.extents.len() == 1 && reach <= memory.len());
+    let base = memory.as_mut_ptr();
+    // SAFETY: both views stay inside `memory`, by the assertion: elements of `s` lie side by side, and
+    // have at least a byte.
+    let (input, mut output) =
+        unsafe { (View::from_raw(base, layout), ViewMut::from_raw(base, &bools)) };
+    let (input, output) = (input.expect("a layout"), output.as_mut().expect("a layout"));
+    fuse::evaluate_into(formula, [("s", fuse::Input::array(input))], output).expect("evaluates");
+}
+
 /// As [`check`], with steps of 1 and a result of another length than x.
 fn check_sliced(formula: &str, shift: isize) {
     let mut buffer: Vec<f64> =

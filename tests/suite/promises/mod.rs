@@ -11,6 +11,7 @@ mod hostile;
 mod limits;
 mod memory;
 mod numexpr;
+mod texts;
 mod tutorials;
 mod views;
 

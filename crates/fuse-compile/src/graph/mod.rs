@@ -12,6 +12,7 @@
 //! in every call (the shape rules check it), so their symbols are unified: [`Graph::canonical`]. The
 //! extent of a slice can happen to be 1; what it broadcasts to is a symbol of its own.
 
+mod predicate;
 mod reduction;
 mod symbols;
 #[cfg(test)]
@@ -21,7 +22,7 @@ mod view;
 
 use fuse_ir::{
     Axis, CountRule, DType, DTypeKind, Dim, ElementRule, FitRule, IndexRule, Lane, Prim,
-    ProgramInput, Shape, ShapeRule, SourceSpan, Symbol, index_u32,
+    ProgramInput, Shape, ShapeRule, SourceSpan, Symbol, TextConstant, TextOp, index_u32,
 };
 use fuse_ops::{Class, Op};
 use rustc_hash::FxHashMap;
@@ -135,7 +136,15 @@ pub enum Node {
     View(NodeId, ViewId),
     /// A reduction; arguments beyond its arity repeat `NodeId::new(0)` and mean nothing.
     Reduce(Op, [NodeId; 2], ReductionId),
+    /// A text that the formula states: an operand of predicates.
+    Text(TextId),
+    /// A question about two texts: text inputs, views of such, and constants. Its answers are bool.
+    Predicate(TextOp, [NodeId; 2]),
 }
+
+/// A text of a graph.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct TextId(u32);
 
 /// A shape of a graph, of a node whose operands do not tell it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -146,6 +155,8 @@ impl Node {
     pub fn args(&self) -> &[NodeId] {
         match self {
             Node::Input(_) | Node::Const(_) | Node::Symbol(_) | Node::Index { .. } => &[],
+            Node::Text(_) => &[],
+            Node::Predicate(_, args) => args,
             Node::Apply(op, args) => &args[..op.row().arity],
             Node::Reduce(op, args, _) => &args[..op.row().arity],
             Node::Power(arg, _) | Node::Expand(arg, _) | Node::View(arg, _) => {
@@ -180,6 +191,8 @@ pub struct Graph {
     view_ids: FxHashMap<View, u32>,
     shapes: Vec<Shape>,
     reductions: Vec<Reduction>,
+    texts: Vec<TextConstant>,
+    text_ids: FxHashMap<TextConstant, TextId>,
     /// What broadcasting demands of the extents.
     pub shape_rules: Vec<ShapeRule>,
     /// What reductions demand.
@@ -206,6 +219,8 @@ impl Graph {
             view_ids: other.view_ids.clone(),
             shapes: other.shapes.clone(),
             reductions: other.reductions.clone(),
+            texts: other.texts.clone(),
+            text_ids: other.text_ids.clone(),
             shape_rules: other.shape_rules.clone(),
             element_rules: other.element_rules.clone(),
             index_rules: other.index_rules.clone(),
@@ -308,6 +323,8 @@ impl Graph {
                 let axes = other.reduction(reduction).axes;
                 self.reduce(op, args, &axes, other.dtype(id), span)
             }
+            Node::Text(text) => self.text(other.text_of(text).clone(), span),
+            Node::Predicate(op, _) => self.predicate(op, [args[0], args[1]], span),
         }
     }
 
@@ -427,7 +444,7 @@ impl Graph {
             Node::Const(constant) => Some(constant),
             Node::Input(_) | Node::Symbol(_) | Node::Index { .. } => None,
             Node::Apply(..) | Node::Power(..) | Node::Expand(..) | Node::View(..) => None,
-            Node::Reduce(..) => None,
+            Node::Reduce(..) | Node::Text(_) | Node::Predicate(..) => None,
         }
     }
 

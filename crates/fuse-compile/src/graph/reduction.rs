@@ -90,6 +90,7 @@ impl Graph {
             Node::Symbol(_) | Node::Index { .. } | Node::Expand(..) | Node::View(..) => {
                 self.shape(id)
             }
+            Node::Text(_) | Node::Predicate(..) => self.shape(id),
         }
     }
 

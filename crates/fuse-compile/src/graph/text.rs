@@ -90,6 +90,8 @@ impl fmt::Display for Graph {
                 Node::Index { axis, .. } => write!(f, " = index along axis {axis}")?,
                 Node::Expand(..) => write!(f, " = expand")?,
                 Node::View(_, view) => self.write_view(f, self.view_of(view))?,
+                Node::Text(text) => write!(f, " = {}", self.text_of(text))?,
+                Node::Predicate(op, _) => write!(f, " = {}", op.symbol())?,
                 Node::Reduce(op, _, reduction) => {
                     write!(f, " = {}", op.row().name)?;
                     self.write_axes(f, &self.reduction(reduction))?;

@@ -14,7 +14,8 @@
 
 use fuse_ir::{
     Builder, DType, Dim, InputClass, Kernel, Lane, Mem, Node as KernelNode, OperandOutput,
-    OperandView, Pass, Pick, Prim, RegionBuilder, Scalar, Shape, Sink, ValueId, index_u32, verify,
+    OperandView, Pass, Pick, Prim, RegionBuilder, Scalar, Shape, Sink, Source, ValueId, index_u32,
+    verify,
 };
 use fuse_ops::arith::{self, UniformDivisor};
 use fuse_ops::{
@@ -80,7 +81,21 @@ impl Emitter<'_> {
 
     /// Is it read wherever it is used, and never computed?
     fn is_read(&self, id: NodeId) -> bool {
-        matches!(self.graph.node(id), Node::Input(_) | Node::Symbol(_) | Node::View(..))
+        matches!(
+            self.graph.node(id),
+            Node::Input(_) | Node::Symbol(_) | Node::View(..) | Node::Predicate(..)
+        )
+    }
+
+    /// Where the pass reads a given node, each part of it: answers to a question from where they are
+    /// first kept.
+    fn sources(&self, id: NodeId) -> Vec<Source> {
+        let asked = self.schedule.predicate_of.get(&id).filter(|_| self.plan.outputs.contains(&id));
+        let sources = match asked {
+            Some(&predicate) => Some(vec![Source::Predicate(predicate)]),
+            None => self.schedule.sources_of(self.graph, id),
+        };
+        sources.expect("a given node has sources")
     }
 
     /// The elementwise roots: what is stored, and what is folded.
@@ -119,7 +134,7 @@ impl Emitter<'_> {
         let space = &self.plan.space;
         let splat = broadcasts_along_last(space, &shape);
         let class = if splat { InputClass::Splat } else { InputClass::Stream };
-        let views = self.operand_views(id, loop_axes(space, &shape));
+        let views = self.operand_views(id, &loop_axes(space, &shape));
         let mut value = Parts::new();
         for view in views {
             self.builder.input(self.mem(id), class);
@@ -130,37 +145,9 @@ impl Emitter<'_> {
     }
 
     /// How a pass reads a given node, each part of it; `axes` lead from the loop's axes to the node's.
-    fn operand_views(
-        &self,
-        id: NodeId,
-        mut axes: SmallVec<[Option<u32>; 4]>,
-    ) -> impl Iterator<Item = OperandView> + use<> {
-        let sources = self.schedule.sources_of(self.graph, id).expect("a given node has sources");
-        let mut picks = Vec::new();
-        if let Node::View(operand, view) = self.graph.node(id) {
-            let view = self.graph.view_of(view);
-            let canonical =
-                |pick: &Pick| Pick { extent: self.graph.canonical(pick.extent), ..*pick };
-            picks = view.picks.iter().map(canonical).collect();
-            // A scalar says which element of its source it is, even of the only one.
-            if !axes.is_empty() && self.is_whole(operand, &picks) {
-                picks.clear();
-            }
-            for axis in &mut axes {
-                *axis = axis.and_then(|axis| view.axes[axis as usize]);
-            }
-        }
-        let view = move |source| OperandView { source, picks: picks.clone(), axes: axes.clone() };
-        sources.into_iter().map(view)
-    }
-
-    /// Do the picks leave out nothing, as where a view only inserts axes?
-    fn is_whole(&self, operand: NodeId, picks: &[Pick]) -> bool {
-        let shape = self.graph.shape(operand);
-        shape.iter().zip(picks).all(|(&dim, pick)| {
-            let from_start = self.graph.symbol_value(pick.start) == Some(0);
-            from_start && pick.step == 1 && pick.extent == dim
-        })
+    fn operand_views(&self, id: NodeId, axes: &SmallVec<[Option<u32>; 4]>) -> Vec<OperandView> {
+        let sources = self.sources(id).into_iter();
+        sources.map(|source| operand_view(self.graph, source, id, axes.clone())).collect()
     }
 
     /// Of a part of the node.
@@ -177,7 +164,7 @@ impl Emitter<'_> {
         if self.is_given(id) {
             if self.is_scalar(id) {
                 let mut value = Parts::new();
-                for view in self.operand_views(id, SmallVec::new()) {
+                for view in self.operand_views(id, &SmallVec::new()) {
                     self.scalars.push(view);
                     value.push(self.uniform.add_param(self.mem(id).lane()));
                 }
@@ -206,6 +193,8 @@ impl Emitter<'_> {
             | Node::Power(..)
             | Node::Symbol(_)
             | Node::Reduce(..)
+            | Node::Text(_)
+            | Node::Predicate(..)
             | Node::View(..) => {
                 let args: Vec<ValueId> =
                     node.args().iter().flat_map(|&arg| self.lane_value(arg)).collect();
@@ -360,6 +349,8 @@ fn expand_complex(expander: &mut Expander<'_>, node: Node, call: &ComplexCall<'_
         | Node::Index { .. }
         | Node::Expand(..)
         | Node::Reduce(..)
+        | Node::Text(_)
+        | Node::Predicate(..)
         | Node::View(..) => unreachable!("only operators are expanded"),
         Node::Apply(op, _) => {
             let row = ComplexRow::of(op).expect("typing admits operators with complex rows");
@@ -377,6 +368,8 @@ fn expand_real(expander: &mut Expander<'_>, node: Node, call: &Call<'_>) -> Valu
         | Node::Index { .. }
         | Node::Expand(..)
         | Node::Reduce(..)
+        | Node::Text(_)
+        | Node::Predicate(..)
         | Node::View(..) => unreachable!("only operators are expanded"),
         Node::Apply(op, _) => match op.row().expansion {
             Expansion::Lanes(expand) => expand(expander, call),
@@ -391,8 +384,39 @@ fn scalar(constant: Constant) -> Scalar {
     Scalar { lane: lane_of(constant.dtype), bits: constant.bits }
 }
 
+/// How a node is read from its source; `axes` lead from the reader's axes to the node's.
+pub(super) fn operand_view(
+    graph: &Graph,
+    source: Source,
+    id: NodeId,
+    mut axes: SmallVec<[Option<u32>; 4]>,
+) -> OperandView {
+    let mut picks = Vec::new();
+    if let Node::View(operand, view) = graph.node(id) {
+        let view = graph.view_of(view);
+        let canonical = |pick: &Pick| Pick { extent: graph.canonical(pick.extent), ..*pick };
+        picks = view.picks.iter().map(canonical).collect();
+        if !axes.is_empty() && is_whole(graph, operand, &picks) {
+            picks.clear();
+        }
+        for axis in &mut axes {
+            *axis = axis.and_then(|axis| view.axes[axis as usize]);
+        }
+    }
+    OperandView { source, picks, axes }
+}
+
+/// Do the picks leave out nothing, as where a view only inserts axes?
+fn is_whole(graph: &Graph, operand: NodeId, picks: &[Pick]) -> bool {
+    let shape = graph.shape(operand);
+    shape.iter().zip(picks).all(|(&dim, pick)| {
+        let from_start = graph.symbol_value(pick.start) == Some(0);
+        from_start && pick.step == 1 && pick.extent == dim
+    })
+}
+
 /// For each axis of the loop the operand's axis, where it does not broadcast.
-fn loop_axes(space: &[Dim], shape: &Shape) -> SmallVec<[Option<u32>; 4]> {
+pub(super) fn loop_axes(space: &[Dim], shape: &Shape) -> SmallVec<[Option<u32>; 4]> {
     let missing = space.len() - shape.len();
     let own = |axis: usize| {
         let own = axis.checked_sub(missing)?;

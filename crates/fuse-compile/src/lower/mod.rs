@@ -3,6 +3,7 @@
 //! * `schedule` decides what is kept in temporaries and groups what remains into passes.
 //! * `emit` builds the kernel of one pass: scalars into its uniform region, the rest into its lane
 //!   region, operators replaced by their expansions.
+//! * `predicates` lists the questions about texts that passes read the answers to.
 //! * `nests` says which passes run together, tile by tile.
 //! * `slots` lets temporaries whose lives do not meet share memory.
 //!
@@ -10,6 +11,7 @@
 
 mod emit;
 mod nests;
+mod predicates;
 mod schedule;
 mod slots;
 #[cfg(test)]
@@ -27,7 +29,8 @@ pub const KERNEL_BUDGET: usize = 600;
 
 /// Lowers a graph.
 pub fn lower(graph: &Graph) -> Program {
-    let schedule = schedule::schedule(graph, KERNEL_BUDGET);
+    let mut schedule = schedule::schedule(graph, KERNEL_BUDGET);
+    let predicates = predicates::predicates(graph, &mut schedule);
     let spec = |id: NodeId| ArraySpec { dtype: graph.dtype(id), shape: graph.shape(id) };
     // The parts of complex numbers are kept apart.
     let part = |&id: &NodeId| {
@@ -46,6 +49,7 @@ pub fn lower(graph: &Graph) -> Program {
         results: graph.results.iter().map(|&id| spec(id)).collect(),
         passes: schedule.passes.iter().map(|pass| emit::pass(graph, &schedule, pass)).collect(),
         nests: Vec::new(),
+        predicates,
     };
     program.nests = nests::nests(&program);
     slots::share(&mut program);
@@ -73,9 +77,13 @@ impl Schedule {
             Node::Const(_) | Node::Apply(..) | Node::Power(..) | Node::Index { .. } => {
                 self.kept(complex, id).map(|kept| kept.map(Source::Temporary).collect())
             }
-            Node::Expand(..) | Node::Reduce(..) => {
+            Node::Expand(..) | Node::Reduce(..) | Node::Text(_) => {
                 self.kept(complex, id).map(|kept| kept.map(Source::Temporary).collect())
             }
+            Node::Predicate(..) => match self.temporary_of[id.index()] {
+                Some(temporary) => Some(vec![Source::Temporary(temporary)]),
+                None => self.predicate_of.get(&id).map(|&asked| vec![Source::Predicate(asked)]),
+            },
         }
     }
 

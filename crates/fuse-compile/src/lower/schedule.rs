@@ -15,6 +15,7 @@
 
 use fuse_ir::{Dim, Shape, index_u32};
 use fuse_ops::Cost;
+use rustc_hash::FxHashMap;
 
 use crate::graph::{Axes, Graph, Node, NodeId};
 use crate::opt::cost::{LOAD_COST, of_expansions};
@@ -51,6 +52,8 @@ pub(super) struct Schedule {
     pub(super) temporary_of: Vec<Option<u32>>,
     /// The passes, in an order in which they can run.
     pub(super) passes: Vec<PassPlan>,
+    /// For each question about texts its position in the program.
+    pub(super) predicate_of: FxHashMap<NodeId, u32>,
 }
 
 pub(super) fn is_reduction(graph: &Graph, id: NodeId) -> bool {
@@ -68,6 +71,7 @@ fn reduced_axes(graph: &Graph, id: NodeId) -> Option<Axes> {
         Node::Reduce(_, _, reduction) => Some(graph.reduction(reduction).axes),
         Node::Input(_) | Node::Const(_) | Node::Power(..) | Node::Symbol(_) => None,
         Node::Apply(..) | Node::Index { .. } | Node::Expand(..) | Node::View(..) => None,
+        Node::Text(_) | Node::Predicate(..) => None,
     }
 }
 

@@ -42,6 +42,36 @@ fn an_elementwise_formula_is_one_pass() {
 }
 
 #[test]
+fn questions_about_texts_are_sources_of_bools() {
+    let texts: [(&str, DType, &[usize]); 3] =
+        [("s", DType::Text(3), &[5]), ("t", DType::Text(7), &[5]), ("x", DType::F64, &[5])];
+    let same = program("(s == t) & (t == s) & (s == 'ab') & (s == 'ab')", &texts);
+    assert_eq!(same.predicates.len(), 2);
+    let pass = &same.passes[0];
+    assert_eq!(sources(&pass.operands), [Source::Predicate(0), Source::Predicate(1)]);
+    let sliced = program("where((s < t)[1:], x[1:], 0)", &texts);
+    assert_eq!((sliced.passes.len(), sliced.temporaries.len()), (1, 0));
+    let fuse_ir::TextOperand::View(view) = &sliced.predicates[0].operands[0] else {
+        panic!("a view of an input");
+    };
+    assert_eq!((view.source, view.picks.len()), (Source::Input(0), 1));
+    let constant = program("x + contains('abc', 'bc')", &texts);
+    assert!(constant.predicates.is_empty());
+}
+
+/// What broadcasts is asked once, not once for each element of the loop.
+#[test]
+fn an_answer_that_broadcasts_is_kept() {
+    let program = program(
+        "contains(s, 'ab')[:, None] & (x > 0)",
+        &[("s", DType::Text(3), &[5]), ("x", DType::F64, &[5, 7])],
+    );
+    assert_eq!(program.temporaries.len(), 1);
+    assert_eq!(sources(&program.passes[0].operands), [Source::Predicate(0)]);
+    assert_eq!(sources(&program.passes[1].operands)[0], Source::Temporary(0));
+}
+
+#[test]
 fn scalars_are_computed_once_a_call() {
     let program = f64s("(x - m) + sqrt(2*m)*m", &[("x", &[5]), ("m", &[])]);
     let pass = &program.passes[0];

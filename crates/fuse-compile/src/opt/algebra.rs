@@ -137,7 +137,7 @@ fn operand_of(graph: &Graph, id: NodeId, wanted: Op) -> Option<NodeId> {
         Node::Apply(op, args) if op == wanted => Some(args[0]),
         Node::Input(_) | Node::Const(_) | Node::Apply(..) | Node::Power(..) => None,
         Node::Symbol(_) | Node::Index { .. } | Node::Expand(..) | Node::View(..) => None,
-        Node::Reduce(..) => None,
+        Node::Reduce(..) | Node::Text(_) | Node::Predicate(..) => None,
     }
 }
 
@@ -323,7 +323,7 @@ fn abs_of_sign(next: &mut Graph, node: &Applied) -> Option<NodeId> {
         Node::Apply(Op::Mul, args) if args[0] == args[1] => node.operand.is_float().then_some(x),
         Node::Input(_) | Node::Const(_) | Node::Apply(..) | Node::Power(..) => None,
         Node::Symbol(_) | Node::Index { .. } | Node::Expand(..) | Node::View(..) => None,
-        Node::Reduce(..) => None,
+        Node::Reduce(..) | Node::Text(_) | Node::Predicate(..) => None,
     }
 }
 

@@ -124,7 +124,7 @@ impl Facts<'_> {
             Node::Apply(Op::Add, args) if args[0] == args[1] => Some(((args[0], None), true)),
             Node::Input(_) | Node::Const(_) | Node::Apply(..) | Node::Power(..) => None,
             Node::Symbol(_) | Node::Index { .. } | Node::Expand(..) | Node::View(..) => None,
-            Node::Reduce(..) => None,
+            Node::Reduce(..) | Node::Text(_) | Node::Predicate(..) => None,
         }
     }
 

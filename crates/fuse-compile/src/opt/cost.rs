@@ -12,12 +12,16 @@ use crate::graph::{Graph, Node, NodeId};
 
 /// A value of at most this weight is taken to be as cheap to compute again as to load.
 pub(crate) const LOAD_COST: usize = 3;
+/// A question about texts: some ten nanoseconds.
+const PREDICATE_COST: usize = 16;
 
 /// Cost of the node itself.
 pub(super) fn of_node(graph: &Graph, id: NodeId) -> u64 {
     let work = match graph.node(id) {
         Node::Input(_) | Node::Const(_) | Node::Symbol(_) | Node::Expand(..) | Node::View(..) => 0,
         Node::Index { .. } => 1,
+        Node::Text(_) => 0,
+        Node::Predicate(..) => PREDICATE_COST as u64,
         Node::Reduce(..) => 1,
         Node::Power(..) => 1,
         Node::Apply(Op::Div | Op::Sqrt, _) => 16,
@@ -31,7 +35,8 @@ pub(crate) fn of_expansions(graph: &Graph) -> Vec<Cost> {
     let mut of_op: FxHashMap<(Op, DType, DType), Cost> = FxHashMap::default();
     let cost = |(id, node): (NodeId, Node)| match node {
         Node::Input(_) | Node::Const(_) | Node::Symbol(_) => Cost::default(),
-        Node::Expand(..) | Node::View(..) | Node::Reduce(..) => Cost::default(),
+        Node::Expand(..) | Node::View(..) | Node::Reduce(..) | Node::Text(_) => Cost::default(),
+        Node::Predicate(..) => Cost { primitives: 1, weight: PREDICATE_COST },
         Node::Index { .. } => Cost { primitives: 1, weight: 1 },
         Node::Apply(op, _) => {
             let (operand, result) = (graph.operand_dtype(id), graph.dtype(id));

@@ -1,6 +1,7 @@
 //! Nodes as formulas, for reports: cut off at a depth and a length, so that describing a node of a
 //! long chain costs no more than describing a short one.
 
+use fuse_ir::TextOp;
 use fuse_ops::{Op, Syntax};
 
 use crate::graph::{Graph, Node, NodeId};
@@ -32,6 +33,8 @@ fn write_node(graph: &Graph, id: NodeId, depth: usize, text: &mut String) {
         }
         Node::Apply(op, _) => write_apply(graph, id, op, depth, text),
         Node::Symbol(symbol) => text.push_str(&graph.symbol_text(symbol)),
+        Node::Text(of) => text.push_str(&graph.text_of(of).to_string()),
+        Node::Predicate(op, args) => write_predicate(graph, op, args, depth, text),
         Node::Index { extent, .. } => {
             text.push_str(&format!("arange({})", graph.symbol_text(extent)));
         }
@@ -96,11 +99,34 @@ fn write_arguments(graph: &Graph, id: NodeId, depth: usize, text: &mut String) {
     text.push(')');
 }
 
+/// `s == 'ab'`, `contains(s, t)`.
+fn write_predicate(
+    graph: &Graph,
+    op: TextOp,
+    [lhs, rhs]: [NodeId; 2],
+    depth: usize,
+    text: &mut String,
+) {
+    let (open, between, close) = match op {
+        TextOp::Contains => ("contains(", ", ".to_string(), ")"),
+        TextOp::Eq | TextOp::Ne | TextOp::Lt | TextOp::Le | TextOp::Gt | TextOp::Ge => {
+            ("", format!(" {} ", op.symbol()), "")
+        }
+    };
+    text.push_str(open);
+    write_operand(graph, lhs, depth, text);
+    text.push_str(&between);
+    write_operand(graph, rhs, depth, text);
+    text.push_str(close);
+}
+
 /// An operand of an operator: in brackets where it is an operator itself.
 fn write_operand(graph: &Graph, id: NodeId, depth: usize, text: &mut String) {
     let bare = match graph.node(id) {
         Node::Input(_) | Node::Const(_) | Node::Power(..) | Node::Symbol(_) => true,
         Node::Index { .. } | Node::Expand(..) | Node::View(..) | Node::Reduce(..) => true,
+        Node::Text(_) => true,
+        Node::Predicate(op, _) => op == TextOp::Contains,
         Node::Apply(op, _) => matches!(op.row().syntax, Syntax::Function | Syntax::Internal),
     };
     if bare {

@@ -47,6 +47,7 @@ fn value(graph: &Graph, id: NodeId) -> Option<Constant> {
     let value = match node {
         Node::Input(_) | Node::Const(_) | Node::Symbol(_) | Node::Index { .. } => return None,
         Node::Expand(..) | Node::View(..) | Node::Reduce(..) => return None,
+        Node::Text(_) | Node::Predicate(..) => return None,
         Node::Apply(op, _) => match op.row().expansion {
             Expansion::Lanes(expand) => expand(&mut expander, &call),
             Expansion::Fold(_) => return None,

@@ -45,6 +45,7 @@ fn is_sensitive(graph: &Graph, id: NodeId, node: Node, signs: &[Sign]) -> bool {
         Node::Reduce(op, ..) => return matches!(op, Op::IndexOfMax | Op::IndexOfMin),
         Node::Input(_) | Node::Const(_) | Node::Power(..) | Node::Symbol(_) => return false,
         Node::Index { .. } | Node::Expand(..) | Node::View(..) => return false,
+        Node::Text(_) | Node::Predicate(..) => return false,
     };
     match op {
         Op::Sqrt => !signs[args[0].index()].never_negative,

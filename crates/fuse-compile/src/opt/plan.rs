@@ -122,6 +122,7 @@ fn leaves(graph: &Graph, uses: &[u32]) -> Vec<bool> {
         let (power_of, leaf) = match node {
             Node::Input(_) | Node::Index { .. } | Node::View(..) => (id, true),
             Node::Symbol(_) | Node::Expand(..) | Node::Reduce(..) => (id, true),
+            Node::Text(_) | Node::Predicate(..) => (id, true),
             Node::Const(_) => (id, false),
             Node::Power(arg, exponent) if exponent > 0 => (base(arg), false),
             Node::Power(..) => (id, true),
@@ -181,6 +182,6 @@ fn degree_of(graph: &Graph, id: NodeId, variable: NodeId) -> Option<(i32, bool)>
         }
         Node::Input(_) | Node::Const(_) | Node::Apply(..) | Node::Power(..) => None,
         Node::Symbol(_) | Node::Index { .. } | Node::Expand(..) | Node::View(..) => None,
-        Node::Reduce(..) => None,
+        Node::Reduce(..) | Node::Text(_) | Node::Predicate(..) => None,
     }
 }

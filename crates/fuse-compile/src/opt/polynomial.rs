@@ -210,7 +210,7 @@ pub(super) fn may_be_added(graph: &Graph, value: NodeId) -> bool {
     }
     match graph.node(value) {
         Node::Input(_) | Node::Const(_) | Node::Symbol(_) | Node::Index { .. } => true,
-        Node::Expand(..) | Node::View(..) => true,
+        Node::Expand(..) | Node::View(..) | Node::Text(_) | Node::Predicate(..) => true,
         Node::Power(..) => false,
         Node::Reduce(..) => graph.ty(value).shape.is_empty(),
         Node::Apply(Op::Add | Op::Sub, _) => graph.ty(value).shape.is_empty(),

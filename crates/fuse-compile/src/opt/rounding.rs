@@ -279,7 +279,7 @@ impl Walk<'_> {
             Node::Symbol(_) | Node::Index { .. } | Node::Expand(..) | Node::View(..) => {
                 product.add(id, times);
             }
-            Node::Reduce(..) => {
+            Node::Reduce(..) | Node::Text(_) | Node::Predicate(..) => {
                 product.add(id, times);
             }
         }

@@ -67,7 +67,7 @@ fn of_node(graph: &Graph, node: Node, signs: &[Sign]) -> Sign {
     let sign = |id: NodeId| signs[id.index()];
     match node {
         Node::Input(_) | Node::Expand(..) | Node::View(..) => UNKNOWN,
-        Node::Symbol(_) | Node::Index { .. } => UNKNOWN,
+        Node::Symbol(_) | Node::Index { .. } | Node::Text(_) | Node::Predicate(..) => UNKNOWN,
         Node::Const(constant) => constant.as_float().map_or(UNKNOWN, of_number),
         Node::Power(_, exponent) if exponent % 2 == 0 => AT_LEAST_ZERO,
         // A negative odd power of -0 is -infinity, whatever the base's sign is said to be.

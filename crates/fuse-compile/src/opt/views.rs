@@ -129,8 +129,9 @@ fn build(next: &mut Graph, id: NodeId, args: &[NodeId]) -> NodeId {
     match next.node(id) {
         Node::Apply(op, _) => next.apply(op, args, dtype, span),
         Node::Power(_, exponent) => next.power(args[0], exponent, span),
+        Node::Predicate(op, _) => next.predicate(op, [args[0], args[1]], span),
         Node::Input(_) | Node::Const(_) | Node::Symbol(_) | Node::Index { .. } => id,
-        Node::Expand(..) | Node::View(..) | Node::Reduce(..) => id,
+        Node::Expand(..) | Node::View(..) | Node::Reduce(..) | Node::Text(_) => id,
     }
 }
 
@@ -148,6 +149,8 @@ fn leaf(next: &mut Graph, id: NodeId, view: &View) -> NodeId {
         | Node::Apply(..)
         | Node::Power(..)
         | Node::Reduce(..)
+        | Node::Text(_)
+        | Node::Predicate(..)
         | Node::View(..) => next.view(id, view.clone(), span),
     }
 }
@@ -179,8 +182,9 @@ fn index(next: &mut Graph, id: NodeId, axis: u32, view: &View) -> Option<NodeId>
 /// node is none, or an operand cannot be viewed so. An operand without axes has no view.
 fn operands(next: &mut Graph, id: NodeId, view: &View) -> Option<Vec<(NodeId, Option<View>)>> {
     match next.node(id) {
-        Node::Apply(..) | Node::Power(..) => {}
+        Node::Apply(..) | Node::Power(..) | Node::Predicate(..) => {}
         Node::Reduce(..)
+        | Node::Text(_)
         | Node::Input(_)
         | Node::Const(_)
         | Node::Symbol(_)

@@ -13,6 +13,9 @@ impl Resolver<'_> {
         if operands.iter().any(|operand| operand.0 == Value::Error) {
             return Value::Error;
         }
+        if let Some(&text) = operands.iter().find(|operand| self.is_text(operand.0)) {
+            return self.text_refused(&format!("`{}` takes numbers", written(op)), text);
+        }
         let types: Vec<_> = operands.iter().map(|operand| self.arg_type(operand.0)).collect();
         let typed = match op.typed(&types) {
             Ok(typed) => typed,
@@ -31,6 +34,9 @@ impl Resolver<'_> {
 
     /// A comparison. A plain integer beyond the range of the integers it meets has a known answer.
     pub(super) fn compare(&mut self, op: Op, operands: [Operand; 2], span: Span) -> Value {
+        if let Some(value) = self.compare_texts(op, operands, span) {
+            return value;
+        }
         let operands = self.compared(operands);
         if let Some(value) = self.compare_out_of_range(op, operands, span) {
             return value;
@@ -123,6 +129,10 @@ impl Resolver<'_> {
     pub(super) fn cast(&mut self, operand: Operand, dtype: DType) -> Option<NodeId> {
         let (value, span) = operand;
         let Value::Node(id, strength) = value else { return self.literal_as(value, dtype, span) };
+        if self.is_text(value) {
+            self.text_refused("a number is wanted here", operand);
+            return None;
+        }
         if self.graph.dtype(id) == dtype {
             return Some(id);
         }
@@ -199,8 +209,18 @@ impl Resolver<'_> {
         );
     }
 
-    /// A value as a node of its own default dtype: i64 for integers, f64 for floats.
+    /// A number or an array of numbers as a node of its own default dtype: i64 for integers, f64 for
+    /// floats.
     pub(super) fn concrete(&mut self, value: Value, span: Span) -> Option<(NodeId, Strength)> {
+        if self.is_text(value) {
+            self.text_refused("a number is wanted here", (value, span));
+            return None;
+        }
+        self.array(value, span)
+    }
+
+    /// As [`Resolver::concrete`], where an array of text will do as well.
+    pub(super) fn array(&mut self, value: Value, span: Span) -> Option<(NodeId, Strength)> {
         match value {
             Value::Node(id, strength) => Some((id, strength)),
             Value::Int(plain) => {
@@ -234,10 +254,7 @@ impl Resolver<'_> {
         span: Span,
     ) -> Value {
         let row = op.row();
-        let written = match row.syntax {
-            Syntax::Infix(symbol) | Syntax::Prefix(symbol) => symbol,
-            Syntax::Function | Syntax::Internal => row.name,
-        };
+        let written = written(op);
         let (value, place) = operands[issue.arg];
         let found = self.type_text(value);
         let message = format!("`{written}` takes {}, not {found}", issue.expected);
@@ -250,6 +267,15 @@ impl Resolver<'_> {
             diagnostic = diagnostic.help(hint);
         }
         self.error(diagnostic)
+    }
+}
+
+/// An operator as errors name it.
+fn written(op: Op) -> &'static str {
+    let row = op.row();
+    match row.syntax {
+        Syntax::Infix(symbol) | Syntax::Prefix(symbol) => symbol,
+        Syntax::Function | Syntax::Internal => row.name,
     }
 }
 

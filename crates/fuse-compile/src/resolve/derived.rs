@@ -28,6 +28,7 @@ impl Resolver<'_> {
         match (function, operands.as_slice()) {
             (Derived::Arange, &[start, stop, step]) => self.arange([start, stop, step], span),
             (Derived::Clip, &[x, low, high]) => self.clip(x, low, high, span),
+            (Derived::Contains, &[a, b]) => self.contains([a, b], span),
             (Derived::Copy, &[x]) => self.copy(x),
             (Derived::Full, &[shape, value]) => self.full([shape, value], span),
             (Derived::Len, &[x]) => self.len(x, span),
@@ -44,7 +45,9 @@ impl Resolver<'_> {
                 _,
             )
             | (Derived::Len | Derived::Linspace | Derived::Ones | Derived::RoundTo, _)
-            | (Derived::Zeros, _) => unreachable!("as many operands as parameters"),
+            | (Derived::Contains | Derived::Zeros, _) => {
+                unreachable!("as many operands as parameters")
+            }
         }
     }
 
@@ -137,8 +140,8 @@ impl Resolver<'_> {
 
     /// Values are not changed in place, so a copy is the value; a plain number becomes an array's.
     fn copy(&mut self, x: Operand) -> Value {
-        let concrete = self.concrete(x.0, x.1);
-        concrete.map_or(Value::Error, |(id, _)| Value::Node(id, Strength::Strong))
+        let array = self.array(x.0, x.1);
+        array.map_or(Value::Error, |(id, _)| Value::Node(id, Strength::Strong))
     }
 
     /// As NumPy: b becomes a float, tolerances are relative to it.

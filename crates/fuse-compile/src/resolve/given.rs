@@ -38,7 +38,7 @@ impl Resolver<'_> {
     /// Makes a variable an input of the graph, if it can be computed with.
     fn new_input(&mut self, position: usize, span: Span) -> Option<u32> {
         let Variable { name, ty } = self.variables[position].clone();
-        if !is_computable(ty.dtype) {
+        if !is_computable(ty.dtype) && !ty.dtype.is_text() {
             let what = format!("{} is of type {}, which is", quoted(name), ty.dtype);
             let help = "convert it before the call, to bool, i32, i64, f32 or f64";
             self.not_yet(span, &what, help);

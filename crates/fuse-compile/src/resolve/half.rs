@@ -145,6 +145,8 @@ impl Explicit<'_> {
             | Node::Index { .. }
             | Node::Expand(..)
             | Node::View(..)
+            | Node::Text(_)
+            | Node::Predicate(..)
             | Node::Reduce(..) => Form::Own(self.next.copy(self.graph, id, &args)),
         }
     }

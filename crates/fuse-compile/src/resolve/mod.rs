@@ -15,6 +15,7 @@
 //! * `derived`: functions that are formulas over others.
 //! * `power`: what `**` means.
 //! * `subscript`: slices, indices, extents; `slice`: their ends; `generate`: `arange` and its kin.
+//! * `text`: text, which is compared and searched.
 //! * `half`: f16 is computed in f32; the last step, which writes the roundings down.
 
 mod apply;
@@ -34,8 +35,9 @@ mod reduction;
 mod scope;
 mod slice;
 mod subscript;
+mod text;
 
-use fuse_ir::{DType, InputType, SourceSpan, Strength};
+use fuse_ir::{DType, InputType, SourceSpan, Strength, TextConstant};
 use fuse_ops::{ArgType, Op};
 use fuse_syntax::{
     Ast, BinaryOp, Code, CompareOp, Diagnostic, List, MOST_ERRORS, Node as Syntax,
@@ -166,8 +168,9 @@ impl Resolver<'_> {
             Syntax::Text(text) if self.scope.of(id) == Meaning::Type => {
                 self.dtype_text(self.ast.text(text), span)
             }
-            Syntax::Text(_) | Syntax::Bytes(_) => {
-                self.not_yet(span, "text is", "compare text before the call")
+            Syntax::Text(text) => self.text_literal(TextConstant::text(self.ast.text(text)), span),
+            Syntax::Bytes(bytes) => {
+                self.text_literal(TextConstant::bytes(self.ast.bytes(bytes)), span)
             }
             Syntax::None => Value::None,
             Syntax::Tuple(parts) => self.tuple(parts),
@@ -301,6 +304,9 @@ impl Resolver<'_> {
             UnaryOp::Neg => Op::Neg,
             UnaryOp::Invert => Op::Invert,
             UnaryOp::Not => Op::Not,
+            UnaryOp::Pos if self.is_text(operand.0) => {
+                return self.text_refused("`+` takes numbers", operand);
+            }
             UnaryOp::Pos => return operand.0,
         };
         self.apply(op, &[operand], span)
@@ -327,11 +333,14 @@ impl Resolver<'_> {
         self.apply(binary_op(op), &operands, span)
     }
 
-    /// `a > 0.5 & b`: Python binds `&` tighter than `>`, so that a float meets `&`.
+    /// `a > 0.5 & b`: Python binds `&` tighter than `>`, so that a float, or a text, meets `&`.
     fn float_beside_bits(&mut self, op: BinaryOp, operands: [Operand; 2]) -> Option<Value> {
         let is_float = |(value, _): Operand| match value {
             Value::Float(_) => true,
-            Value::Node(node, _) => self.graph.dtype(node).is_float(),
+            Value::Node(node, _) => {
+                let dtype = self.graph.dtype(node);
+                dtype.is_float() || dtype.is_text()
+            }
             Value::Int(_) | Value::Type(_) | Value::Error => false,
             Value::Shape(_) | Value::Tuple(_) | Value::None => false,
         };
@@ -360,6 +369,9 @@ impl Resolver<'_> {
         let found = format!("{} {symbol} {}", self.type_text(lhs.0), self.type_text(rhs.0));
         let help = match op {
             BinaryOp::BitXor => "for powers write `x ** 2`".to_string(),
+            _ if self.is_text(lhs.0) || self.is_text(rhs.0) => format!(
+                "`{symbol}` binds tighter than comparisons: write `(s == 'ab') {symbol} (b > 0)`"
+            ),
             _ => format!(
                 "`{symbol}` binds tighter than comparisons: write `(a > 0) {symbol} (b > 0)`, or \
                  convert, as in `i64(x)`"
@@ -371,7 +383,11 @@ impl Resolver<'_> {
 
     fn type_text(&self, value: Value) -> String {
         match value {
-            Value::Node(node, _) => self.graph.dtype(node).to_string(),
+            Value::Node(node, _) => match self.graph.dtype(node) {
+                dtype @ DType::Text(_) => format!("text ({dtype})"),
+                dtype @ DType::Bytes(_) => format!("bytes ({dtype})"),
+                dtype => dtype.to_string(),
+            },
             Value::Int(_) => "integer".to_string(),
             Value::Float(_) => "float".to_string(),
             Value::Type(dtype) => format!("the dtype {dtype}"),

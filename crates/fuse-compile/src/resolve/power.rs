@@ -27,6 +27,9 @@ impl Resolver<'_> {
         if base.0 == Value::Error || exponent.0 == Value::Error {
             return Value::Error;
         }
+        if let Some(&text) = [base, exponent].iter().find(|operand| self.is_text(operand.0)) {
+            return self.text_refused("`**` takes numbers", text);
+        }
         let base = match exponent.0 {
             // Plain integers make bool i64, here as elsewhere.
             Value::Int(_) if self.arg_type(base.0).dtype == DType::Bool => {

@@ -84,6 +84,10 @@ impl Resolver<'_> {
         let ast = self.ast;
         for &result in ast.results() {
             let (value, span) = self.operand(result);
+            if self.is_text(value) {
+                self.text_result((value, span));
+                continue;
+            }
             if let Some((id, _)) = self.concrete(value, span) {
                 self.graph.results.push(id);
             }

@@ -136,6 +136,10 @@ impl Resolver<'_> {
         if operand.0 == Value::Error {
             return None;
         }
+        if self.is_text(operand.0) {
+            self.text_refused(&format!("`{}` takes numbers", reducer.name()), operand);
+            return None;
+        }
         let ty = self.arg_type(operand.0);
         let typed = match reducer.typing().apply(&[ty]) {
             Ok(typed) if typed.operand.is_complex() && !reducer.is_linear() => Err(TypeIssue {

@@ -131,7 +131,7 @@ impl Resolver<'_> {
                 Some(self.narrowed(value, id))
             }
             Node::Power(..) | Node::Index { .. } | Node::Expand(..) | Node::View(..) => None,
-            Node::Reduce(..) => None,
+            Node::Reduce(..) | Node::Text(_) | Node::Predicate(..) => None,
         }
     }
 

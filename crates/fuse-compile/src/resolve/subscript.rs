@@ -37,11 +37,11 @@ impl Resolver<'_> {
         if receiver == Value::Error {
             return Value::Error;
         }
-        let Some((operand, _)) = self.concrete(receiver, place) else { return Value::Error };
+        let Some((operand, _)) = self.array(receiver, place) else { return Value::Error };
         match self.build_view(operand, items, span) {
             Some(view) => {
                 let id = self.graph.view(operand, view, source(span));
-                Value::Node(id, Strength::Strong)
+                self.plain_text_view(id, span).unwrap_or(Value::Node(id, Strength::Strong))
             }
             None => Value::Error,
         }
@@ -177,7 +177,7 @@ impl Resolver<'_> {
     /// `x.T`: the axes in reverse order.
     pub(super) fn transposed(&mut self, operand: Operand, span: Span) -> Value {
         let (value, place) = operand;
-        let Some((node, strength)) = self.concrete(value, place) else { return Value::Error };
+        let Some((node, strength)) = self.array(value, place) else { return Value::Error };
         let shape = self.graph.shape(node);
         let mut view = self.graph.whole(&shape);
         view.axes.reverse();
@@ -186,12 +186,12 @@ impl Resolver<'_> {
 
     /// `x.shape`.
     pub(super) fn shape_of(&mut self, (value, place): Operand) -> Value {
-        self.concrete(value, place).map_or(Value::Error, |(node, _)| Value::Shape(node))
+        self.array(value, place).map_or(Value::Error, |(node, _)| Value::Shape(node))
     }
 
     /// The number of elements: a plain integer, as in Python.
     pub(super) fn size(&mut self, (value, place): Operand, span: Span) -> Value {
-        let Some((node, _)) = self.concrete(value, place) else { return Value::Error };
+        let Some((node, _)) = self.array(value, place) else { return Value::Error };
         let one = self.graph.literal_symbol(1);
         let size = self.graph.shape(node).iter().fold(one, |size, &dim| {
             let extent = self.graph.dim_symbol(dim);
@@ -206,7 +206,7 @@ impl Resolver<'_> {
         if value == Value::Error {
             return Value::Error;
         }
-        let Some((node, _)) = self.concrete(value, place) else { return Value::Error };
+        let Some((node, _)) = self.array(value, place) else { return Value::Error };
         match self.graph.shape(node).first() {
             Some(&dim) => {
                 let extent = self.graph.dim_symbol(dim);

@@ -231,7 +231,7 @@ fn fortran_operands_and_output_run_in_memory_order() {
     let (view, out) = (a.view(), out.view());
     let (raw, axes) = (view.raw(), &program.passes[0].operands[0].axes);
     let picked = picked(raw, &[], &fuse_ir::Bound::default()).expect("the whole view");
-    let inputs = [PlanInput { raw, picked, axes }];
+    let inputs = [PlanInput { raw, picked, axes, predicate: None }];
     let kernel = &program.passes[0].kernel;
     let tuning = RunOptions::default().tuning;
     let operands = Stepped::new(&[50, 60], &inputs, &[out.raw()]).expect("they fit");

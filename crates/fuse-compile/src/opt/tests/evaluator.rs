@@ -41,7 +41,9 @@ pub(super) fn evaluate(graph: &Graph, inputs: &[Values]) -> Values {
             // Of one element each.
             Node::Reduce(Op::SumOfProducts, ..) => expander.fmul(args[0], args[1]),
             Node::Reduce(..) => args[0],
-            Node::Symbol(_) | Node::Index { .. } => unreachable!("these tests have no such node"),
+            Node::Symbol(_) | Node::Index { .. } | Node::Text(_) | Node::Predicate(..) => {
+                unreachable!("these tests have no such node")
+            }
         };
         values.push(value);
     }

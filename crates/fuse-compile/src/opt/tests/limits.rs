@@ -73,9 +73,9 @@ fn work(graph: &Graph) -> [usize; 2] {
     for (id, node) in graph.iter() {
         let operations = match node {
             Node::Input(_) | Node::Const(_) | Node::Symbol(_) | Node::Index { .. } => 0,
-            Node::Expand(..) | Node::View(..) => 0,
+            Node::Expand(..) | Node::View(..) | Node::Text(_) => 0,
             Node::Power(_, exponent) => exponent.unsigned_abs().ilog2() as usize,
-            Node::Apply(..) | Node::Reduce(..) => 1,
+            Node::Apply(..) | Node::Reduce(..) | Node::Predicate(..) => 1,
         };
         work[usize::from(!graph.ty(id).shape.is_empty())] += operations;
     }

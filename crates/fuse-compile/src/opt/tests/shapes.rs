@@ -11,6 +11,7 @@ fn ops(graph: &Graph) -> Vec<Op> {
         Node::Apply(op, _) | Node::Reduce(op, ..) => Some(op),
         Node::Input(_) | Node::Const(_) | Node::Power(..) | Node::Symbol(_) => None,
         Node::Index { .. } | Node::Expand(..) | Node::View(..) => None,
+        Node::Text(_) | Node::Predicate(..) => None,
     };
     graph.iter().filter_map(|(_, node)| op(node)).collect()
 }

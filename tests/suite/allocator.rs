@@ -16,9 +16,13 @@ static MOST: AtomicUsize = AtomicUsize::new(0);
 
 struct Counting;
 
-fn take(bytes: usize) {
-    let held = HELD.fetch_add(bytes, Ordering::Relaxed) + bytes;
-    MOST.fetch_max(held, Ordering::Relaxed);
+/// Counts memory that was got; a request that was refused is none.
+fn take(memory: *mut u8, bytes: usize) -> *mut u8 {
+    if !memory.is_null() {
+        let held = HELD.fetch_add(bytes, Ordering::Relaxed).wrapping_add(bytes);
+        MOST.fetch_max(held, Ordering::Relaxed);
+    }
+    memory
 }
 
 fn give_back(bytes: usize) {
@@ -35,25 +39,25 @@ fn count() {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
-        take(layout.size());
         // SAFETY: as the caller of this method promises.
-        unsafe { System.alloc(layout) }
+        take(unsafe { System.alloc(layout) }, layout.size())
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         count();
-        take(layout.size());
         // SAFETY: as the caller of this method promises.
-        unsafe { System.alloc_zeroed(layout) }
+        take(unsafe { System.alloc_zeroed(layout) }, layout.size())
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count();
-        // Both are held while the system copies.
-        take(size);
-        give_back(layout.size());
         // SAFETY: as the caller of this method promises.
-        unsafe { System.realloc(memory, layout, size) }
+        let moved = take(unsafe { System.realloc(memory, layout, size) }, size);
+        // Both were held while the system copied.
+        if !moved.is_null() {
+            give_back(layout.size());
+        }
+        moved
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {

@@ -297,7 +297,6 @@ fn usage_errors() {
         (&["eval"], "expected a formula"),
         (&["eval", "x", "x"], "expected NAME=VALUE, found `x`"),
         (&["eval", "x", "x=a.npz"], "not built in yet"),
-        (&["eval", "x", "x=1.5j"], "not built in yet"),
         (&["eval", "x", "x=1", "--backend", "x64"], "not built in"),
         (&["eval", "x", "x=1", "--backend", "cuda"], "not built in"),
         (&["eval", "x", "x=1", "--dtype", "f46"], "unknown dtype `f46`"),

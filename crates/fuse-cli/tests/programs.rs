@@ -51,3 +51,39 @@ fn a_session_takes_augmented_assignments() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "7\n49\n48\n4\nTrue\n");
 }
+
+#[test]
+fn formulas_without_variables_are_evaluated_explained_and_measured() {
+    assert_eq!(prints(&["eval", "arange(4)**2"]), "0\n1\n4\n9\n");
+    assert_eq!(prints(&["eval", "arange(3)[:, None]*10 + arange(2)"]), "0\t1\n10\t11\n20\t21\n");
+    assert_eq!(prints(&["check", "zeros((2, 3)).T, len(arange(4))"]), "f64, rank 2; i64, scalar\n");
+    let text = prints(&["bench", "arange(1000)*2.5", "-j1"]);
+    assert!(text.contains("result     f64 (1000,), equal to"), "{text}");
+    assert!(!text.contains("on 16 elements"), "{text}");
+}
+
+#[test]
+fn slices_are_evaluated_explained_and_measured() {
+    let stencil = "x[2:] - 2*x[1:-1] + x[:-2]";
+    let text = prints(&["explain", stencil, "x=f64", "--stage", "kernel"]);
+    assert!(text.contains("reads x[2:], x[1:], x[0:]"), "{text}");
+    let text = prints(&["explain", "a.T[1:, None, 3]", "a=f64:4x5", "--stage", "graph"]);
+    assert!(text.contains("= view "), "{text}");
+    assert!(prints(&["bench", stencil, "x=f64:1000", "-j1"]).contains("on 16 elements"));
+    let text = prints(&["bench", "x[100]*x", "x=f64:1000", "-j1"]);
+    assert!(
+        text.contains("result     f64 (1000,), equal to"),
+        "16 elements are not enough: {text}"
+    );
+    let output = fuse(&["eval", "x = arange(5); x[k]", "k=7"], "");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(message.contains("index 7 is outside axis 0 of shape (5,)"), "{message}");
+}
+
+#[test]
+fn a_session_takes_slices() {
+    let script = "x = arange(6)\nx[1:-1:2]\nx[::-1][0]\nlen(x)\nx.T[None].shape[0]\n";
+    let output = fuse(&["repl"], script);
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "1\n3\n5\n6\n1\n");
+}

@@ -84,7 +84,7 @@ impl<'a> Bench<'a> {
         let out_bytes = results.iter().map(|result| result.as_bytes().len()).sum();
         let times = self.elements(&vars, &mut results)?;
         let copy = copy::floor(in_bytes, out_bytes, self.engine.threads(), self.token)?;
-        let (prepared_call_ns, cached_call_ns) = self.calls()?;
+        let calls = self.calls()?;
         Ok(report::Measured {
             expr: self.text.to_string(),
             inputs: self.inputs_text(),
@@ -98,8 +98,7 @@ impl<'a> Bench<'a> {
             backend: self.engine.backend_name(),
             isa: self.engine.isa(),
             compile_us: self.compile()? / 1e3,
-            prepared_call_ns,
-            cached_call_ns,
+            calls,
             times,
             in_bytes,
             out_bytes,
@@ -145,8 +144,9 @@ impl<'a> Bench<'a> {
         Ok(measure::median(&mut samples))
     }
 
-    /// Nanoseconds of a call on 16 elements: prepared, and by text through the cache.
-    fn calls(&self) -> Result<(f64, f64), Failure> {
+    /// Nanoseconds of a call on 16 elements: prepared, and by text through the cache. A formula that 16
+    /// elements are not enough for, `x[100]`, or that has no arrays to make small, is called as it is.
+    fn calls(&self) -> Result<report::Calls, Failure> {
         let rank = self.values.iter().map(|(_, value)| value.shape().len()).max().unwrap_or(0);
         // 16 = 4 × 4; more axes have at least 2 each, since an axis of extent 1 is another type.
         let most = match rank {
@@ -159,7 +159,16 @@ impl<'a> Bench<'a> {
             .iter()
             .map(|(name, value)| Ok((name.as_str(), value.as_prefix(most)?)))
             .collect::<Result<_, Failure>>()?;
-        let mut out = self.formula.evaluate_all(small.clone())?;
+        let on_few = if rank == 0 { None } else { self.formula.evaluate_all(small.clone()).ok() };
+        let is_small = on_few.is_some();
+        let (small, mut out) = match on_few {
+            Some(out) => (small, out),
+            None => {
+                let whole = variables(self.values)?;
+                let out = self.formula.evaluate_all(whole.clone())?;
+                (whole, out)
+            }
+        };
         let prepared = self.formula.prepare(&self.types)?;
         let tenth = measure::SECOND / 10;
         let direct =
@@ -167,6 +176,6 @@ impl<'a> Bench<'a> {
         let cached = measure::repeat(tenth, || {
             Ok(self.engine.evaluate_into(self.text, small.clone(), &mut out)?)
         })?;
-        Ok((direct.median, cached.median))
+        Ok(report::Calls { prepared_ns: direct.median, cached_ns: cached.median, is_small })
     }
 }

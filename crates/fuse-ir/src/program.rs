@@ -514,6 +514,15 @@ impl Program {
         Ok(())
     }
 
+    /// From which element on a view reads along its source's first axis, if it reads as many as the loop's
+    /// first axis has, one by one: what [`Nest::reach`] goes by. 0 for a whole source.
+    pub fn slice_start(&self, pass: &Pass, view: &OperandView) -> Option<u32> {
+        let Some(pick) = view.picks.first() else { return Some(0) };
+        let Symbol::Literal(start) = self.symbols[pick.start as usize] else { return None };
+        let fits = pick.step == 1 && pass.space.first() == Some(&pick.extent);
+        u32::try_from(start).ok().filter(|_| fits)
+    }
+
     /// The spec of a source.
     pub fn source(&self, source: Source) -> ArraySpec {
         match source {

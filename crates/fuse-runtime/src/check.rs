@@ -287,15 +287,6 @@ fn check_reach((nest, pass): (&Nest, &Pass), reach: Reach) -> Result<(), Defect>
     expect(fits, "a pass of a nest may not run beyond its tile")
 }
 
-/// From which element on a view reads along the one axis of a nest's domain: as many as the pass's loop
-/// has, one by one; 0 for a whole source.
-fn slice_start(program: &Program, pass: &Pass, view: &OperandView) -> Option<u32> {
-    let Some(pick) = view.picks.first() else { return Some(0) };
-    let Symbol::Literal(start) = program.symbols[pick.start as usize] else { return None };
-    let fits = pick.step == 1 && pass.space.first() == Some(&pick.extent);
-    u32::try_from(start).ok().filter(|_| fits)
-}
-
 /// A local is known to no pass outside of its nest, and written in it.
 fn check_locals(program: &Program, nest: &Nest) -> Result<(), Defect> {
     expect(nest.locals.is_sorted_by(|a, b| a < b), "a nest's locals are not in order")?;
@@ -345,7 +336,7 @@ fn check_nested_pass(
             Dim::Symbol(_) => view.axes.get(place).is_some_and(|own| *own == Some(index_u32(axis))),
         };
         let writer = before.iter().find(|&&(written, _)| written == index);
-        let start = slice_start(program, pass, view);
+        let start = program.slice_start(pass, view);
         let in_reach = writer.zip(start).is_some_and(|(&(_, writer), start)| {
             let sliced = rank == 1 && !has_folds;
             let (low, high) = (reach.low.saturating_add(start), reach.high.saturating_add(start));

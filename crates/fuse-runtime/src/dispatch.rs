@@ -349,7 +349,6 @@ pub(crate) fn run_merge(
     let total = slots.last().map_or(0, |slot| slot.before + slot.size);
     let part = total * lanes;
     assert!(granules * GRANULE <= lanes && bank.len() >= 3 * part);
-    assert!(scratch.len() >= fold.merge.block.scratch_bytes());
     let slots = &slots[fold.slots.0..fold.slots.1];
     let base = bank.as_mut_ptr();
     let at = |part_number: usize| {
@@ -360,20 +359,10 @@ pub(crate) fn run_merge(
         MergeTo::States => at(0).collect(),
         MergeTo::Left => at(1).collect(),
     };
-    let args = KernelArgs {
-        inputs: inputs.as_ptr(),
-        outputs: outputs.as_ptr(),
-        uniforms: std::ptr::NonNull::dangling().as_ptr(),
-        folds: std::ptr::null(),
-        scratch: scratch.as_mut_ptr(),
-        first_index: 0,
-        granules: granules as u64,
-        tail: 0,
-    };
     // SAFETY: the merge kernel has the slots' values of the left, then of the right state as streams,
     // and gives the slots' values; each stream has `lanes` lanes inside the bank; outputs are other
     // memory than inputs, or equal to the left ones, which streams of equal size may be.
-    unsafe { fold.merge.block.run(&args) };
+    unsafe { call_streams(&fold.merge, &inputs, &outputs, granules, scratch) };
 }
 
 /// Runs a kernel of streams over `granules` granules of the task's own memory. Inputs and outputs are
@@ -435,11 +424,24 @@ unsafe fn run_places(
     granules: usize,
     scratch: &mut [u8],
 ) {
-    assert!(scratch.len() >= code.block.scratch_bytes());
     let inputs: SmallVec<[*const u8; 8]> =
         inputs.iter().map(|&place| from.wrapping_add(place).cast_const()).collect();
     let outputs: SmallVec<[*mut u8; 4]> =
         outputs.iter().map(|&place| to.wrapping_add(place)).collect();
+    // SAFETY: promised by the caller.
+    unsafe { call_streams(code, &inputs, &outputs, granules, scratch) };
+}
+
+/// # Safety
+/// As [`run_places`], for streams at these addresses.
+unsafe fn call_streams(
+    code: &Code,
+    inputs: &[*const u8],
+    outputs: &[*mut u8],
+    granules: usize,
+    scratch: &mut [u8],
+) {
+    assert!(scratch.len() >= code.block.scratch_bytes());
     let args = KernelArgs {
         inputs: inputs.as_ptr(),
         outputs: outputs.as_ptr(),

@@ -1,13 +1,14 @@
 //! Operations on complex numbers against committed tables, on every back end: values within the budget,
 //! normwise, and the special values of C99's Annex G. `tests/accuracy/complex.py` writes the tables.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use fuse::{Array, Complex, DType, Engine, Input, Vars};
 use fuse_testkit::skip;
 
 use super::{ENGINES, folder};
-use crate::corpus::regenerate::python;
+use crate::corpus::regenerate::{generate, python};
 
 /// A part of an expected value.
 #[derive(Clone, Copy, Debug)]
@@ -168,10 +169,10 @@ fn the_generator_writes_the_complex_tables_again() {
     };
     let fresh = tempfile::tempdir().expect("a temporary folder");
     let script = folder().join("complex.py");
-    let mut command = std::process::Command::new(&python);
-    command.arg(&script).arg("tables").arg(fresh.path()).arg("sqrt").arg("tanh").arg("power");
-    let output = command.env("PYTHONDONTWRITEBYTECODE", "1").output().expect("python runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let target = fresh.path().as_os_str();
+    let names = ["sqrt", "tanh", "power"].map(OsStr::new);
+    let arguments = [&[script.as_os_str(), OsStr::new("tables"), target], &names[..]].concat();
+    generate(&python, &arguments, fresh.path());
     for entry in std::fs::read_dir(fresh.path()).expect("a folder").flatten() {
         let committed = folder().join("complex").join(entry.file_name());
         let read = |path: PathBuf| std::fs::read_to_string(path).expect("a text");

@@ -2,23 +2,14 @@
 //! the constants of the expansions by `crates/fuse-ops/coefficients/*.py`.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use fuse_testkit::skip;
 
 use super::folder;
-use crate::corpus::regenerate::python;
+use crate::corpus::regenerate::{generate, python};
 
 fn run(python: &str, script: &Path, target: &Path) {
-    let output = Command::new(python)
-        .arg(script)
-        .arg(target)
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .env("FUSE_COEFFICIENTS", target)
-        .output()
-        .expect("python runs");
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{}: {errors}", script.display());
+    generate(python, &[script.as_os_str(), target.as_os_str()], target);
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {

@@ -17,17 +17,24 @@ pub(crate) fn python(needed: &str) -> Option<String> {
     output.status.success().then_some(python)
 }
 
+/// Runs a generator with these arguments, the first of them its script.
+pub(crate) fn generate(python: &str, arguments: &[&std::ffi::OsStr], target: &std::path::Path) {
+    let output = Command::new(python)
+        .args(arguments)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("FUSE_COEFFICIENTS", target)
+        .output()
+        .expect("python runs");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {errors}");
+}
+
 #[test]
 fn the_generator_writes_the_corpus_again() {
     let Some(python) = python(NEEDED) else { skip!("python: no python3 with NumPy 2 and gmpy2") };
     let fresh = tempfile::tempdir().expect("a temporary folder");
-    let output = Command::new(python)
-        .arg(folder().join("make.py"))
-        .arg(fresh.path())
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .output()
-        .expect("python runs");
-    assert!(output.status.success(), "make.py: {}", String::from_utf8_lossy(&output.stderr));
+    let script = folder().join("make.py");
+    generate(&python, &[script.as_os_str(), fresh.path().as_os_str()], fresh.path());
     let written = std::fs::read_dir(fresh.path()).expect("the folder is there").count();
     assert_eq!(written, themes().len(), "make.py writes as many files as there are");
     for theme in themes() {

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::Command;
 
 use fuse_testkit::skip;
 
 use super::table::{folder, subjects};
-use crate::corpus::regenerate::{NEEDED, python};
+use crate::corpus::regenerate::{NEEDED, generate, python};
 
 fn files(folder: &Path) -> BTreeSet<String> {
     let entries = std::fs::read_dir(folder).expect("a folder").flatten();
@@ -26,13 +25,8 @@ fn every_operator_and_function_has_its_file() {
 fn the_generator_writes_the_table_again() {
     let Some(python) = python(NEEDED) else { skip!("python: no python3 with NumPy 2 and gmpy2") };
     let fresh = tempfile::tempdir().expect("a temporary folder");
-    let output = Command::new(python)
-        .arg(folder().join("make.py"))
-        .arg(fresh.path())
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .output()
-        .expect("python runs");
-    assert!(output.status.success(), "make.py: {}", String::from_utf8_lossy(&output.stderr));
+    let script = folder().join("make.py");
+    generate(&python, &[script.as_os_str(), fresh.path().as_os_str()], fresh.path());
     let committed = folder().join("table");
     assert_eq!(files(&committed), files(fresh.path()), "make.py writes as many files as there are");
     for name in files(&committed) {

@@ -10,24 +10,9 @@ fn resident() -> Option<u64> {
     Some(pages * 4096)
 }
 
-/// Growth that other tests of this process may cause meanwhile is not this test's: it runs itself
-/// again in a process of its own.
 #[test]
 fn compiling_and_dropping_keeps_memory_bounded() {
-    const CHILD: &str = "FUSE_MEMORY_CHILD";
-    if std::env::var(CHILD).is_ok() {
-        churn();
-        return;
-    }
-    let program = std::env::current_exe().expect("this binary");
-    let name = "promises::memory::compiling_and_dropping_keeps_memory_bounded";
-    let output = std::process::Command::new(program)
-        .args([name, "--exact", "--nocapture"])
-        .env(CHILD, "1")
-        .output()
-        .expect("runs");
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stdout));
+    super::alone("memory::compiling_and_dropping_keeps_memory_bounded", churn);
 }
 
 fn churn() {

@@ -20,3 +20,20 @@ fn power_sum(x: &str, n: u32) -> String {
     let terms = (2..=n).map(|k| format!(" + {x}**{k}"));
     format!("{x}{}", terms.collect::<String>())
 }
+
+/// Runs `work` in a process of its own, which runs this one test again: what other tests of this
+/// process allocate meanwhile is not its concern.
+fn alone(test: &str, work: fn()) {
+    const CHILD: &str = "FUSE_ALONE";
+    if std::env::var(CHILD).is_ok() {
+        return work();
+    }
+    let program = std::env::current_exe().expect("this binary");
+    let output = std::process::Command::new(program)
+        .args([&format!("promises::{test}"), "--exact", "--nocapture"])
+        .env(CHILD, "1")
+        .output()
+        .expect("runs");
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stdout));
+}

@@ -190,20 +190,7 @@ fn on_new_thread(work: &Work, threads: usize) -> usize {
 
 #[test]
 fn no_formula_needs_more_than_a_mebibyte_a_thread() {
-    const CHILD: &str = "FUSE_TUTORIALS_CHILD";
-    if std::env::var(CHILD).is_ok() {
-        check_memory();
-        return;
-    }
-    let program = std::env::current_exe().expect("this binary");
-    let name = "promises::tutorials::no_formula_needs_more_than_a_mebibyte_a_thread";
-    let output = std::process::Command::new(program)
-        .args([name, "--exact", "--nocapture"])
-        .env(CHILD, "1")
-        .output()
-        .expect("runs");
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stdout));
+    super::alone("tutorials::no_formula_needs_more_than_a_mebibyte_a_thread", check_memory);
 }
 
 fn check_memory() {

@@ -330,52 +330,49 @@ fn expand(
 ) -> Parts {
     let (operand, result) = (graph.operand_dtype(id), graph.dtype(id));
     let mut expander = Expander { kernel: builder, region };
+    let written = written(graph.node(id));
     if operand.is_complex() || result.is_complex() {
-        return expand_complex(
-            &mut expander,
-            graph.node(id),
-            &ComplexCall { operand, result, args },
-        );
+        let call = ComplexCall { operand, result, args };
+        return match written {
+            Written::Operator(op) => {
+                let row = ComplexRow::of(op).expect("typing admits operators with complex rows");
+                row.expand(&mut expander, &call).into()
+            }
+            Written::Power(exponent) => {
+                complex::literal_power(&mut expander, &call, exponent).into()
+            }
+        };
     }
     let call = Call { operand, result, args };
-    smallvec![expand_real(&mut expander, graph.node(id), &call)]
-}
-
-fn expand_complex(expander: &mut Expander<'_>, node: Node, call: &ComplexCall<'_>) -> Parts {
-    match node {
-        Node::Input(_)
-        | Node::Const(_)
-        | Node::Symbol(_)
-        | Node::Index { .. }
-        | Node::Expand(..)
-        | Node::Reduce(..)
-        | Node::Text(_)
-        | Node::Predicate(..)
-        | Node::View(..) => unreachable!("only operators are expanded"),
-        Node::Apply(op, _) => {
-            let row = ComplexRow::of(op).expect("typing admits operators with complex rows");
-            row.expand(expander, call).into()
-        }
-        Node::Power(_, exponent) => complex::literal_power(expander, call, exponent).into(),
-    }
-}
-
-fn expand_real(expander: &mut Expander<'_>, node: Node, call: &Call<'_>) -> ValueId {
-    match node {
-        Node::Input(_)
-        | Node::Const(_)
-        | Node::Symbol(_)
-        | Node::Index { .. }
-        | Node::Expand(..)
-        | Node::Reduce(..)
-        | Node::Text(_)
-        | Node::Predicate(..)
-        | Node::View(..) => unreachable!("only operators are expanded"),
-        Node::Apply(op, _) => match op.row().expansion {
-            Expansion::Lanes(expand) => expand(expander, call),
+    smallvec![match written {
+        Written::Operator(op) => match op.row().expansion {
+            Expansion::Lanes(expand) => expand(&mut expander, &call),
             Expansion::Fold(_) => unreachable!("a graph applies elementwise operators"),
         },
-        Node::Power(_, exponent) => power::literal(expander, call, exponent),
+        Written::Power(exponent) => power::literal(&mut expander, &call, exponent),
+    }]
+}
+
+/// What has an expansion.
+enum Written {
+    Operator(Op),
+    /// A literal exponent.
+    Power(i32),
+}
+
+fn written(node: Node) -> Written {
+    match node {
+        Node::Apply(op, _) => Written::Operator(op),
+        Node::Power(_, exponent) => Written::Power(exponent),
+        Node::Input(_)
+        | Node::Const(_)
+        | Node::Symbol(_)
+        | Node::Index { .. }
+        | Node::Expand(..)
+        | Node::Reduce(..)
+        | Node::Text(_)
+        | Node::Predicate(..)
+        | Node::View(..) => unreachable!("only operators are expanded"),
     }
 }
 

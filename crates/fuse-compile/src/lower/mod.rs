@@ -68,12 +68,10 @@ impl Schedule {
             Node::Input(position) => Some(vec![Source::Input(position)]),
             Node::Symbol(symbol) => Some(vec![Source::Symbol(symbol)]),
             // A view of a view that is none of what lies below reads what that one was stored as.
-            Node::View(operand, _) => match graph.node(operand) {
-                Node::View(..) => {
-                    self.kept(complex, operand).map(|kept| kept.map(Source::Temporary).collect())
-                }
-                _ => self.sources_of(graph, operand),
-            },
+            Node::View(operand, _) if matches!(graph.node(operand), Node::View(..)) => {
+                self.kept(complex, operand).map(|kept| kept.map(Source::Temporary).collect())
+            }
+            Node::View(operand, _) => self.sources_of(graph, operand),
             Node::Const(_) | Node::Apply(..) | Node::Power(..) | Node::Index { .. } => {
                 self.kept(complex, id).map(|kept| kept.map(Source::Temporary).collect())
             }

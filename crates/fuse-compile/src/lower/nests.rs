@@ -18,9 +18,7 @@
 
 use std::ops::Range;
 
-use fuse_ir::{
-    Dim, Nest, OperandView, Pass, Program, Reach, Shape, Sink, Source, Symbol, index_u32,
-};
+use fuse_ir::{Dim, Nest, OperandView, Pass, Program, Reach, Shape, Sink, Source, index_u32};
 
 /// Passes of a nest: those of a very large formula hand on so many values that a tile would be short.
 const LONGEST_NEST: usize = 16;
@@ -91,7 +89,7 @@ fn reaches(
                     if view.source != Source::Temporary(written) {
                         continue;
                     }
-                    let from = slice_start(program, pass, view)?;
+                    let from = start_of_rows(program, pass, view)?;
                     let Reach { low, high } = reach[reader];
                     let (low, high) = (low.checked_add(from)?, high.checked_add(from)?);
                     let before = needed.unwrap_or(Reach { low, high });
@@ -107,18 +105,16 @@ fn reaches(
 
 /// From which element on a pass reads a temporary along its loop's first axis: as many as that has, one
 /// by one, and along no other axis of the loop.
-fn slice_start(program: &Program, pass: &Pass, view: &OperandView) -> Option<u32> {
+fn start_of_rows(program: &Program, pass: &Pass, view: &OperandView) -> Option<u32> {
     let rows_alone = view.axes.iter().skip(1).all(|axis| *axis != Some(0));
     if view.axes.first() != Some(&Some(0)) || !rows_alone {
         return None;
     }
-    let Some(pick) = view.picks.first() else {
-        let shape = &program.source(view.source).shape;
-        return (shape.first() == pass.space.first()).then_some(0);
-    };
-    let Symbol::Literal(start) = program.symbols[pick.start as usize] else { return None };
-    let fits = pick.step == 1 && pass.space.first() == Some(&pick.extent);
-    u32::try_from(start).ok().filter(|_| fits)
+    let whole = view.picks.is_empty();
+    if whole && program.source(view.source).shape.first() != pass.space.first() {
+        return None;
+    }
+    program.slice_start(pass, view)
 }
 
 /// The end of the longest nest that begins with a pass, and its domain.

@@ -45,7 +45,17 @@ pub(super) fn run(graph: &Graph, session: &mut Session) -> Graph {
                     session.fired(RuleName::View, site, next, moved, Counts::default())
                 }
             }
-            _ => next.copy(graph, id, args),
+            Node::View(..)
+            | Node::Input(_)
+            | Node::Const(_)
+            | Node::Symbol(_)
+            | Node::Index { .. }
+            | Node::Expand(..)
+            | Node::Apply(..)
+            | Node::Power(..)
+            | Node::Reduce(..)
+            | Node::Text(_)
+            | Node::Predicate(..) => next.copy(graph, id, args),
         };
         of_next.insert(copied, moves.movable[id.index()]);
         copied

@@ -8,7 +8,7 @@ use fuse_syntax::{
     Argument, Code, Diagnostic, List, NameId, NodeId as SyntaxId, Span, Statement, quoted,
 };
 
-use super::names::{called_here, elsewhere, is_function, nearest, planned};
+use super::names::{called_here, elsewhere, is_function, nearest};
 use super::reduction::Reducer;
 use super::scope::Meaning;
 use super::{Operand, Resolver, Value, is_computable, number_types};
@@ -61,10 +61,6 @@ impl Resolver<'_> {
     /// A function of the language.
     pub(super) fn function(&mut self, callee: &Callee<'_>, passed: &[Passed]) -> Value {
         let &Callee { name, place, span, .. } = callee;
-        if planned(name) {
-            let what = format!("the function {} is", quoted(name));
-            return self.not_yet(place, &what, "`fuse info --functions` lists what there is");
-        }
         if let Some(reducer) = Reducer::named(name) {
             return self.reduction(reducer, callee, passed);
         }

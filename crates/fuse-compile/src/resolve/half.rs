@@ -95,12 +95,11 @@ impl Explicit<'_> {
     fn selected(&mut self, id: NodeId, node: Node, arg: NodeId) -> Form {
         let (form, span) = (self.forms[arg.index()], self.graph.span(id));
         let (Form::Own(operand) | Form::Half(operand) | Form::Unrounded(operand)) = form;
-        let selected = match node {
-            Node::View(_, view) => {
-                let view = self.graph.view_of(view).clone();
-                self.next.view(operand, view, span)
-            }
-            _ => self.next.expand(operand, self.graph.shape(id), span),
+        let selected = if let Node::View(_, view) = node {
+            let view = self.graph.view_of(view).clone();
+            self.next.view(operand, view, span)
+        } else {
+            self.next.expand(operand, self.graph.shape(id), span)
         };
         match form {
             Form::Own(_) => Form::Own(selected),

@@ -1,25 +1,15 @@
-//! Which names are functions of the language, which of them this version does not build, and what an
-//! unknown name may have meant.
+//! Which names are functions of the language, and what an unknown name may have meant.
 
 use fuse_ir::DType;
 use fuse_ops::derived::Derived;
 use fuse_ops::{Form, Op};
 use fuse_syntax::Code;
 
-/// Functions of the language that have no row in the operator table yet. A test fails when one of
-/// them has a row after all.
-const PLANNED: &[&str] = &[];
-
-/// Is it a function of the language that is not built yet?
-pub(super) fn planned(name: &str) -> bool {
-    PLANNED.contains(&name)
-}
-
-/// Is it a function of the language, built or not? No statement may bind such a name.
+/// Is it a function of the language? No statement may bind such a name.
 pub(super) fn is_function(name: &str) -> bool {
     let is_built = DType::from_name(name).is_some() || Op::function(name).is_some();
     let written = Derived::function(name).is_some() || Form::named(name).is_some();
-    is_built || written || planned(name)
+    is_built || written
 }
 
 /// What mathematicians and other libraries call functions of the language.
@@ -88,15 +78,6 @@ fn edit_distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_planned_function_has_no_row() {
-        for name in PLANNED {
-            let built = fuse_ops::Op::function(name).is_some() || Form::named(name).is_some();
-            let derived = fuse_ops::derived::Derived::function(name).is_some();
-            assert!(!built && !derived, "{name} is built: drop it here");
-        }
-    }
 
     #[test]
     fn near_names_are_found() {

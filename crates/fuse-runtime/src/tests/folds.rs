@@ -3,6 +3,7 @@
 use fuse_ir::interp::eval_scalars;
 use fuse_ir::{DType, Fold, Lane, Scalar};
 
+use super::axes::transcription;
 use super::support::{
     Body, Random, Strided, assert_same, chopped, executables, odd_fold, program, run_f64, sum_fold,
 };
@@ -10,8 +11,8 @@ use crate::{Executable, Operand, RunOptions, Threads};
 
 type State = Vec<Scalar>;
 
-/// "n < 8: left to right. Otherwise blocks of B = 1024, each with K = 32 accumulators …"
-fn transcription(fold: &Fold, xs: &[f64]) -> Vec<Scalar> {
+/// The results of a fold, its regions evaluated one element at a time.
+fn expected_of(fold: &Fold, xs: &[f64]) -> Vec<Scalar> {
     let kernel = fuse_ir::Kernel::default();
     let init: State = fold.state.iter().map(|slot| slot.init).collect();
     let step = |state: &State, x: f64| {
@@ -20,37 +21,7 @@ fn transcription(fold: &Fold, xs: &[f64]) -> Vec<Scalar> {
     let merge = |left: &State, right: &State| {
         eval_scalars(&kernel, &fold.merge, &[left.as_slice(), right.as_slice()].concat())
     };
-    let total = if xs.len() < 8 {
-        xs.iter().fold(init, |state, &x| step(&state, x))
-    } else {
-        let block = |xs: &[f64]| {
-            let mut accumulators = vec![init.clone(); 32];
-            for (i, &x) in xs.iter().enumerate() {
-                accumulators[i % 32] = step(&accumulators[i % 32], x);
-            }
-            for distance in [16, 8, 4, 2, 1] {
-                for k in 0..distance {
-                    accumulators[k] = merge(&accumulators[k], &accumulators[k + distance]);
-                }
-            }
-            accumulators[0].clone()
-        };
-        // A binary counter: (number of blocks, state), sizes falling from left to right.
-        let mut counter: Vec<(usize, State)> = Vec::new();
-        for xs in xs.chunks(1024) {
-            let mut run = (1, block(xs));
-            while counter.last().is_some_and(|last| last.0 == run.0) {
-                let left = counter.pop().expect("there is one");
-                run = (left.0 + run.0, merge(&left.1, &run.1));
-            }
-            counter.push(run);
-        }
-        let (_, mut total) = counter.pop().expect("there is a block");
-        while let Some((_, left)) = counter.pop() {
-            total = merge(&left, &total);
-        }
-        total
-    };
+    let total = transcription(&init, xs, step, merge);
     eval_scalars(&kernel, &fold.finish, &total)
 }
 
@@ -73,7 +44,7 @@ fn sums_of_every_length_near_the_edges() {
         }
         let xs = Strided::random(DType::F64, &[n], &mut random);
         let values: Vec<f64> = (0..n).map(|index| xs.get(&[index])).collect();
-        let expected = f64::from_bits(transcription(&sum_fold(), &values)[0].bits);
+        let expected = f64::from_bits(expected_of(&sum_fold(), &values)[0].bits);
         let found = run_f64(&folding(sum_fold(), &[DType::F64], n), &[&xs], &RunOptions::default());
         assert_same(&found.expect("it runs")[0], &[expected], &format!("n = {n}"));
     }
@@ -86,7 +57,7 @@ fn a_fold_that_notices_its_order() {
     for n in [6, 40, 5000, 32 * 1024, 64 * 1024, 7 * 32 * 1024 + 3 * 1024 + 77] {
         let plain = Strided::random(DType::F64, &[n], &mut random);
         let values: Vec<f64> = (0..n).map(|index| plain.get(&[index])).collect();
-        let expected = transcription(&odd_fold(), &values);
+        let expected = expected_of(&odd_fold(), &values);
         let executable = folding(odd_fold(), &[DType::F64, DType::I32], n);
         let reversed = {
             let mut reversed = plain.clone();
@@ -141,8 +112,8 @@ fn folds_over_broadcast_operands_beside_an_output() {
             .collect();
         let differences: Vec<f64> = pairs.iter().map(|(a, b)| a - b).collect();
         let firsts: Vec<f64> = pairs.iter().map(|(a, _)| *a).collect();
-        let sum = transcription(&sum_fold(), &differences);
-        let odd = transcription(&odd_fold(), &firsts);
+        let sum = expected_of(&sum_fold(), &differences);
+        let odd = expected_of(&odd_fold(), &firsts);
         let options = [RunOptions::default(), chopped(Threads::Inline, 4)];
         for (executable, options) in executables.iter().flat_map(|e| options.map(|o| (e, o))) {
             let operands = [Operand::from(a.view()), Operand::from(b.view())];

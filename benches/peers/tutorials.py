@@ -20,9 +20,6 @@ import work
 fast = numba.njit(parallel=True, fastmath=True)
 serial = numba.njit(fastmath=True)
 
-#: fuse does not compute complex numbers yet; True adds their row.
-COMPLEX = False
-
 
 @dataclass
 class Formula:
@@ -373,11 +370,10 @@ FORMULAS = {
     "max over axis 0": axis("max(m, axis=0)", largest_of_columns, evaluated("max(m, axis=0)")),
     "argmax over axis 1": axis("argmax(m, axis=1)", place_of_largest),
 }
-if COMPLEX:
-    FORMULAS["square of complex numbers"] = Formula(
-        "z**2 + c", {"z": (1_000_000,), "c": (1_000_000,)}, 1_000_000, evaluated("z**2 + c"),
-        {"": square_plus}, dtype=np.complex128,
-    )
+FORMULAS["square of complex numbers"] = Formula(
+    "z**2 + c", {"z": (1_000_000,), "c": (1_000_000,)}, 1_000_000, evaluated("z**2 + c"),
+    {"": square_plus}, dtype=np.complex128,
+)
 
 
 def array(extents, generator, dtype):

@@ -1,10 +1,9 @@
 //! Names that the program does not bind: variables of the call, else constants.
 
 use fuse_ir::ProgramInput;
-use fuse_ops::Op;
 use fuse_syntax::{Code, Diagnostic, NameId, Span, Statement, quoted};
 
-use super::names::nearest;
+use super::names::{is_function, nearest};
 use super::{Resolver, Value, Variable, is_computable, source};
 
 impl Resolver<'_> {
@@ -64,9 +63,9 @@ impl Resolver<'_> {
             diagnostic = diagnostic
                 .related(target, "assigned only here, below")
                 .help("move the assignment before this use");
-        } else if Op::function(name).is_some() {
+        } else if is_function(name) {
             diagnostic = diagnostic.help(format!("it is a function: write `{name}(x)`"));
-        } else if let Some(near) = nearest(name, known.clone().chain(["pi", "inf", "nan"])) {
+        } else if let Some(near) = nearest(name, self.bound_above(span).chain(known.clone())) {
             diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
         } else if self.variables.is_empty() {
             diagnostic = diagnostic.help(format!("no variables were given; give it: {name}=..."));
@@ -75,6 +74,17 @@ impl Resolver<'_> {
             diagnostic = diagnostic.help(format!("the variables are {}", known.join(", ")));
         }
         self.error(diagnostic)
+    }
+
+    /// Names that stand for values where the program has come to: assigned ones and constants.
+    fn bound_above(&self, span: Span) -> impl Iterator<Item = &str> {
+        let assigned = self.ast.statements().filter_map(move |statement| match statement {
+            Statement::Assign { name, target, .. } if target.end <= span.start => {
+                Some(self.ast.name(name))
+            }
+            Statement::Assign { .. } | Statement::Function { .. } | Statement::Results(_) => None,
+        });
+        assigned.chain(["pi", "inf", "nan"])
     }
 
     /// The target of the first assignment to the name, if that stands after its use.

@@ -305,7 +305,7 @@ pub struct Nest {
     pub passes: Range<u32>,
     /// What is cut into tiles.
     pub domain: Shape,
-    /// How far each pass runs beyond a tile; none if no pass does.
+    /// How far each pass runs beyond a tile; empty if no loop is longer than the domain.
     pub reach: Vec<Reach>,
     /// The temporaries that these passes alone write and read, in rising order: a thread keeps them a
     /// tile at a time. No other pass, nor a nest, may use one.
@@ -322,9 +322,10 @@ pub struct Reach {
 }
 
 impl Nest {
-    /// How far the pass at this position of the nest runs beyond a tile.
-    pub fn reach(&self, position: usize) -> Reach {
-        self.reach.get(position).copied().unwrap_or_default()
+    /// How far the pass at this position of the nest runs beyond a tile; `None` in a nest whose loops
+    /// are all as long as the domain.
+    pub fn reach(&self, position: usize) -> Option<Reach> {
+        self.reach.get(position).copied()
     }
 }
 

@@ -261,6 +261,7 @@ fn check_nests(program: &Program) -> Result<(), Defect> {
         for (position, pass) in own.iter().enumerate() {
             let reach = nest.reach(position);
             check_reach((nest, pass), reach)?;
+            let reach = reach.unwrap_or_default();
             check_nested_pass(program, (nest, pass, reach), (&written, &before))?;
             before.extend(pass.sinks().filter_map(temporary).map(|index| (index, reach)));
         }
@@ -271,9 +272,11 @@ fn check_nests(program: &Program) -> Result<(), Defect> {
     Ok(())
 }
 
-/// A pass that runs beyond its tile writes what only its own tile reads.
-fn check_reach((nest, pass): (&Nest, &Pass), reach: Reach) -> Result<(), Defect> {
-    if reach == Reach::default() {
+/// A pass that runs beyond its tile, or whose loop is longer than the domain, writes what only its own
+/// tile reads.
+fn check_reach((nest, pass): (&Nest, &Pass), reach: Option<Reach>) -> Result<(), Defect> {
+    let Some(reach) = reach else { return Ok(()) };
+    if reach == Reach::default() && pass.space.first() == nest.domain.first() {
         return Ok(());
     }
     let is_local = |sink: &Sink| match *sink {

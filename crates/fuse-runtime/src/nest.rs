@@ -70,10 +70,10 @@ pub(crate) struct Stage<'c> {
 }
 
 impl<'c> Stage<'c> {
-    /// A pass without folds: its space begins with the domain, or reaches beyond its one axis.
+    /// A pass without folds: its space begins with the domain, or is as long along its one axis as the reach needs.
     pub(crate) fn elementwise(
         (executable, number): (&'c Executable, usize),
-        (domain, reach): (&[usize], Reach),
+        (domain, reach): (&[usize], Option<Reach>),
         space: &[usize],
         operands: &Stepped,
         options: &RunOptions<'_>,
@@ -95,7 +95,7 @@ impl<'c> Stage<'c> {
             }
         };
         let stage = Stage::new((executable, number), domain, len, walk);
-        Ok(Stage { reach, ..stage })
+        Ok(Stage { reach: reach.unwrap_or_default(), ..stage })
     }
 
     /// The same stage, whose operands begin so many bytes behind their sources' first elements.
@@ -229,11 +229,12 @@ impl<'c> NestRun<'c> {
     /// Adds a local of that shape, which is written so far beyond a tile.
     pub(crate) fn add_local(
         &mut self,
-        (temporary, reach): (u32, Reach),
+        (temporary, reach): (u32, Option<Reach>),
         raw: Raw<'_>,
     ) -> Result<(), RunError> {
         expect_reach((self.domain, reach), raw.extents)?;
         let inner: usize = raw.extents[self.domain.len()..].iter().product();
+        let reach = reach.unwrap_or_default();
         self.locals.push(Local { temporary, bytes: inner * raw.dtype.size(), reach });
         Ok(())
     }
@@ -312,12 +313,13 @@ impl<'c> NestRun<'c> {
     }
 }
 
-/// Do the extents begin with those of the domain, or have they as many elements along its one axis as
-/// the reach needs?
-fn expect_reach((domain, reach): (&[usize], Reach), extents: &[usize]) -> Result<(), RunError> {
-    if reach == Reach::default() {
-        return expect_prefix(domain, extents);
-    }
+/// Do the extents begin with those of the domain; or, in a nest whose passes have reaches, have they as
+/// many elements along its one axis as this one needs?
+fn expect_reach(
+    (domain, reach): (&[usize], Option<Reach>),
+    extents: &[usize],
+) -> Result<(), RunError> {
+    let Some(reach) = reach else { return expect_prefix(domain, extents) };
     if domain == [0] {
         return Ok(());
     }

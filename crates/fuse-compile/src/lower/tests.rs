@@ -1,6 +1,6 @@
 //! Which passes a formula becomes, and what their kernels hold.
 
-use fuse_ir::{DType, InputClass, InputType, Pass, Program, Sink, Source, Strength};
+use fuse_ir::{DType, InputClass, InputType, Pass, Program, Reach, Sink, Source, Strength};
 use fuse_syntax::{SyntaxLimits, parse};
 
 use super::KERNEL_BUDGET;
@@ -258,8 +258,7 @@ fn what_is_read_elsewhere_is_no_local() {
 fn a_stencil_on_a_dear_value_reaches_beyond_its_tile() {
     let program = f64s("d = exp(x); d[2:] - 2*d[1:-1] + d[:-2]", &[("x", &[50])]);
     let [nest] = program.nests.as_slice() else { panic!("one nest: {:?}", program.nests) };
-    assert_eq!((nest.reach(0).low, nest.reach(0).high), (0, 2));
-    assert_eq!((nest.reach(1).low, nest.reach(1).high), (0, 0));
+    assert_eq!(nest.reach, [Reach { low: 0, high: 2 }, Reach::default()]);
     assert_eq!(nest.locals, [0]);
     // Rows that are far apart are not kept with a tile; nor is what is read backwards.
     for formula in ["d = exp(x); d[100:] - d[:-100]", "d = exp(x); d - d[::-1]"] {

@@ -120,26 +120,34 @@ fn columns() -> Program {
 
 /// `t = x * x; t[1:-1] - t[2:]` over the rows of a matrix: the first pass reaches from 1 to 2 rows beyond.
 fn stencil() -> Program {
+    stencil_from([1, 2])
+}
+
+/// The same, reading rows from these two on, of 0, 1 and 2.
+fn stencil_from(starts: [u32; 2]) -> Program {
     let mut program = inputs(&[&[9, 9]]);
     let (x, t0, whole) = (Source::Input(0), Source::Temporary(0), [Some(0), Some(1)]);
     let apply = |op, a, b| Symbol::Apply(op, a, b);
-    program.symbols.extend([Symbol::Literal(1), Symbol::Literal(2), Symbol::Literal(0)]);
-    program.symbols.push(apply(SymbolOp::Less, 0, 3));
+    let literals = [2, 3, 4];
+    program.symbols.extend([Symbol::Literal(0), Symbol::Literal(1), Symbol::Literal(2)]);
+    program.symbols.push(apply(SymbolOp::Less, 0, literals[2]));
     let inner = shape(&[5, 1]);
     program.temporaries = vec![spec(shape(&[0, 1]))];
     program.results = vec![spec(inner.clone())];
     let rows = |start| {
         let row = Pick { start, step: 1, extent: Dim::Symbol(5) };
-        vec![row, Pick { start: 4, step: 1, extent: Dim::Symbol(1) }]
+        vec![row, Pick { start: literals[0], step: 1, extent: Dim::Symbol(1) }]
     };
     let both = [(t0, whole.as_slice()), (t0, &whole)];
     let mut neighbours = pass(inner, &[], Prim::FSub, &both, &[Sink::Result(0)]);
-    neighbours.operands[0].picks = rows(2);
-    neighbours.operands[1].picks = rows(3);
+    for (operand, start) in neighbours.operands.iter_mut().zip(starts) {
+        operand.picks = rows(literals[start as usize]);
+    }
     let squares = [(x, whole.as_slice()), (x, &whole)];
     let first = pass(shape(&[0, 1]), &[], Prim::FMul, &squares, &[Sink::Temporary(0)]);
     program.passes = vec![first, neighbours];
-    let reach = vec![Reach { low: 1, high: 2 }, Reach::default()];
+    let [low, high] = starts;
+    let reach = vec![Reach { low, high }, Reach::default()];
     program.nests = vec![Nest { passes: 0..2, domain: shape(&[5]), reach, locals: vec![0] }];
     program
 }
@@ -225,11 +233,17 @@ fn neighbours_tile_by_tile() {
     let mut random = Random(27);
     for (n, m) in [(3, 2), (5, 7), (40, 3), (200, 33), (2, 3), (0, 3)] {
         let x = Strided::random(DType::F64, &[n, m], &mut random);
-        let found = same_as_alone(&stencil(), &[&x]);
-        for (at, found) in found[0].iter().enumerate() {
-            let square = |row: usize| x.get(&[row, at % m]) * x.get(&[row, at % m]);
-            let expected = square(at / m + 1) - square(at / m + 2);
-            assert_eq!(found.to_bits(), expected.to_bits(), "{n} {m}");
+        // A loop longer than the domain need not run beyond its tile: 0, 0.
+        for (a, b) in [(1, 2), (0, 2), (0, 0), (2, 2)] {
+            let found = same_as_alone(&stencil_from([a, b]), &[&x]);
+            for (at, found) in found[0].iter().enumerate() {
+                let square = |row: u32| {
+                    let row = at / m + row as usize;
+                    x.get(&[row, at % m]) * x.get(&[row, at % m])
+                };
+                let expected = square(a) - square(b);
+                assert_eq!(found.to_bits(), expected.to_bits(), "{n} {m} {a} {b}");
+            }
         }
     }
 }
@@ -238,7 +252,7 @@ fn neighbours_tile_by_tile() {
 #[test]
 fn reaches_that_lie_are_refused() {
     type Lie = fn(&mut Program);
-    let lies: [(&str, Lie); 10] = [
+    let lies: [(&str, Lie); 11] = [
         ("no reach", |p| p.nests[0].reach.clear()),
         ("too low", |p| p.nests[0].reach[0].low = 2),
         ("too short", |p| p.nests[0].reach[0].high = 1),
@@ -246,6 +260,10 @@ fn reaches_that_lie_are_refused() {
         ("upside down", |p| p.nests[0].reach[0] = Reach { low: 3, high: 2 }),
         ("a result beyond its tile", |p| p.nests[0].reach[1].high = 1),
         ("one too many", |p| p.nests[0].reach.push(Reach::default())),
+        ("a result longer than the domain", |p| {
+            p.passes[1].space[0] = p.temporaries[0].shape[0];
+            p.results[0].shape[0] = p.temporaries[0].shape[0];
+        }),
         ("not known beforehand", |p| p.passes[1].operands[0].picks[0].start = 5),
         ("every other row", |p| p.passes[1].operands[0].picks[0].step = 2),
         ("no local", |p| p.nests[0].locals.clear()),

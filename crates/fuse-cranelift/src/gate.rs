@@ -2,11 +2,13 @@
 //!
 //! A kernel cannot trap: division is no primitive, conversions saturate, loads are of memory that
 //! the caller vouches for. Should a lowering ever break that, the kernel is refused here and the
-//! interpreter takes over; a wrong opcode costs speed, not a signal.
+//! interpreter takes over; a wrong opcode costs speed, not a signal. The loads that [`crate::prefetch`]
+//! turns into prefetches may read anywhere: it refuses code in which one remains.
 
 use cranelift_codegen::ir::{Function, Inst, InstructionData, Opcode};
 use fuse_ir::CodegenError;
 
+use crate::prefetch;
 use crate::target::internal;
 
 /// Refuses a function that has a trapping opcode or a load or store that may trap.
@@ -25,6 +27,7 @@ pub(crate) fn check(function: &Function) -> Result<(), CodegenError> {
 fn is_refused(function: &Function, inst: Inst) -> bool {
     let data = &function.dfg.insts[inst];
     match data {
+        _ if prefetch::is_prefetch(function, inst) => false,
         InstructionData::Load { flags, .. } | InstructionData::Store { flags, .. } => {
             let flags = function.dfg.mem_flags[*flags];
             flags.trap_code().is_some() || flags.aligned() || flags.readonly()

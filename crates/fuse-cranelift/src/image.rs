@@ -20,7 +20,7 @@ use crate::outline::{self, Outlines};
 use crate::region::Code;
 use crate::tables::Tables;
 use crate::target::{Target, internal};
-use crate::{gate, loops};
+use crate::{gate, loops, prefetch};
 
 /// What a function starts at a multiple of, at least.
 const ALIGNMENT: usize = 32;
@@ -142,6 +142,11 @@ impl Assembler<'_> {
         let start = self.image.bytes.len().next_multiple_of(alignment);
         self.image.bytes.resize(start, 0);
         self.image.bytes.extend_from_slice(compiled.code_buffer());
+        let patched =
+            prefetch::patch(&self.context.func, compiled, &mut self.image.bytes[start..])?;
+        if patched > 0 && self.text == Text::Listing {
+            self.image.assembly += "; movzbq of what no instruction reads: a prefetch\n";
+        }
         for relocation in compiled.buffer.relocs() {
             let outline = outline_called(&self.context.func, &relocation.target)?;
             let at = start + relocation.offset as usize;

@@ -34,6 +34,7 @@ mod integer;
 mod kernel;
 mod loops;
 mod outline;
+mod prefetch;
 mod prims;
 mod region;
 mod tables;

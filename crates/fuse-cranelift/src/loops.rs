@@ -16,12 +16,16 @@
 //! ```text
 //! elementwise:  for i in (0..32·granules).step_by(S) { load; region; store }
 //!
-//! folds:        for base in (0..32).step_by(S) {               a stripe of columns
-//!                   state = load(folds)[base..base+S]          stays in registers
-//!                   for i in base, base+32, … { load; region; store; state = step(state) }
+//! folds:        for base in (0..32).step_by(T) {               a stripe of columns
+//!                   state = load(folds)[base..base+T]          stays in registers
+//!                   for i in base, base+32, … {
+//!                       for group in (i..i+T).step_by(S) { load; region; store; state = step(state) } }
 //!                   if tail: saved = state; the last granule; state = blend(lane < tail, state, saved)
 //!                   store(folds) }
 //! ```
+//!
+//! A stripe is as wide as registers allow for its states alone, so that additions overlap; what else a
+//! group needs, it needs one group after the other.
 //!
 //! The fold loop's body is emitted once: its bound is a block parameter, first without the last
 //! granule, then, where there is a tail, with it. Masking every granule instead costs a blend per
@@ -32,12 +36,13 @@ use cranelift_codegen::ir::{BlockArg, InstBuilder, StackSlotData, StackSlotKind,
 use cranelift_frontend::FunctionBuilder;
 use fuse_ir::abi::{ArgField, state_slot};
 use fuse_ir::{
-    CANONICAL_NAN_F32, CANONICAL_NAN_F64, CodegenError, GRANULE, InputClass, Kernel, Lane, Mem,
-    Node, Scalar,
+    CANONICAL_NAN_F32, CANONICAL_NAN_F64, CodegenError, FOLD_BLOCK, GRANULE, InputClass, Kernel,
+    Lane, Mem, Node, Scalar,
 };
 use rustc_hash::FxHashMap;
 
 use crate::held::Held;
+use crate::prefetch::{LINE, prefetch};
 use crate::region::{Code, append_params, block_args, emit_region, needed};
 use crate::target::Features;
 use crate::vector::{Parts, Vectors, lane_bytes, memory_flags, vector_type};
@@ -211,38 +216,53 @@ impl Operands {
         }
     }
 
-    /// A parameter of the lane region for the group at `index`.
+    /// A parameter of the lane region for a group.
     fn param(
         &self,
         v: &mut Vectors<'_, '_>,
         kernel: &Kernel,
-        index: Value,
+        group: Group,
         position: usize,
     ) -> Held {
         if let Some(held) = self.invariant.get(&position) {
             return held.clone();
         }
-        let mem = kernel.inputs[position].mem;
-        let address = v.address(self.inputs[&position], Some(index), mem.size());
-        let parts = v.load(vector_type(mem.lane()), address, 0, mem.size());
-        v.held_from_memory(mem, parts)
+        load_group(v, self.inputs[&position], kernel.inputs[position].mem, group)
     }
 
-    /// The lane region for the group at `index`, its outputs stored; gives the folds' arguments.
+    /// Asks for what a stripe reads in the next block.
+    fn prefetch_ahead(&self, v: &mut Vectors<'_, '_>, kernel: &Kernel, index: Value, lanes: usize) {
+        if !v.features.prefetch {
+            return;
+        }
+        for (position, input) in kernel.inputs.iter().enumerate() {
+            let Some(&pointer) = self.inputs.get(&position) else { continue };
+            let size = input.mem.size();
+            let address = v.address(pointer, Some(index), size);
+            for line in (0..lanes * size).step_by(LINE) {
+                prefetch(v.builder, address, offset_of(FOLD_BLOCK * size + line));
+            }
+        }
+    }
+
+    /// The lane region for a group, its outputs stored; gives the folds' arguments.
     fn emit_group(
         &self,
         v: &mut Vectors<'_, '_>,
         code: &mut Code<'_>,
-        index: Value,
+        group: Group,
     ) -> Result<Vec<Held>, CodegenError> {
         let kernel = code.kernel;
-        let first = self.first_index.map(|first| v.builder.ins().iadd(first, index));
+        let first = self.first_index.map(|first| {
+            let index = v.builder.ins().iadd(first, group.index);
+            v.builder.ins().iadd_imm_s(index, group.lane as i64)
+        });
         let mut results = emit_region(v, code, &kernel.lane, first, &mut |v, position| {
-            self.param(v, kernel, index, position)
+            self.param(v, kernel, group, position)
         })?;
         let fold_args = results.split_off(kernel.outputs.len());
         for (number, held) in results.iter().enumerate() {
-            self.store(v, code, index, number, held);
+            self.store(v, code, group, number, held);
         }
         Ok(fold_args)
     }
@@ -252,7 +272,7 @@ impl Operands {
         &self,
         v: &mut Vectors<'_, '_>,
         code: &Code<'_>,
-        index: Value,
+        group: Group,
         number: usize,
         held: &Held,
     ) {
@@ -261,9 +281,29 @@ impl Operands {
         if let (Some(&nan), false) = (self.nan.get(&held.lane), output.never_nan) {
             parts = canonical(v, held, &parts, nan);
         }
-        let address = v.address(self.outputs[number], Some(index), output.mem.size());
-        v.store(&parts, address, 0, output.mem.size());
+        store_group(v, &parts, self.outputs[number], output.mem, group);
     }
+}
+
+/// A group of lanes: those from `index + lane` on.
+#[derive(Clone, Copy)]
+struct Group {
+    index: Value,
+    lane: usize,
+}
+
+/// Loads a group of an array.
+fn load_group(v: &mut Vectors<'_, '_>, pointer: Value, mem: Mem, group: Group) -> Held {
+    let address = v.address(pointer, Some(group.index), mem.size());
+    let parts =
+        v.load(vector_type(mem.lane()), address, offset_of(group.lane * mem.size()), mem.size());
+    v.held_from_memory(mem, parts)
+}
+
+/// Stores a group of an array.
+fn store_group(v: &mut Vectors<'_, '_>, parts: &[Value], pointer: Value, mem: Mem, group: Group) {
+    let address = v.address(pointer, Some(group.index), mem.size());
+    v.store(parts, address, offset_of(group.lane * mem.size()), mem.size());
 }
 
 /// NaNs made canonical. Several vectors are tested together, and blended in a cold block: one
@@ -318,7 +358,7 @@ fn emit_elementwise(
     v.builder.ins().brif(end, body, &[zero.into()], exit, &[]);
 
     v.builder.switch_to_block(body);
-    operands.emit_group(v, code, index)?;
+    operands.emit_group(v, code, Group { index, lane: 0 })?;
     let next = v.builder.ins().iadd_imm_s(index, v.lanes as i64);
     let more = v.builder.ins().icmp(IntCC::UnsignedLessThan, next, end);
     v.builder.ins().brif(more, body, &[next.into()], exit, &[]);
@@ -328,41 +368,69 @@ fn emit_elementwise(
     Ok(())
 }
 
-/// The states of all folds of a stripe, as `loops` and stack slots see them.
+/// The states of a stripe: group by group those of all folds.
 struct States {
     /// One of each, for their forms.
     forms: Vec<Held>,
-    mems: Vec<Mem>,
+    /// What memory holds of each, and where.
+    places: Vec<(Mem, Value, usize)>,
+    /// Lanes of the stripe.
+    lanes: usize,
 }
 
 impl States {
     fn load(v: &mut Vectors<'_, '_>, code: &Code<'_>, from: &Operands, base: Value) -> States {
-        let (mut forms, mut mems) = (Vec::new(), Vec::new());
-        for (number, fold) in code.kernel.folds.iter().enumerate() {
-            let width = width::widest(&fold.step);
-            for (index, slot) in fold.state.iter().enumerate() {
-                let mem = slot.init.lane.mem();
-                let pointer = from.folds[state_slot(code.kernel, number, index)];
-                let address = v.address(pointer, Some(base), mem.size());
-                let parts = v.load(vector_type(slot.init.lane), address, 0, mem.size());
-                let held = v.held_from_memory(mem, parts);
-                forms.push(carried(v, &held, width));
-                mems.push(mem);
+        let lanes = width::lanes_of_stripe(code.kernel, v.lanes, v.features);
+        let mut states = States { forms: Vec::new(), places: Vec::new(), lanes };
+        for lane in states.groups(v) {
+            for (number, fold) in code.kernel.folds.iter().enumerate() {
+                let width = width::widest(&fold.step);
+                for (index, slot) in fold.state.iter().enumerate() {
+                    let mem = slot.init.lane.mem();
+                    let pointer = from.folds[state_slot(code.kernel, number, index)];
+                    let held = load_group(v, pointer, mem, Group { index: base, lane });
+                    states.forms.push(carried(v, &held, width));
+                    states.places.push((mem, pointer, lane));
+                }
             }
         }
-        States { forms, mems }
+        states
     }
 
-    fn store(&self, v: &mut Vectors<'_, '_>, from: &Operands, base: Value, states: &[Held]) {
-        for ((held, mem), &pointer) in states.iter().zip(&self.mems).zip(&from.folds) {
+    /// The first lane of each group.
+    fn groups(&self, v: &Vectors<'_, '_>) -> Vec<usize> {
+        (0..self.lanes).step_by(v.lanes).collect()
+    }
+
+    fn store(&self, v: &mut Vectors<'_, '_>, base: Value, states: &[Held]) {
+        for (held, &(mem, pointer, lane)) in states.iter().zip(&self.places) {
             let parts = v.parts_for_memory(held);
-            let address = v.address(pointer, Some(base), mem.size());
-            v.store(&parts, address, 0, mem.size());
+            store_group(v, &parts, pointer, mem, Group { index: base, lane });
         }
     }
 
     fn params(&self, v: &mut Vectors<'_, '_>, block: cranelift_codegen::ir::Block) -> Vec<Held> {
         self.forms.iter().map(|held| append_params(v, block, held)).collect()
+    }
+
+    /// `new` in the first `tail` lanes of the granule, `old` in the others; the stripe begins at `base`.
+    fn freeze(
+        &self,
+        v: &mut Vectors<'_, '_>,
+        (tail, base): (Value, Value),
+        (new, old): (&[Held], &[Held]),
+    ) -> Vec<Held> {
+        let groups = self.groups(v);
+        let each = new.len() / groups.len();
+        let mut frozen = Vec::new();
+        for (number, lane) in groups.into_iter().enumerate() {
+            let first = v.builder.ins().iadd_imm_s(base, lane as i64);
+            let valid = valid_lanes(v, tail, first);
+            let own = number * each..(number + 1) * each;
+            let pairs = new[own.clone()].iter().zip(&old[own]);
+            frozen.extend(pairs.map(|(new, old)| v.blend_held(&valid, new, old)));
+        }
+        frozen
     }
 }
 
@@ -429,8 +497,13 @@ fn emit_stripes(
     v.builder.ins().brif(full_end, body, &start, pass_end, &skip);
 
     v.builder.switch_to_block(body);
-    let fold_args = operands.emit_group(v, code, index)?;
-    let next_states = emit_steps(v, code, &current, &fold_args)?;
+    operands.prefetch_ahead(v, code.kernel, index, states.lanes);
+    let groups = states.groups(v);
+    let mut next_states = Vec::new();
+    for (lane, current) in groups.iter().zip(current.chunks(current.len() / groups.len())) {
+        let fold_args = operands.emit_group(v, code, Group { index, lane: *lane })?;
+        next_states.extend(emit_steps(v, code, current, &fold_args)?);
+    }
     let next = v.builder.ins().iadd_imm_s(index, GRANULE as i64);
     let more = v.builder.ins().icmp(IntCC::UnsignedLessThan, next, bound);
     let (again, leave) = (with(&[next, bound], &next_states), with(&[next], &next_states));
@@ -450,15 +523,13 @@ fn emit_stripes(
     v.builder.ins().brif(tail, freeze, &[], finish, &block_args(&after_pass));
 
     v.builder.switch_to_block(freeze);
-    let valid = valid_lanes(v, tail, base);
     let before = saved.load(v);
-    let frozen: Vec<Held> =
-        after_pass.iter().zip(&before).map(|(new, old)| v.blend_held(&valid, new, old)).collect();
+    let frozen = states.freeze(v, (tail, base), (&after_pass, &before));
     v.builder.ins().jump(finish, &block_args(&frozen));
 
     v.builder.switch_to_block(finish);
-    states.store(v, operands, base, &finals);
-    let next = v.builder.ins().iadd_imm_s(base, v.lanes as i64);
+    states.store(v, base, &finals);
+    let next = v.builder.ins().iadd_imm_s(base, states.lanes as i64);
     let more = v.builder.ins().icmp_imm_u(IntCC::UnsignedLessThan, next, GRANULE as i64);
     v.builder.ins().brif(more, stripe, &[next.into()], exit, &[]);
     v.builder.switch_to_block(exit);
@@ -466,9 +537,9 @@ fn emit_stripes(
     Ok(())
 }
 
-/// The lanes of a stripe below the tail, as a mask of bytes.
-fn valid_lanes(v: &mut Vectors<'_, '_>, tail: Value, base: Value) -> Held {
-    let left = v.builder.ins().isub(tail, base);
+/// The lanes of the group from `first` on that are below the tail, as a mask of bytes.
+fn valid_lanes(v: &mut Vectors<'_, '_>, tail: Value, first: Value) -> Held {
+    let left = v.builder.ins().isub(tail, first);
     let left = v.builder.ins().ireduce(types::I8, left);
     let left = v.builder.ins().splat(types::I8X16, left);
     let mut parts = Parts::new();

@@ -81,8 +81,7 @@ impl Vectors<'_, '_> {
             Prim::MaskOr => self.masks(o, |v, a, b| v.builder.ins().bor(a, b)),
             Prim::MaskNot => {
                 let mask = o.arg(0);
-                let parts = mask.parts.iter().map(|&part| self.builder.ins().bnot(part)).collect();
-                mask.with_parts(parts)
+                mask.with_parts(mask.parts.iter().map(|&part| self.inverted(part)).collect())
             }
             Prim::LaneIndex => return Err(unsupported("lane_index outside the lane region")),
         };

@@ -31,6 +31,8 @@ pub(crate) struct Features {
     pub(crate) folds_loads: bool,
     /// Vector registers.
     pub(crate) registers: usize,
+    /// Can a load of a byte be made a prefetch?
+    pub(crate) prefetch: bool,
 }
 
 /// An instruction set with its settings.
@@ -68,6 +70,7 @@ impl Target {
             blendv: !is_arm && isa.has_blendv_lowering(types::I64X2),
             folds_loads: is_arm || has_flag(isa.as_ref(), "has_avx"),
             registers: if is_arm { 32 } else { 16 },
+            prefetch: isa.name() == "x64",
         };
         Ok(Target { isa, features, is_host })
     }

@@ -7,8 +7,10 @@
 //! one vector. Every lane-wise operation may be run on the rest too, since none can trap; only
 //! "is any lane set" has to look at the low part alone.
 
-use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
-use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, Type, Value, types};
+use cranelift_codegen::ir::condcodes::{CondCode, FloatCC, IntCC};
+use cranelift_codegen::ir::{
+    Endianness, InstBuilder, InstructionData, MemFlagsData, Opcode, Type, Value, types,
+};
 use cranelift_frontend::FunctionBuilder;
 use fuse_ir::Lane;
 use smallvec::SmallVec;
@@ -137,6 +139,20 @@ impl Vectors<'_, '_> {
     /// A mask: `lhs cc rhs` on floats.
     pub(crate) fn fcmp(&mut self, cc: FloatCC, lhs: Value, rhs: Value) -> Value {
         self.builder.ins().fcmp(cc, lhs, rhs)
+    }
+
+    /// The opposite of a mask. That of a comparison of floats is one instruction, not three.
+    pub(crate) fn inverted(&mut self, mask: Value) -> Value {
+        let definition = self.builder.func.dfg.value_def(mask).inst();
+        let compared = definition.map(|inst| self.builder.func.dfg.insts[inst]);
+        match compared {
+            Some(InstructionData::FloatCompare {
+                opcode: Opcode::Fcmp,
+                args: [lhs, rhs],
+                cond,
+            }) => self.fcmp(cond.complement(), lhs, rhs),
+            _ => self.builder.ins().bnot(mask),
+        }
     }
 
     /// A mask: `lhs cc rhs` on integers.

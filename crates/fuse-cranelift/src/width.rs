@@ -5,6 +5,9 @@
 //! widest lane (eight where folds carry values from one step to the next, and so cannot overlap),
 //! and halve while more vectors are alive at once than there are registers, or the code is large.
 //! One vector of the widest lane is the least.
+//!
+//! A fold's loop computes a stripe, several such groups one after the other: as many as the registers hold
+//! states of, until the chains are enough or the code is no longer small.
 
 use fuse_ir::{Control, Kernel, Node, Region};
 
@@ -15,6 +18,10 @@ use crate::vector::{VECTOR_BYTES, lane_bytes};
 const RESERVED: usize = 2;
 /// Instructions for the lanes of a group, above which fewer lanes are taken at once.
 const LARGE: usize = 512;
+/// Chains of a fold: additions take 4 cycles on two ports.
+const CHAINS: usize = 8;
+/// Instructions for the lanes of a stripe, above which they hide each other's latency anyway.
+const SMALL: usize = 64;
 
 /// Bytes of the widest lane in a region.
 pub(crate) fn widest(region: &Region) -> usize {
@@ -26,8 +33,36 @@ pub(crate) fn widest(region: &Region) -> usize {
 pub(crate) fn lanes_of_loop(kernel: &Kernel, features: Features) -> usize {
     let steps = kernel.folds.iter().map(|fold| &fold.step);
     let regions: Vec<&Region> = std::iter::once(&kernel.lane).chain(steps).collect();
-    let chains = if kernel.folds.is_empty() { 4 } else { 8 };
+    let chains = if kernel.folds.is_empty() { 4 } else { CHAINS };
     choose(&regions, chains, features)
+}
+
+/// Lanes of a stripe of a loop with folds, whose groups have so many lanes.
+pub(crate) fn lanes_of_stripe(kernel: &Kernel, group: usize, features: Features) -> usize {
+    let regions = || kernel.folds.iter().map(|fold| &fold.step).chain([&kernel.lane]);
+    let nodes: usize = regions().map(|region| region.nodes.len()).sum();
+    // The lane region ends before the steps begin, whose states are counted apart.
+    let alive = regions().map(|region| most_alive(region, group)).max().unwrap_or(0);
+    let fits = |lanes: usize| {
+        let vectors = lanes * widest_step(kernel) / VECTOR_BYTES;
+        let others = vectors_of_states(kernel, lanes) - vectors_of_states(kernel, group);
+        let alive = alive + others + RESERVED;
+        vectors <= CHAINS && nodes * vectors <= SMALL && alive <= features.registers
+    };
+    let doubled = std::iter::successors(Some(group), |lanes| Some(2 * lanes));
+    let fitting = doubled.skip(1).take_while(|&lanes| lanes <= fuse_ir::GRANULE && fits(lanes));
+    fitting.last().unwrap_or(group)
+}
+
+/// Bytes of the widest lane in a step.
+fn widest_step(kernel: &Kernel) -> usize {
+    kernel.folds.iter().map(|fold| widest(&fold.step)).max().unwrap_or(1)
+}
+
+/// Vectors that the states of so many lanes take.
+fn vectors_of_states(kernel: &Kernel, lanes: usize) -> usize {
+    let slots = kernel.folds.iter().flat_map(|fold| &fold.state);
+    slots.map(|slot| (lanes * lane_bytes(slot.init.lane) / VECTOR_BYTES).max(1)).sum()
 }
 
 /// Lanes for a region out of line: one vector of its widest lane for slow paths, more for loops.
@@ -38,7 +73,9 @@ pub(crate) fn lanes_of_region(region: &Region, chains: usize, features: Features
 /// Registers that the loop leaves for constants set before it.
 pub(crate) fn registers_left(kernel: &Kernel, lanes: usize, features: Features) -> usize {
     let steps = kernel.folds.iter().map(|fold| most_alive(&fold.step, lanes));
-    let alive = steps.sum::<usize>() + most_alive(&kernel.lane, lanes);
+    let stripe = vectors_of_states(kernel, lanes_of_stripe(kernel, lanes, features));
+    let others = stripe - vectors_of_states(kernel, lanes);
+    let alive = steps.sum::<usize>() + most_alive(&kernel.lane, lanes) + others;
     features.registers.saturating_sub(alive + RESERVED)
 }
 

@@ -26,6 +26,9 @@ use crate::prim::Prim;
 /// Lanes of a kernel value on every back end.
 pub const GRANULE: usize = 32;
 
+/// Elements of a block of a fold, each of whose 32 lanes is one accumulator.
+pub const FOLD_BLOCK: usize = 1024;
+
 /// A constant of one lane. Compared by bits: NaN equals itself, and 0.0 differs from -0.0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Scalar {

@@ -42,8 +42,8 @@ pub use builder::{Builder, RegionBuilder};
 pub use dtype::{ByteOrder, DType, DTypeKind, Part};
 pub use ids::{RegionId, TableId, ValueId, index_u32};
 pub use kernel::{
-    Control, Fold, GRANULE, InputClass, Kernel, Node, OperandInput, OperandOutput, Region, Scalar,
-    StateSlot, Table,
+    Control, FOLD_BLOCK, Fold, GRANULE, InputClass, Kernel, Node, OperandInput, OperandOutput,
+    Region, Scalar, StateSlot, Table,
 };
 pub use lane::{Lane, Mem};
 pub use predicate::{Search, TextConstant, TextOp, TextValue};

@@ -22,7 +22,7 @@
 
 #![expect(unsafe_code, reason = "hands operand pointers to compiled kernels")]
 
-use fuse_ir::{GRANULE, InputClass, Kernel, KernelArgs};
+use fuse_ir::{FOLD_BLOCK, GRANULE, InputClass, Kernel, KernelArgs};
 use smallvec::SmallVec;
 
 use crate::compile::{Code, ColumnForm, CompiledPass, Executable};
@@ -31,7 +31,7 @@ use crate::error::RunError;
 use crate::fold::{LEFT_TO_RIGHT_BELOW, fill};
 use crate::options::RunOptions;
 use crate::pack::{pad, unpack};
-use crate::plan::{Access, FOLD_BLOCK, Inputs, Outputs};
+use crate::plan::{Access, Inputs, Outputs};
 use crate::reduce::total_bytes;
 use crate::views::Address;
 

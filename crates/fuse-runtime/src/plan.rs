@@ -15,7 +15,7 @@
 //!
 //! Cost: no allocation for up to four dimensions and eight operands; some tens of nanoseconds.
 
-use fuse_ir::{Bound, ByteOrder, Extents, GRANULE, InputClass, Kernel, Pick};
+use fuse_ir::{Bound, ByteOrder, Extents, FOLD_BLOCK, GRANULE, InputClass, Kernel, Pick};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -25,8 +25,6 @@ use crate::pack::{Dim, ElementForm};
 use crate::predicate::TextPredicate;
 use crate::views::{Address, Raw, Strides};
 
-/// Elements of a block of a fold, and the unit of all block sizes.
-pub(crate) const FOLD_BLOCK: usize = 1024;
 /// Rows shorter than this are gathered rather than run one by one.
 const MIN_ROW: usize = 256;
 /// Scratch of all gathered operands together: two thirds of a 48 KiB first-level cache.

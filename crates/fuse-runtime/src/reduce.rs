@@ -12,7 +12,7 @@
 
 use std::ops::Range;
 
-use fuse_ir::{Extents, GRANULE, Pass, Sink};
+use fuse_ir::{Extents, FOLD_BLOCK, GRANULE, Pass, Sink};
 use smallvec::SmallVec;
 
 use crate::columns::ColumnPlan;
@@ -21,7 +21,7 @@ use crate::dispatch::{run_between, scatter_results};
 use crate::error::RunError;
 use crate::fold::LEFT_TO_RIGHT_BELOW;
 use crate::options::RunOptions;
-use crate::plan::{Access, FOLD_BLOCK, Inputs, Outputs, Plan, Route, Stepped, Variant, form_of};
+use crate::plan::{Access, Inputs, Outputs, Plan, Route, Stepped, Variant, form_of};
 use crate::rows::Run;
 use crate::sweep::{FOLD_TASK_BLOCKS, INLINE_WORK, TASKS_PER_THREAD};
 use crate::tasks::{n_threads, run_tasks};

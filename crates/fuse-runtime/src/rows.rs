@@ -8,7 +8,7 @@
 
 use std::ops::Range;
 
-use fuse_ir::GRANULE;
+use fuse_ir::{FOLD_BLOCK, GRANULE};
 
 use crate::columns::{Codes, ColumnJob};
 use crate::compile::{Code, CompiledPass};
@@ -17,7 +17,7 @@ use crate::error::RunError;
 use crate::fold::{Bank, LEFT_TO_RIGHT_BELOW, State, bank_bytes, initial_state};
 use crate::fpenv::DefaultFloats;
 use crate::pack::bytes_of;
-use crate::plan::{FOLD_BLOCK, Plan};
+use crate::plan::Plan;
 use crate::reduce::{FoldLanes, Reduction, total_bytes};
 use crate::scratch::{Kit, with_kit};
 use crate::sweep::Sweep;

@@ -14,6 +14,7 @@
 //! | `held`, `vector` | values and masks in vectors; single instructions |
 //! | `width` | how many lanes at once |
 //! | `outline` | regions out of line |
+//! | `prefetch` | what CLIF has no instruction for |
 //! | `image`, `gate`, `target`, `worker`, `tables`, `kernel` | from CLIF to something that runs |
 //!
 //! A back end never decides rounding, contraction or the order of a reduction: each primitive is

@@ -465,11 +465,18 @@ impl Ast {
         &self.statements
     }
 
-    /// The results: what the last statement lists.
+    /// The results: what the last statement lists, with or without brackets around all of them.
     pub fn results(&self) -> &[NodeId] {
-        match self.statements.last() {
+        let listed: &[NodeId] = match self.statements.last() {
             Some((Statement::Results(list), _)) => self.list(*list),
             Some((Statement::Assign { .. } | Statement::Function { .. }, _)) | None => &[],
+        };
+        match listed {
+            [only] => match self.node(*only) {
+                Node::Tuple(list) if !list.is_empty() => self.list(list),
+                _ => listed,
+            },
+            _ => listed,
         }
     }
 

@@ -56,8 +56,8 @@ impl Resolver<'_> {
                     self.free_to_bind(name, target);
                     self.definition(name, range)
                 }
-                Statement::Results(list) => {
-                    self.limit_results(list.len());
+                Statement::Results(_) => {
+                    self.limit_results(self.ast.results().len());
                     self.nodes(range);
                     Bound::Value(Value::Error)
                 }

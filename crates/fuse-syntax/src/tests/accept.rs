@@ -139,6 +139,21 @@ results %23
 }
 
 #[test]
+fn a_list_of_results_may_stand_in_brackets() {
+    let results = |source: &str| {
+        let ast = parse(source).expect("parses");
+        let spans = ast.results().iter().map(|&id| ast.span(id).slice(source).to_owned());
+        spans.collect::<Vec<_>>()
+    };
+    assert_eq!(results("s = a; (s + 1,\n s - 1)"), ["s + 1", "s - 1"]);
+    assert_eq!(results("(a,)"), ["a"]);
+    assert_eq!(results("()"), ["()"]);
+    // Not those of a tuple inside.
+    assert_eq!(results("(a, b), c"), ["(a, b)", "c"]);
+    assert_eq!(results("((a, b), c)"), ["(a, b)", "c"]);
+}
+
+#[test]
 fn spans_and_brackets() {
     let ast = parse("y = 1\n(a & b) * -x.real[1:, 0] > g(c)  if k else 2").expect("parses");
     let texts: Vec<_> = ast

@@ -5,6 +5,8 @@
 //! formulas a run makes (`.ci/extended`: 100 000), `FUSE_FORMULA_SEED=n` runs that one alone.
 
 pub(crate) mod histogram;
+mod judge;
+mod numpy;
 mod polynomials;
 mod subject;
 

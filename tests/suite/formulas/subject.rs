@@ -91,10 +91,19 @@ impl Bench {
         subject: &Subject,
         mode: Mode,
     ) -> Result<Vec<f64>, String> {
+        let array = self.result_of(text, subject, mode)?;
+        Ok(array.as_slice::<f64>().expect("an f64 formula").to_vec())
+    }
+
+    /// The result in a mode, on Cranelift.
+    pub(super) fn result(&self, subject: &Subject, mode: Mode) -> Result<Array, String> {
+        self.result_of(&subject.tree.text(), subject, mode)
+    }
+
+    fn result_of(&self, text: &str, subject: &Subject, mode: Mode) -> Result<Array, String> {
         let compiled = compile_text(text, subject, mode)?;
         let executable = Executable::compile(Arc::new(compiled.program), &self.cranelift);
-        let array = run(&executable, subject, Threads::Inline)?;
-        Ok(array.as_slice::<f64>().expect("an f64 formula").to_vec())
+        run(&executable, subject, Threads::Inline)
     }
 }
 

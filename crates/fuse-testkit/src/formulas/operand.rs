@@ -102,6 +102,16 @@ impl Operand {
         u64::from_le_bytes(word)
     }
 
+    /// The bytes of the element at a position in C order, in native order; of a complex number both parts.
+    pub fn element(&self, position: usize) -> Vec<u8> {
+        let (at, size) = (self.at(position), self.part_size());
+        let mut bytes = self.bytes[at..at + self.dtype.size()].to_vec();
+        if self.order == ByteOrder::Swapped {
+            bytes.chunks_exact_mut(size).for_each(<[u8]>::reverse);
+        }
+        bytes
+    }
+
     fn part_size(&self) -> usize {
         self.dtype.part().unwrap_or(self.dtype).size()
     }

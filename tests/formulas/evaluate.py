@@ -1,0 +1,186 @@
+"""The enclosure of a formula's text: Python's grammar holds every form that the generator writes."""
+
+import ast
+import functools
+import math
+import operator
+
+import folds
+import functions
+import numpy as np
+import operators
+import oracle
+from enclosure import Enclosure, Pending, dataclasses, point, stored
+
+DTYPES = {np.dtype(dtype).name: np.dtype(dtype) for dtype in oracle.DTYPES.values()}
+DTYPES |= {"bool_": np.dtype(bool)}
+DTYPES |= {name: np.dtype(dtype) for name, dtype in oracle.DTYPES.items()}
+
+COMPARISONS = {
+    ast.Lt: np.less, ast.LtE: np.less_equal, ast.Eq: np.equal, ast.NotEq: np.not_equal, ast.GtE: np.greater_equal,
+    ast.Gt: np.greater,
+}  # fmt: skip
+ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+REMAINDERS = {ast.FloorDiv: "//", ast.Mod: "%"}
+BITS = {
+    ast.BitAnd: np.bitwise_and, ast.BitOr: np.bitwise_or, ast.BitXor: np.bitwise_xor, ast.LShift: np.left_shift,
+    ast.RShift: np.right_shift,
+}  # fmt: skip
+ROUNDINGS = {"floor": np.floor, "ceil": np.ceil, "trunc": np.trunc, "round": np.rint, "sign": np.sign}
+QUESTIONS = {"isnan": np.isnan, "isinf": np.isinf, "isfinite": np.isfinite, "signbit": oracle.signbit}
+INTEGER = {"gcd": np.gcd, "lcm": np.lcm}
+PLAIN = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+}  # fmt: skip
+
+
+def is_bool(*values):
+    return all(isinstance(value, Enclosure) and value.dtype.kind == "b" for value in values)
+
+
+class Evaluator:
+    """The values of variables by name, and the mode."""
+
+    def __init__(self, variables, relaxed):
+        self.variables, self.relaxed = variables, relaxed
+
+    def formula(self, text):
+        return stored(self.value(ast.parse(text, mode="eval").body))
+
+    def value(self, node):
+        """An enclosure, or a plain number."""
+        return getattr(self, type(node).__name__)(node)
+
+    def Constant(self, node):
+        return node.value
+
+    def Name(self, node):
+        if node.id == "pi":
+            return math.pi
+        x = self.variables[node.id]
+        if self.relaxed and x.dtype == operators.HALF:
+            x = dataclasses.replace(x, lo=(lo := x.lo.astype(np.float32)), hi=lo)
+        return x
+
+    def UnaryOp(self, node):
+        x = self.value(node.operand)
+        if not isinstance(x, Enclosure):
+            return -x
+        if isinstance(node.op, ast.USub):
+            return operators.negative(x)
+        return operators.exactly(np.logical_not if isinstance(node.op, ast.Not) else np.invert, x)
+
+    def BinOp(self, node):
+        a, b, kind = self.value(node.left), self.value(node.right), type(node.op)
+        if kind is ast.Pow:
+            return self.power(a, b)
+        if kind in ARITHMETIC:
+            return operators.arithmetic(ARITHMETIC[kind], a, b, self.relaxed)
+        if kind in REMAINDERS:
+            return operators.remainder(REMAINDERS[kind], a, b, self.relaxed)
+        if is_bool(a, b) and kind in (ast.BitAnd, ast.BitOr):
+            return operators.both(np.logical_and if kind is ast.BitAnd else np.logical_or, a, b)
+        return operators.bits(BITS[kind], a, b, self.relaxed)
+
+    def BoolOp(self, node):
+        function = np.logical_and if isinstance(node.op, ast.And) else np.logical_or
+        return functools.reduce(lambda a, b: operators.both(function, a, b), map(self.value, node.values))
+
+    def Compare(self, node):
+        values = [self.value(node.left), *map(self.value, node.comparators)]
+        pairs = zip(node.ops, values, values[1:])
+        answers = [operators.compared(COMPARISONS[type(op)], a, b) for op, a, b in pairs]
+        return functools.reduce(lambda a, b: operators.both(np.logical_and, a, b), answers)
+
+    def IfExp(self, node):
+        return operators.chosen(self.value(node.test), self.value(node.body), self.value(node.orelse), self.relaxed)
+
+    def Attribute(self, node):
+        assert node.attr == "T", node.attr
+        return self.value(node.value).mapped(np.transpose)
+
+    def Subscript(self, node):
+        items = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        items = tuple(self.item(item) for item in items)
+        return self.value(node.value).mapped(lambda values: np.asarray(values[items]))
+
+    def item(self, node):
+        if isinstance(node, ast.Slice):
+            return slice(*(end and self.bound(end) for end in (node.lower, node.upper, node.step)))
+        return self.bound(node)
+
+    def bound(self, node):
+        value = self.value(node)
+        return int(value.lo) if isinstance(value, Enclosure) else value
+
+    def Tuple(self, node):
+        return tuple(self.bound(item) for item in node.elts)
+
+    def Call(self, node):
+        name, args = node.func.id, [self.value(arg) for arg in node.args]
+        if name in DTYPES:
+            return operators.cast(args[0], DTYPES[name], self.relaxed)
+        if name in folds.NAMED:
+            given = {keyword.arg: self.value(keyword.value) for keyword in node.keywords}
+            return folds.reduced(name, *args, **given)
+        if name in ("arange", "full", "linspace"):
+            return self.generated(name, [int(arg.lo) if isinstance(arg, Enclosure) else arg for arg in args])
+        return self.called(name, args)
+
+    def called(self, name, args):
+        if name in ROUNDINGS:
+            return operators.rounded(ROUNDINGS[name], args[0])
+        if name in QUESTIONS:
+            return operators.question(QUESTIONS[name], args[0])
+        if name in INTEGER:
+            return operators.bits(INTEGER[name], *args, self.relaxed)
+        match name:
+            case "where":
+                return operators.chosen(*args, self.relaxed)
+            case "minimum" | "maximum":
+                return operators.extreme(getattr(oracle, name), *args, self.relaxed)
+            case "abs":
+                return operators.magnitude(args[0])
+            case "copysign":
+                return operators.copysign(*args, self.relaxed)
+            case "fmod":
+                return operators.remainder("fmod", *args, self.relaxed)
+            case "popcount":
+                return operators.exactly(np.bitwise_count, args[0])
+        return functions.called(name, args, self.relaxed)
+
+    def generated(self, name, args):
+        """`linspace` is a start and a product: relaxed mode may round the two at once."""
+        if name != "linspace":
+            return point(np.arange(*args) if name == "arange" else np.full(*args))
+        x = point(np.linspace(*args))
+        if self.relaxed:
+            size = np.full(x.shape, 2.0 * max(map(abs, args[:2])) + 1)
+            x.pending = Pending(size, 3 * operators.unit(x.dtype) * size, size, 2, np.zeros(x.shape, bool))
+        return x
+
+    def power(self, base, exponent):
+        """Integers wrap. Of floats a plain number is a power of its own; in relaxed mode a product."""
+        plain = not isinstance(exponent, Enclosure)
+        if base.dtype.kind != "f" and (not plain or isinstance(exponent, int)):
+            return self.integer_power(base, exponent)
+        if not plain or exponent not in (0, 1, 2, -1, 0.5) and not self.relaxed:
+            return functions.called("power", [base, exponent], self.relaxed)
+        if exponent == 0.5:
+            return functions.called("sqrt", [base], self.relaxed)
+        if exponent < 0:
+            return operators.arithmetic("/", 1.0, self.product(base, -exponent), self.relaxed)
+        return self.product(base, exponent)
+
+    def product(self, base, count):
+        """x * x * ..."""
+        result = base
+        for _ in range(1, int(count)):
+            result = operators.arithmetic("*", result, base, self.relaxed)
+        return result
+
+    def integer_power(self, base, exponent):
+        if not isinstance(exponent, Enclosure):
+            exponent = point(np.array(exponent, base.dtype))
+        return operators.exactly(oracle.int_power, base, exponent)

@@ -23,6 +23,17 @@ INFIX = {
 PREFIX = {"-": operator.neg, "~": operator.invert, **WORDS}
 
 
+def real_only(function):
+    """Neither has NumPy complex forms of what it lacks."""
+
+    def call(arg):
+        if np.asarray(arg).dtype.kind == "c":
+            raise TypeError("no complex numbers")
+        return function(arg)
+
+    return call
+
+
 class Row:
     """An operator or function: its name, number of arguments, NumPy's counterpart."""
 
@@ -37,7 +48,7 @@ class Row:
         """What has the result dtype of a function that NumPy lacks; its values are MPFR's."""
         if not self.elementary:
             raise SystemExit(f"{self.name}: neither NumPy nor tests/corpus/elementary.py has it")
-        return np.sqrt if self.arity == 1 else np.hypot
+        return real_only(np.sqrt) if self.arity == 1 else np.hypot
 
     def meaning(self, numpy):
         """The same row with another counterpart."""

@@ -413,7 +413,8 @@ impl Resolver<'_> {
         let Some((arg, typed)) = self.reduced_operand(sum, (product, span)) else {
             return Value::Error;
         };
-        let id = self.graph.reduce(Op::Sum, &[arg], &[0], typed.result, source(span));
+        let over = Over { arg, axes: &[0], result: typed.result, span: source(span) };
+        let id = over.sum(&mut self.graph);
         Value::Node(id, Strength::Strong)
     }
 

@@ -194,6 +194,11 @@ def within_budget(case, held):
     return Value(np.array(values, dtype).reshape(shape), np.array(known).reshape(shape))
 
 
+def conjugate(case, held):
+    is_bool = case.row.name == "conj" and np.asarray(case.args[0]).dtype.kind == "b"
+    return Value(np.asarray(case.args[0])) if is_bool else None
+
+
 def no_order(case, held):
     """NumPy orders complex numbers by their real parts, then by their imaginary ones."""
     is_complex = any(np.asarray(arg).dtype.kind == "c" for arg in case.args)
@@ -240,6 +245,7 @@ RULES = {
     "saturation": (saturation, True, "Float to integer truncates and saturates; NaN gives 0."),
     "sum-of-products": (sum_of_products, False, "of bool it counts, of small integers the product wraps in their type"),
     "accumulated": (accumulated, True, "what is added or multiplied is kept in f64, f16 and f32 too, and rounded once"),
+    "conjugate": (conjugate, False, "`conj` of a real array is the array itself (NumPy gives i8 for bool)"),
     "no-order": (no_order, False, "Complex numbers have no order: `<`, `max`, `argmax`, `clip`, `floor`, `//` and `%` are errors, with what to write instead (NumPy orders by the real part first)"),
     "real-target": (real_target, True, "a cast to a real type, which in NumPy drops the imaginary part with a warning"),
     "complex-product": (complex_product, True, "`*` is the plain formula without multiply-adds, in either mode"),

@@ -63,9 +63,8 @@ class Row:
 #: Casts are no row of the page: each dtype is a function of its own.
 CAST = Row("cast", ["a"], np.copy)
 
-#: Of real numbers these say little, and one gives what this table does not hold: the corpus has them, on
-#: every dtype, in its theme `complex`.
-ELSEWHERE = ("real", "imag", "conj", "arg", "complex")
+#: NumPy has no function of two parts: the corpus has it, on every dtype, in its theme `complex`.
+ELSEWHERE = ("complex",)
 #: How the page begins what is said of functions of no elements: they have no values to be tabled.
 NO_ELEMENTS = ("new array: ", "shape: ", "of texts: ")
 

@@ -249,9 +249,8 @@ impl Subject {
     }
 }
 
-/// Parts of complex numbers: of real ones they say little, and `complex` gives what this table does not
-/// hold. The corpus has them, on every dtype, in its theme `complex`.
-const ELSEWHERE: [Op; 5] = [Op::Real, Op::Imag, Op::Conj, Op::Arg, Op::Complex];
+/// NumPy has no function of two parts; the corpus has it, on every dtype, in its theme `complex`.
+const ELSEWHERE: [Op; 1] = [Op::Complex];
 
 /// Rows of the operator table that a formula can write.
 fn rows() -> impl Iterator<Item = &'static Row> {

@@ -488,7 +488,7 @@ def measure(program, count, names):
     print("|---|---|---|---|---|---|---|")
     above = []
     for name in names:
-        budget = {"multiply": "√5 u", "power": "4 + 2·\\|w·log z\\|"}.get(name, "4")
+        budget = {"multiply": "√5 u", "power": "4 + 2·\\|w·log z\\|", "exp2": "4 + 2^-50·\\|y\\|"}.get(name, "4")
         for kind in FORMATS:
             format = Format(kind)
             checked = [parts for parts in points(name, format, count, 1) if not singular(name, format, parts)]

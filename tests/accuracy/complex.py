@@ -35,7 +35,7 @@ FORMATS = {"c128": (53, -1022, 1023, "<d", "<Q", 16), "c64": (24, -126, 127, "<f
 
 # Functions of one number, in the order of the operator table.
 FUNCTIONS = (
-    "sqrt", "exp", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan",
+    "sqrt", "sign", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan",
     "sinh", "cosh", "tanh", "asinh", "acosh", "atanh",
 )  # fmt: skip
 OPERATORS = ("multiply", "divide", "power")
@@ -95,7 +95,7 @@ def complex_of(parts):
 def exact(name, args):
     """The exact value of finite arguments, as a pair of mpfr with an error far below an ulp; zeros' signs are
     not looked at."""
-    wide = name in ("log1p", "expm1", "log", "log2", "log10", "atanh", "atan", "divide", "multiply")
+    wide = name in ("log1p", "expm1", "log", "log2", "log10", "atanh", "atan", "divide", "multiply", "exp2")
     with precisely(2400 if wide else 400):
         z = complex_of(args[:2])
         w = complex_of(args[2:]) if len(args) > 2 else None
@@ -103,6 +103,10 @@ def exact(name, args):
             value = gmpy2.log(z + 1)
         elif name == "expm1":
             value = gmpy2.exp(z) - 1
+        elif name == "exp2":
+            value = gmpy2.exp(z * gmpy2.log(mpfr(2)))
+        elif name == "sign":
+            value = z if z == 0 else z / gmpy2.sqrt(z.real**2 + z.imag**2)
         elif name == "log2":
             value = gmpy2.log(z) / gmpy2.log(mpfr(2))
         elif name == "log10":
@@ -157,6 +161,19 @@ def special_exp(x, y):
     if not math.isfinite(y):
         return NAN, NAN
     return (1.0, 0.0) if x == 0 and y == 0 else None
+
+
+def special_sign(x, y):
+    """NumPy's: of an infinite part 1, of zeros 0 whatever their signs."""
+    if math.isinf(x) and math.isinf(y):
+        return NAN, NAN
+    if math.isinf(x):
+        return math.copysign(1.0, x), Open(0.0)
+    if math.isinf(y):
+        return Open(0.0), math.copysign(1.0, y)
+    if math.isnan(x) or math.isnan(y):
+        return NAN, NAN
+    return (0.0, Open(0.0)) if x == 0 and y == 0 else None
 
 
 def special_log(x, y):
@@ -258,7 +275,7 @@ def special_atanh(x, y):
 
 
 BASE = {
-    "sqrt": special_sqrt, "exp": special_exp, "log": special_log, "sinh": special_sinh, "cosh": special_cosh,
+    "sign": special_sign, "sqrt": special_sqrt, "exp": special_exp, "log": special_log, "sinh": special_sinh, "cosh": special_cosh,
     "tanh": special_tanh, "acosh": special_acosh, "acos": special_acos, "asinh": special_asinh,
     "atanh": special_atanh,
 }  # fmt: skip
@@ -288,6 +305,9 @@ def special(name, x, y):
         # Angles other than 0 are no special values here: NaN marks what is looked at elsewhere.
         factor = 1 / math.log(2 if name == "log2" else 10)
         return value and (value[0], type(value[1])(value[1] * factor))
+    if name == "exp2":
+        # Angles are other ones.
+        return special("exp", x, y) if not (math.isfinite(y) and y != 0 and math.isinf(x)) else None
     if name == "log1p":
         value = special("log", x + 1 if x != -1 else 0.0, y)
         return value if value is not None or x != 0 or y != 0 else (x, y)
@@ -382,6 +402,8 @@ def singular(name, format, parts):
         return parts == [0, 0]
     if name == "log1p":
         return parts == [-1, 0]
+    if name == "exp2":  # the angle is known no more
+        return abs(parts[1]) > 2.0**80
     return name in ("atanh", "atan") and special(name, *parts) is not None
 
 
@@ -414,6 +436,8 @@ def bound(name, parts):
         with precisely(100):
             exponent = complex_of(parts[2:]) * gmpy2.log(complex_of(parts[:2]))
             return 4 + 2 * float(abs(exponent))
+    if name == "exp2":
+        return 4 + abs(parts[1]) * 2.0**-50
     return 4.0
 
 
@@ -464,7 +488,7 @@ def measure(program, count, names):
     print("|---|---|---|---|---|---|---|")
     above = []
     for name in names:
-        budget = {"multiply": "√5 u", "power": "4 + 2·\\|w·log z\\|"}.get(name, "4")
+        budget = {"multiply": "√5 u", "power": "4 + 2·\\|w·log z\\|", "exp2": "4 + 2^-50·\\|y\\|"}.get(name, "4")
         for kind in FORMATS:
             format = Format(kind)
             checked = [parts for parts in points(name, format, count, 1) if not singular(name, format, parts)]

@@ -2,7 +2,9 @@
 
 Sums and products follow the documented order step by step, so that their bits are exact. Variances and
 norms are the exact rational (or, under a root, 400-bit) value rounded once: cases leave them a
-tolerance. Everything else is exact whatever the order. Nothing comes from fuse.
+tolerance. Everything else is exact whatever the order. Of complex numbers sums and means are those of the parts,
+products those of pairs by the plain formula; variances and norms count the squares of both parts. Nothing
+comes from fuse.
 """
 
 import math
@@ -61,20 +63,42 @@ def along(function, x, axis, keepdims, dtype):
 
 
 def total_dtype(x):
-    return x.dtype.type if x.dtype.kind == "f" else np.uint64 if x.dtype.kind == "u" else I64
+    return x.dtype.type if x.dtype.kind in "fc" else np.uint64 if x.dtype.kind == "u" else I64
 
 
 def mean_dtype(x):
-    return x.dtype.type if x.dtype.kind == "f" else F64
+    return x.dtype.type if x.dtype.kind in "fc" else F64
+
+
+def spread_dtype(x):
+    """Of variances and norms: real."""
+    return mean_dtype(x.real) if x.dtype.kind == "c" else mean_dtype(x)
+
+
+def pair(re, im, dtype):
+    """A complex number of two f64, each rounded once."""
+    out = np.empty((), dtype)
+    out.real, out.imag = re, im
+    return out[()]
 
 
 def ordered_sum(v):
+    if v.dtype.kind == "c":
+        return pair(tree_sum(v.real, F64), tree_sum(v.imag, F64), v.dtype)
     if v.dtype.kind != "f":
         return wrap(sum(int(a) for a in v), total_dtype(v))
     return v.dtype.type(tree_sum(v, F64))
 
 
+def times(z, w):
+    """The plain product of two pairs."""
+    return z[0] * w[0] - z[1] * w[1], z[0] * w[1] + z[1] * w[0]
+
+
 def ordered_product(v):
+    if v.dtype.kind == "c":
+        pairs = [(F64(a.real), F64(a.imag)) for a in v]
+        return pair(*fold(pairs, (F64(1), F64(0)), times, times), v.dtype)
     if v.dtype.kind != "f":
         return wrap(math.prod(int(a) for a in v), total_dtype(v))
     product = fold([F64(a) for a in v], F64(1), lambda a, b: a * b, lambda a, b: a * b)
@@ -82,7 +106,13 @@ def ordered_product(v):
 
 
 def ordered_mean(v):
+    if v.dtype.kind == "c":
+        return mean_of_parts(v, F64(len(v)))
     return mean_dtype(v)(tree_sum(v, F64) / F64(len(v)))
+
+
+def mean_of_parts(v, count):
+    return pair(tree_sum(v.real, F64) / count, tree_sum(v.imag, F64) / count, v.dtype)
 
 
 def fma_sum(a, b):
@@ -93,12 +123,23 @@ def fma_sum(a, b):
     return dtype(state)
 
 
+def exact(v):
+    """The elements as rational numbers."""
+    return [Fraction(float(a)) if v.dtype.kind == "f" else Fraction(int(a)) for a in v]
+
+
+def parts(v):
+    return [v.real, v.imag] if v.dtype.kind == "c" else [v]
+
+
 def exact_variance(v, ddof):
-    if v.dtype.kind == "f" and not np.all(np.isfinite(v)):
+    if v.dtype.kind in "fc" and not np.all(np.isfinite(v)):
         return math.nan
-    exact = [Fraction(float(a)) if v.dtype.kind == "f" else Fraction(int(a)) for a in v]
-    mean = sum(exact) / len(exact)
-    squares, divisor = sum((a - mean) ** 2 for a in exact), max(len(exact) - ddof, 0)
+    squares = Fraction(0)
+    for part in map(exact, parts(v)):
+        mean = sum(part) / len(part)
+        squares += sum((a - mean) ** 2 for a in part)
+    divisor = max(len(v) - ddof, 0)
     if divisor == 0:
         return math.inf if squares else math.nan
     return squares / divisor
@@ -118,31 +159,33 @@ def root(value, dtype):
 
 
 def variance(v, ddof=0):
-    return number(exact_variance(v, ddof), mean_dtype(v))
+    return number(exact_variance(v, ddof), spread_dtype(v))
 
 
 def deviation(v, ddof=0):
-    return root(exact_variance(v, ddof), mean_dtype(v))
+    return root(exact_variance(v, ddof), spread_dtype(v))
 
 
 def norm_of(v):
-    if v.dtype.kind == "f" and np.any(np.isnan(v)):
+    if v.dtype.kind in "fc" and np.any(np.isnan(v)):
         return math.nan
-    if v.dtype.kind == "f" and np.any(np.isinf(v)):
+    if v.dtype.kind in "fc" and np.any(np.isinf(v)):
         return math.inf
-    squares = sum((Fraction(float(a)) if v.dtype.kind == "f" else Fraction(int(a))) ** 2 for a in v)
-    return root(Fraction(squares), mean_dtype(v))
+    squares = sum(a**2 for part in parts(v) for a in exact(part))
+    return root(Fraction(squares), spread_dtype(v))
 
 
 def numbers(v):
-    return v[~np.isnan(v)] if v.dtype.kind == "f" else v
+    return v[~np.isnan(v)] if v.dtype.kind in "fc" else v
 
 
 def filled(v, value):
-    return np.where(np.isnan(v), v.dtype.type(value), v) if v.dtype.kind == "f" else v
+    return np.where(np.isnan(v), v.dtype.type(value), v) if v.dtype.kind in "fc" else v
 
 
 def mean_of_numbers(v):
+    if v.dtype.kind == "c":
+        return mean_of_parts(filled(v, 0), F64(len(numbers(v))))
     if v.dtype.kind != "f":
         return ordered_mean(v)
     return v.dtype.type(tree_sum(filled(v, 0), F64) / F64(len(numbers(v))))
@@ -162,7 +205,7 @@ def plain(function, dtype):
 def spread(function):
     def reduction(x, axis=None, keepdims=False, ddof=0):
         x = np.asarray(x)
-        return along(lambda v: function(v, ddof), x, axis, keepdims, mean_dtype(x))
+        return along(lambda v: function(v, ddof), x, axis, keepdims, spread_dtype(x))
     return reduction
 
 
@@ -190,7 +233,7 @@ REDUCTIONS = {
     "any": plain(np.any, lambda x: BOOL), "all": plain(np.all, lambda x: BOOL),
     "count_nonzero": plain(np.count_nonzero, lambda x: I64),
     "argmax": plain(np.argmax, lambda x: I64), "argmin": plain(np.argmin, lambda x: I64),
-    "norm": plain(norm_of, mean_dtype), "dot": dot,
+    "norm": plain(norm_of, spread_dtype), "dot": dot,
     "nansum": plain(lambda v: ordered_sum(filled(v, 0)), total_dtype),
     "nanprod": plain(lambda v: ordered_product(filled(v, 1)), total_dtype),
     "nanmax": plain(extremum(np.max), own), "nanmin": plain(extremum(np.min), own),

@@ -12,9 +12,10 @@ import gmpy2
 import numpy as np
 from gmpy2 import mpc, mpfr
 
-from oracle import DTYPES
+from oracle import DTYPES, splitmix
 from themes import F32, F64, I64, INF, NAN
-from writer import Theme
+from themes_reductions import evaluated
+from writer import Fill, Theme
 
 C64, C128 = np.complex64, np.complex128
 PARTS = [0.0, -0.0, 1.0, -2.5, 0.1, 1e17, INF, NAN]
@@ -23,7 +24,8 @@ PARTS = [0.0, -0.0, 1.0, -2.5, 0.1, 1e17, INF, NAN]
 STEPS = 8
 
 FUNCTIONS = {
-    "sqrt": gmpy2.sqrt, "exp": gmpy2.exp, "log": gmpy2.log, "sin": gmpy2.sin, "cos": gmpy2.cos,
+    "sqrt": gmpy2.sqrt, "exp": gmpy2.exp, "exp2": lambda z: gmpy2.exp(z * gmpy2.log(mpfr(2))),
+    "sign": lambda z: z / gmpy2.sqrt(z.real**2 + z.imag**2), "log": gmpy2.log, "sin": gmpy2.sin, "cos": gmpy2.cos,
     "tan": gmpy2.tan, "asin": gmpy2.asin, "acos": gmpy2.acos, "atan": gmpy2.atan, "sinh": gmpy2.sinh,
     "cosh": gmpy2.cosh, "tanh": gmpy2.tanh, "asinh": gmpy2.asinh, "acosh": gmpy2.acosh,
     "atanh": gmpy2.atanh,
@@ -110,6 +112,7 @@ def complex_theme():
             arithmetic(t, a, b)
         mixed(t)
         reals(t)
+        reductions(t)
         functions(t)
         powers(t)
         arrays(t)
@@ -151,6 +154,8 @@ def arithmetic(t, a, b):
     t.case(f"angle({a}.real)", np.where(np.isnan(x.real), x.real, np.where(np.signbit(x.real), x.real.dtype.type(math.pi), 0)).astype(x.real.dtype), **{a: a})
     t.case(f"complex({a}.imag, {b}.real)", joined(x.imag, y.real, x.dtype), **given)
     t.case(f"ones_like({a})", np.ones_like(x), **{a: a})
+    t.case(f"round({a})", joined(np.rint(x.real), np.rint(x.imag)), **{a: a})
+    t.case(f"round({a}, 1)", joined(np.rint(x.real * 10) / 10, np.rint(x.imag * 10) / 10).astype(x.dtype), **{a: a}, note="both parts")
     t.case(f"zeros_like({a})", np.zeros_like(x), **{a: a})
     t.case(f"abs({a} - {a}) * abs({a} - {a})", (np.abs(minus(x, x))) ** 2, **{a: a},
            note="the square of a magnitude is not the square of the number")
@@ -209,11 +214,79 @@ def reals(t):
         t.case("conj(x)", x, x=x)
         t.case("arg(x)", angle.astype(wide.dtype), x=x)
         t.case("complex(x, x)", joined(part, part), x=x)
+
+
+#: Reductions of complex numbers; the rest need an order.
+REDUCED = ("sum", "prod", "mean", "var", "std", "norm", "any", "all", "count_nonzero", "nansum", "nanprod",
+           "nanmean", "nanvar", "nanstd")
+#: Floats from the exact value: a rounding more than those of reals, where two parts' squares are added.
+ROUNDED = {"var": 6, "std": 4, "norm": 4, "nanvar": 6, "nanstd": 4}
+SPREADS = ("var", "std", "nanvar", "nanstd")
+
+
+def reductions(t):
+    """In the order of numerics.md, step by step; what has a spread is exact and rounded once."""
+    def case(formula, mode="both", note=None, **given):
+        name = formula.partition("(")[0]
+        t.case(formula, evaluated(formula, **given), ulp=ROUNDED.get(name, 0), mode=mode, note=note, **given)
+
+    seed = 900
+    for name in REDUCED:
+        for dtype in (C128, C64):
+            for shape, listed in (((7,), ""), ((41,), ""), ((3, 40), ", axis=0"), ((3, 40), ", axis=1, keepdims=True"),
+                                  ((2, 9, 3), ", axis=(0, 2)"), ((1030,), ""), ((9, 5), ", axis=-1"), ((), "")):
+                seed += 1
+                n = int(np.prod(shape, dtype=int))
+                re, im = (Fill(k, splitmix(k, n).reshape(shape)) for k in (seed, seed + 1000))
+                a = joined(re.array, im.array, C128).astype(dtype)
+                made = "complex(x, y)" if dtype is C128 else "c64(complex(x, y))"
+                spread = ", ddof=1" if name in SPREADS and seed % 2 and shape else ""
+                expect = evaluated(f"{name}(a{listed}{spread})", a=a)
+                t.case(f"{name}({made}{listed}{spread})", expect, ulp=ROUNDED.get(name, 0), mode="both", x=re, y=im)
+        nans = np.array([[1.5 + 1j, complex(NAN, 2.0), -2.0j, 0.25], [complex(NAN, NAN), complex(1.0, NAN), NAN, complex(0, NAN)],
+                         [complex(INF, 1.0), 1j, complex(0.0, -INF), 2.0], [complex(-0.0, -0.0), 3 - 4j, complex(INF, NAN), 1.0]])
+        for dtype in (C128, C64):
+            for listed in (", axis=1", ", axis=0", ""):
+                case(f"{name}(a{listed})", a=nans.astype(dtype), note="an element is NaN if a part is")
+        for shape, listed in (((0,), ""), ((0, 3), ", axis=0"), ((3, 0), ", axis=1"), ((3, 0), ", axis=0")):
+            a = np.zeros(shape, C128)
+            if name in ("sum", "prod", "norm", "any", "all", "count_nonzero", "nansum", "nanprod") or listed == ", axis=0" and shape[1] == 0:
+                case(f"{name}(a{listed})", a=a)
+            else:
+                t.case(f"{name}(a{listed})", error="E0404", a=a)
+    method = np.array([[1 + 2j, 3 - 1j, 0.5j], [2.0, -1j, 4 + 4j]])
+    for text, name in (("a.prod(axis=0)", "prod(a, axis=0)"), ("a.var(ddof=1)", "var(a, ddof=1)"), ("a.std(axis=1)", "std(a, axis=1)")):
+        t.case(text, evaluated(name, a=method), ulp=ROUNDED.get(name[:3], 0), mode="both", a=method)
+    spreads(t, case)
+
+
+def spreads(t, case):
+    """Variances and norms where naive sums of squares have no digits, or no value."""
+    unit = splitmix(77, 2 * 70).reshape(2, 70)
+    case("var(a)", a=joined(1e9 + unit[0], unit[1] * 1e-6 - 1e9), note="far from 0")
+    case("nanstd(a, ddof=2)", a=joined(1e9 + unit[0], unit[1] * 1e-6 - 1e9))
+    case("var(a, ddof=-3)", a=joined(unit[0], unit[1]))
+    for ddof in (3, 4):
+        for name in SPREADS:
+            case(f"{name}(a, ddof={ddof})", a=np.array([1j, 2.0, 3 - 1j]))
+    case("var(a, ddof=1)", a=np.array([2 + 1j]), note="0 / 0")
+    huge = np.array([complex(1e300, 1e300), complex(-1e300, 2e300)] * 20)
+    case("norm(a)", a=huge, note="squares overflow, the norm does not")
+    case("norm(a)", a=joined(huge.real * 1e-300 * 1e-310, huge.imag * 1e-300 * 1e-310), note="squares vanish")
+    case("norm(a)", a=np.array([complex(1e308, 1e308)] * 4), note="the norm overflows")
+    case("norm(a)", a=np.array([complex(1e200, 1e-200), 1 + 1j, complex(0, 1e150)]))
+    case("prod(a)", a=np.array([complex(1e30, 1e30)] * 9, C64), note="overflows f32 on the way, and f32 in the end")
+    case("prod(a)", a=np.array([complex(1e30, 1e30), complex(1e30, 0), complex(1e-30, 1e-30), complex(0, 1e-30)], C64),
+         note="overflows f32 on the way only")
+    case("prod(a)", a=np.array([complex(INF, 0.0)]), note="1 * z, as NumPy: an infinity meets the zero of 1")
+    case("nanprod(a)", a=np.array([complex(-0.0, -0.0)]))
     z = np.array([0, 1j, 2, -0.0])
     rows = np.arange(12.0).reshape(3, 4) * (1 - 2j)
     t.case("sum(z), mean(z), z.sum(axis=0), z.mean(axis=1, keepdims=True)",
            (rows.sum(), rows.mean(), rows.sum(axis=0), rows.mean(axis=1, keepdims=True)), z=rows,
            note="the sums of the parts; whole numbers, so that the order of addition does not matter")
+    t.case("(z - mean(z)) / std(z)", over(minus(rows, rows.mean()), joined(np.full(rows.shape, rows.std()), np.zeros(rows.shape))),
+           ulp=8, mode="both", z=rows)
     t.case("mean(u)", np.array(rows.astype(C64).mean()), u=rows.astype(C64))
     t.case("count_nonzero(z)", np.array(11), z=rows)
     t.case("any(z), all(z), any(z[:1])", (np.array(True), np.array(False), np.array(False)), z=z)
@@ -231,6 +304,13 @@ def functions(t):
     t.case("sqrt(z)", joined([INF, 0.0, NAN, 0.0, 0.0, 0.0], [INF, INF, NAN, 1.0, -1.0, 2.0]), z=z,
            note="the sign of a zero imaginary part says on which side of the cut; C99's Annex G")
     t.case("exp(z)", joined([INF, 0.0], [0.0, 0.0]), z=np.array([complex(INF, 0.0), complex(-INF, 0.0)]))
+    t.case("sign(z)", joined([1.0, -1.0, 0.0, NAN, NAN, 0.0, 1.0, math.sqrt(0.5), math.sqrt(0.5)],
+                             [0.0, 0.0, -1.0, NAN, NAN, 0.0, -0.0, -math.sqrt(0.5), math.sqrt(0.5)]), ulp=2,
+           z=np.array([complex(INF, NAN), complex(-INF, -3.0), complex(NAN, -INF), complex(INF, INF), complex(0.0, NAN), complex(-0.0, -0.0),
+                       complex(2.0, -0.0), complex(1e308, -1e308), complex(5e-324, 5e-324)]),
+           note="z / |z|, 0 of 0; of an infinite part NumPy's")
+    t.case("exp2(z)", joined([8.0, 0.25, 0.0, INF, NAN, INF, 0.0], [0.0, -0.0, 0.0, 0.0, 0.0, NAN, 0.0]),
+           z=np.array([3.0, complex(-2.0, -0.0), complex(-INF, 1.0), INF, NAN, complex(INF, NAN), complex(-INF, INF)]))
     t.case("log(z)", joined([-INF, INF], [0.0, 0.0]), z=np.array([0j, complex(INF, 0.0)]))
 
 
@@ -285,8 +365,8 @@ def arrays(t):
 
 def errors(t, v):
     z = v["z"]
-    for formula in ("z < z", "z >= 1", "1 < z", "max(z)", "prod(z)", "argmin(z)", "std(z)", "norm(z)", "nansum(z)", "floor(z)", "round(z)", "z // 2", "z % 2",
-                    "minimum(z, 1)", "hypot(z, z)", "atan2(z, 1)", "cbrt(z)", "erf(z)", "sign(z)", "f64(z)",
-                    "z.astype(f32)", "i64(z)", "z & 1", "not z", "where(z, 1, 2)", "complex(z, 1)", "exp2(z)",
+    for formula in ("z < z", "z >= 1", "1 < z", "max(z)", "min(z)", "argmin(z)", "argmax(z)", "nanmax(z)", "nanmin(z)", "floor(z)", "z // 2", "z % 2",
+                    "minimum(z, 1)", "hypot(z, z)", "atan2(z, 1)", "cbrt(z)", "erf(z)", "exp10(z)", "f64(z)",
+                    "z.astype(f32)", "i64(z)", "z & 1", "not z", "where(z, 1, 2)", "complex(z, 1)",
                     "clip(z, 0, 1)", "signbit(z)", "copysign(z, 1)"):
         t.case(formula, error="E0301", z="z")

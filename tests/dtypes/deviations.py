@@ -10,11 +10,14 @@ stands in language.md and that every rule is used.
 
 import math
 
+import complexes
 import elementary
 import numpy as np
 import reduced
 from outcome import ERROR, Value, outcome
 
+ORDER = ("less", "less_equal", "greater", "greater_equal", "minimum", "maximum", "clip", "max", "min", "nanmax", "nanmin",
+         "argmax", "argmin")  # fmt: skip
 BOOL_ERRORS = ("floor_divide", "remainder", "power", "fmod", "left_shift", "right_shift")
 
 
@@ -62,7 +65,8 @@ def rounding(case, held):
 
 
 def magnitude(case, held):
-    return Value(np.abs(case.args[0])) if case.called == "fabs" and integral(case) else None
+    applies = case.called == "fabs" and (integral(case) or np.asarray(case.args[0]).dtype.kind == "c")
+    return Value(np.abs(case.args[0])) if applies else None
 
 
 def narrow(case, held):
@@ -160,12 +164,12 @@ def saturation(case, held):
 
 def sum_of_products(case, held):
     """NumPy's dot of integers has their dtype, of bool it says whether one product holds."""
-    return reduced.ordered("dot", case.args) if case.row.name == "dot" and held.dtype.kind != "f" else None
+    return reduced.ordered("dot", case.args) if case.row.name == "dot" and held.dtype.kind in "biu" else None
 
 
 def accumulated(case, held):
     """NumPy accumulates in the dtype of the result or f32, in an order that its processor chooses."""
-    applies = case.row.name in reduced.ORDERED and held.dtype.kind == "f"
+    applies = case.row.name in reduced.ORDERED and held.dtype.kind in "fc"
     return reduced.ordered(case.row.name, case.args) if applies else None
 
 
@@ -190,6 +194,40 @@ def within_budget(case, held):
     return Value(np.array(values, dtype).reshape(shape), np.array(known).reshape(shape))
 
 
+def conjugate(case, held):
+    is_bool = case.row.name == "conj" and np.asarray(case.args[0]).dtype.kind == "b"
+    return Value(np.asarray(case.args[0])) if is_bool else None
+
+
+def no_order(case, held):
+    """NumPy orders complex numbers by their real parts, then by their imaginary ones."""
+    is_complex = any(np.asarray(arg).dtype.kind == "c" for arg in case.args)
+    return ERROR if case.row.name in ORDER and is_complex else None
+
+
+def real_target(case, held):
+    """NumPy drops imaginary parts with a warning, or complains, by what is converted."""
+    to_real = case.row.name == "cast" and case.target.kind in "iuf"
+    return ERROR if to_real and np.asarray(case.args[0]).dtype.kind == "c" else None
+
+
+def complex_product(case, held):
+    if case.row.name != "multiply" or held is ERROR or held.dtype.kind != "c":
+        return None
+    return Value(complexes.times(*(np.asarray(arg).astype(held.dtype) for arg in case.args)))
+
+
+def complex_budget(case, held):
+    """The exact value, each part rounded once."""
+    if held is ERROR or held.dtype.kind != "c" or case.row.name not in complexes.KINDS:
+        return None
+    found = complexes.values(case.row.name, held.dtype, case.args)
+    if case.row.name == "power" and case.literal == 1:
+        # A literal integer is a product, whose divisor may be 0.
+        found.known &= np.broadcast_to(np.asarray(case.args[0]) != 0, found.known.shape)
+    return found
+
+
 #: Name: (rule, does NumPy depend on the processor, sentence of docs/language.md).
 RULES = {
     "truth": (truth, False, "`not and or` | element by element, on bool"),
@@ -198,7 +236,7 @@ RULES = {
     "bounds": (bounds, False, "in `clip`, too, plain numbers take the type of the others, and one that it cannot hold is an error (NumPy drops such a bound)"),
     "of-bool": (of_bool, False, "`// % ** << >>` and `fmod` of bool alone are errors (NumPy gives i8)"),
     "rounding": (rounding, False, "`floor ceil trunc round` of integers and bool are the identity (NumPy rounds bool to f16, and gives floats for `rint`)"),
-    "magnitude": (magnitude, False, "`fabs` of integers is `abs` (NumPy gives floats)"),
+    "magnitude": (magnitude, False, "`fabs` of integers and complex numbers is `abs` (NumPy gives floats, and an error)"),
     "narrow": (narrow, False, "integers and bool give f64 (NumPy gives f16 or f32 for the narrow ones)"),
     "negative-power": (negative_power, False, "with an array of exponents 1 → 1, -1 → ±1, others → 0"),
     "zeros": (zeros, True, "of equal operands (0 and -0) the second is taken"),
@@ -207,5 +245,10 @@ RULES = {
     "saturation": (saturation, True, "Float to integer truncates and saturates; NaN gives 0."),
     "sum-of-products": (sum_of_products, False, "of bool it counts, of small integers the product wraps in their type"),
     "accumulated": (accumulated, True, "what is added or multiplied is kept in f64, f16 and f32 too, and rounded once"),
+    "conjugate": (conjugate, False, "`conj` of a real array is the array itself (NumPy gives i8 for bool)"),
+    "no-order": (no_order, False, "Complex numbers have no order: `<`, `max`, `argmax`, `clip`, `floor`, `//` and `%` are errors, with what to write instead (NumPy orders by the real part first)"),
+    "real-target": (real_target, True, "a cast to a real type, which in NumPy drops the imaginary part with a warning"),
+    "complex-product": (complex_product, True, "`*` is the plain formula without multiply-adds, in either mode"),
+    "complex-budget": (complex_budget, True, "Complex division, powers and functions are within a distance of the exact value that is counted normwise"),
     "budget": (within_budget, True, "Results are within a stated distance of the exact ones"),
 }

@@ -19,7 +19,8 @@ are lines `from to`; `where` has its condition first.
 Reductions list a result for each slice of a dtype's values: places in `slices.txt`. `dot` takes a slice of
 either dtype, beginning again with those of the one that has fewer; and of two slices the values in turns, as
 many as the longer one has, the second's from its second value on. `within 4` in a file's head: so many floats an
-f64 may be from the one that stands here.
+f64 may be from the one that stands here. `complex 5`: so many units in the last place of the magnitude a
+complex number may be, or floats a real result of complex numbers.
 
 `names.txt` has every other name of a row before its operands: aliases, and operators called as functions.
 
@@ -35,6 +36,7 @@ import numpy as np
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "corpus")]
 
+import complexes  # noqa: E402
 import reduced  # noqa: E402
 from deviations import RULES  # noqa: E402
 from outcome import ERROR, outcome  # noqa: E402
@@ -110,7 +112,7 @@ def same_for_scalars(row, operands):
         if arrays is ERROR or scalars is ERROR:
             assert arrays is scalars, (row.name, operands, a, b)
         else:
-            close = row.elementary or arrays.equals(scalars)
+            close = row.elementary or arrays.dtype.kind == "c" or arrays.equals(scalars)
             assert arrays.dtype == scalars.dtype and close, (row.name, operands, a, b, arrays.values, scalars.values)
 
 
@@ -153,7 +155,7 @@ def choice(row):
     for test in DTYPES:
         if test != "bool":
             values = vector(test)
-            yield Case(row, [test, "f64", "f64"], [values, values.astype(float), values.astype(float)])
+            yield Case(row, [test, "f64", "f64"], [values, values.real.astype(float), values.real.astype(float)])
 
 
 def reduction(row):
@@ -236,6 +238,9 @@ def reduce_line(case):
 def lines(name, cases):
     head = [f"# every {EVERY[name]}"] if name in EVERY else []
     head += [f"# within {reduced.WITHIN[name]}"] if name in reduced.WITHIN else []
+    units = complexes.WITHIN_POWER if name in ("power", "names") else complexes.WITHIN
+    units = reduced.WITHIN_OF_COMPLEX.get(name, units)
+    head += [f"# complex {units}"] if name in (*complexes.KINDS, *reduced.WITHIN, "names") else []
     return head + [reduce_line(case) if case.row.reduction else case.line() for case in cases]
 
 

@@ -17,6 +17,8 @@ class Value:
         if other is ERROR or other.dtype != self.dtype:
             return False
         a, b = self.values, other.values
+        if a.dtype.kind == "c":
+            return all(Value(x).equals(Value(y)) for x, y in ((a.real, b.real), (a.imag, b.imag)))
         same = (a == b) & (np.signbit(a) == np.signbit(b)) if a.dtype.kind == "f" else a == b
         return bool(np.all(same | ((a != a) & (b != b))))
 

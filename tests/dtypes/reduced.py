@@ -6,9 +6,11 @@ import math
 from fractions import Fraction
 
 import numpy as np
+from complexes import times
 from oracle import tree_sum
 from outcome import Value
-from reductions import REDUCTIONS, fold, numbers
+from reductions import REDUCTIONS, fold, numbers, parts
+from reductions import times as pair_times
 
 #: Kept in f64 in the documented order.
 ORDERED = ("sum", "prod", "mean", "dot", "nansum", "nanprod", "nanmean")
@@ -16,6 +18,9 @@ ORDERED = ("sum", "prod", "mean", "dot", "nansum", "nanprod", "nanmean")
 #: Floats that an f64 may be from the exact value rounded. numerics.md promises less: some 40 units in var of so few
 #: elements, half of that under a root, and 5 mostly. f16 and f32 are the f64 result rounded: none.
 WITHIN = {"var": 2, "std": 1, "norm": 1, "nanvar": 2, "nanstd": 1}
+
+#: As that, of complex numbers: both parts' errors and a sum.
+WITHIN_OF_COMPLEX = {"var": 8, "std": 4, "norm": 2, "nanvar": 8, "nanstd": 4}
 
 #: Half the distance of 1 and the next f64.
 UNIT = Fraction(1, 2**53)
@@ -26,15 +31,26 @@ LIMIT = Fraction(2) ** 1024
 
 def terms(name, args):
     """What is added or multiplied, as f64: products are rounded as `a * b` is."""
-    values = args[0] * args[1] if name == "dot" else args[0]
-    return numbers(values).astype(np.float64)
+    values = product(*args) if name == "dot" else args[0]
+    values = numbers(values)
+    return values.astype(np.complex128 if values.dtype.kind == "c" else np.float64)
+
+
+def product(a, b):
+    dtype = np.result_type(a, b)
+    return times(a.astype(dtype), b.astype(dtype)) if dtype.kind == "c" else a * b
 
 
 def ordered(name, args):
     """The result in the documented order."""
     values = terms(name, args)
     if np.all(np.isfinite(values)) and len(values):
-        check_product(values) if "prod" in name else check_total(values)
+        for part in parts(values) if "prod" not in name else []:
+            check_total(part)
+        if "prod" in name:
+            check_complex_product(values) if values.dtype.kind == "c" else check_product(values)
+    if name == "dot" and values.dtype.kind == "c":
+        return Value(REDUCTIONS["sum"](product(*args)))
     return Value(REDUCTIONS[name](*args))
 
 
@@ -59,9 +75,21 @@ def check_product(values):
         assert 0 in values or abs(exact) >= LIMIT, values
 
 
+def check_complex_product(values):
+    """Normwise √5 units for each factor but the first."""
+    state, exact = (np.float64(1), np.float64(0)), (Fraction(1), Fraction(0))
+    assert len(values) < 8, "the order of more is another"
+    for value in values:
+        state = pair_times(state, (value.real, value.imag))
+        exact = pair_times(exact, (Fraction(float(value.real)), Fraction(float(value.imag))))
+    error = sum((Fraction(float(part)) - whole) ** 2 for part, whole in zip(state, exact))
+    assert error <= 5 * (len(values) * UNIT) ** 2 * sum(whole**2 for whole in exact), values
+
+
 def nearest(name, values):
     """The exact value rounded once; infinite where a variance overflows f64, and its root with it."""
     exact = REDUCTIONS[name](values)
-    if name.endswith("std") and np.isinf(REDUCTIONS[name.replace("std", "var")](values.astype(np.float64))):
+    wide = np.complex128 if values.dtype.kind == "c" else np.float64
+    if name.endswith("std") and np.isinf(REDUCTIONS[name.replace("std", "var")](values.astype(wide))):
         return Value(np.full_like(exact, np.inf))
     return Value(exact)

@@ -23,6 +23,17 @@ INFIX = {
 PREFIX = {"-": operator.neg, "~": operator.invert, **WORDS}
 
 
+def real_only(function):
+    """Neither has NumPy complex forms of what it lacks."""
+
+    def call(arg):
+        if np.asarray(arg).dtype.kind == "c":
+            raise TypeError("no complex numbers")
+        return function(arg)
+
+    return call
+
+
 class Row:
     """An operator or function: its name, number of arguments, NumPy's counterpart."""
 
@@ -37,7 +48,7 @@ class Row:
         """What has the result dtype of a function that NumPy lacks; its values are MPFR's."""
         if not self.elementary:
             raise SystemExit(f"{self.name}: neither NumPy nor tests/corpus/elementary.py has it")
-        return np.sqrt if self.arity == 1 else np.hypot
+        return real_only(np.sqrt) if self.arity == 1 else np.hypot
 
     def meaning(self, numpy):
         """The same row with another counterpart."""
@@ -52,9 +63,8 @@ class Row:
 #: Casts are no row of the page: each dtype is a function of its own.
 CAST = Row("cast", ["a"], np.copy)
 
-#: Of real numbers these say little, and one gives what this table does not hold: the corpus has them, on
-#: every dtype, in its theme `complex`.
-ELSEWHERE = ("real", "imag", "conj", "arg", "complex")
+#: NumPy has no function of two parts: the corpus has it, on every dtype, in its theme `complex`.
+ELSEWHERE = ("complex",)
 #: How the page begins what is said of functions of no elements: they have no values to be tabled.
 NO_ELEMENTS = ("new array: ", "shape: ", "of texts: ")
 

@@ -3,15 +3,14 @@
 import numpy as np
 import oracle
 
-#: The dtypes whose pairs the table holds are the oracle's. Complex ones are prepared: **COMPLEX here.
-COMPLEX = {"c64": np.complex64, "c128": np.complex128}
-DTYPES = {**oracle.DTYPES}
+#: The dtypes whose pairs the table holds.
+DTYPES = {**oracle.DTYPES, "c64": np.complex64, "c128": np.complex128}
 
-NAMES = {np.dtype(numpy): name for name, numpy in {**DTYPES, **COMPLEX}.items()}
+NAMES = {np.dtype(numpy): name for name, numpy in DTYPES.items()}
 
 #: Plain numbers, as formulas write them: within every integer dtype, beyond some, beyond i32, beyond
-#: i64; beyond f16, beyond f32.
-LITERALS = ["-1", "0", "2", "300", "3000000000", "9223372036854775808", "0.5", "-2.0", "1e6", "1e300", "True"]
+#: i64; beyond f16, beyond f32; an imaginary one.
+LITERALS = ["-1", "0", "2", "300", "3000000000", "9223372036854775808", "0.5", "-2.0", "1e6", "1e300", "2j", "True"]
 
 #: Above this, i32 and i64 leave the integers that f32 and f64 hold.
 LARGE = {2: None, 4: 2**24 + 1, 8: 2**53 + 1}
@@ -36,7 +35,7 @@ def floats(dtype):
 
 def vector(name):
     """The telling values of a dtype."""
-    dtype = np.dtype({**DTYPES, **COMPLEX}[name])
+    dtype = np.dtype(DTYPES[name])
     if dtype.kind == "b":
         return np.array([False, True])
     if dtype.kind == "f":
@@ -44,18 +43,18 @@ def vector(name):
     if dtype.kind == "c":
         parts = [0.0, -0.0, 1.0, -2.5, 0.1, np.inf, np.nan]
         pairs = zip(parts, parts[3:] + parts[:3])
-        return np.array([complex(a, b) for a, b in pairs] + [1j, -1 + 1j], dtype)
+        return np.array([complex(a, b) for a, b in pairs] + [0, 1j, -1 + 1j], dtype)
     return np.array(integers(dtype), dtype)
 
 
 def slices(name):
     """Places of the values that a reduction takes, several times. Of integers and bool all, those that are not
-    0, and 0. Of floats all, those that are not NaN, the finite ones, those between 1/16 and 16, 0, and NaN; but
+    0, and 0. Of floats and complex numbers all, those that are not NaN, the finite ones, those between 1/16 and 16, 0, and NaN; but
     never -0, of which and 0 fuse may take another than NumPy."""
     values = vector(name)
-    if values.dtype.kind != "f":
+    if values.dtype.kind not in "fc":
         return [np.flatnonzero(kept) for kept in (values == values, values != 0, values == 0)]
-    kept = ~((values == 0) & np.signbit(values))
+    kept = ~((values == 0) & np.signbit(values.real))
     moderate = (np.abs(values) > 1 / 16) & (np.abs(values) < 16)
     is_nan = np.isnan(values)
     choices = (True, ~is_nan, np.isfinite(values), moderate, values == 0, is_nan)
@@ -64,6 +63,8 @@ def slices(name):
 
 def plain(literal):
     """A literal as Python's number."""
+    if literal.endswith("j"):
+        return complex(literal)
     return {"True": True}.get(literal) or (float(literal) if set("e.") & set(literal) else int(literal))
 
 

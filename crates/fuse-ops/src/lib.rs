@@ -42,7 +42,7 @@ pub mod typing;
 
 pub use complex::{COMPLEX, ComplexCall, ComplexRow};
 pub use expander::{Call, Expander, lane_of};
-pub use form::{FORMS, Form, FormKind, OfNothing};
+pub use form::{FORMS, Form, FormKind, OfComplex, OfNothing};
 pub use parameter::Parameter;
 pub use table::{Accuracy, Budget, Class, Cost, Domain, Expansion, Op, Row, Syntax, Yardstick};
 pub use typing::{ArgType, TypeIssue, Typed, promote};

@@ -6,6 +6,7 @@
 //! | fold | state | here |
 //! |---|---|---|
 //! | sum, product | f64 of floats, 64 bits of integers | this file |
+//! | product of complex numbers | two f64, its parts | this file |
 //! | sum of products, by multiply-adds | f64 | this file |
 //! | any, all | a mask | this file |
 //! | least, greatest, and where they are | a value, and a mask of NaNs; a value and an index | `extremum` |
@@ -25,6 +26,7 @@ pub use deviation::{squared_deviations, squared_deviations_of_numbers};
 pub use extremum::{index_of_max, index_of_min, max, min, nanmax, nanmin};
 pub use norm::norm;
 
+use crate::complex::Complex;
 use crate::expander::lane_of;
 use crate::pen::{Value, region};
 
@@ -36,9 +38,29 @@ pub fn sum(operand: DType, result: DType) -> Fold {
     total(operand, result, 0, |total, element| total + element)
 }
 
-/// The fold of `prod`.
+/// The fold of `prod`. Complex numbers are multiplied by the plain formula of `complex::parts`, their parts
+/// in f64, from 1 + 0i, as NumPy does: an infinite element makes a part NaN.
 pub fn prod(operand: DType, result: DType) -> Fold {
-    total(operand, result, 1, |total, element| total * element)
+    let Some(part) = operand.part() else {
+        return total(operand, result, 1, |total, element| total * element);
+    };
+    let narrow = lane_of(part);
+    Fold {
+        state: slots(&[Scalar::f64(1.0), Scalar::f64(0.0)]),
+        step: region(&[Lane::F64, Lane::F64, narrow, narrow], |v| {
+            let [re, im] = [v[2], v[3]].map(|part_of| part_of.cast(part, DType::F64));
+            times([v[0], v[1]], [re, im])
+        }),
+        merge: region(&[Lane::F64; 4], |v| times([v[0], v[1]], [v[2], v[3]])),
+        finish: region(&[Lane::F64; 2], |v| {
+            vec![v[0].cast(DType::F64, part), v[1].cast(DType::F64, part)]
+        }),
+    }
+}
+
+/// The parts of a product of complex numbers.
+fn times<'p>([a, b]: [Value<'p>; 2], [c, d]: [Value<'p>; 2]) -> Vec<Value<'p>> {
+    Complex::new(a, b).times(Complex::new(c, d)).into_parts()
 }
 
 fn total(operand: DType, result: DType, neutral: i32, combine: Combine) -> Fold {

@@ -12,7 +12,7 @@ use crate::complex::ComplexRow;
 use crate::derived::DERIVED;
 use crate::elementary::neighbour;
 use crate::expander::{Call, Expander, lane_of};
-use crate::form::FORMS;
+use crate::form::{FORMS, OfComplex};
 use crate::parameter::{Parameter, REDUCTION};
 use crate::pen::written;
 use crate::typing::Typing;
@@ -322,6 +322,17 @@ impl Op {
     /// Is it a reduction without a value for no elements?
     pub fn needs_an_element(self) -> bool {
         matches!(self, Op::Max | Op::Min | Op::NanMax | Op::NanMin)
+    }
+
+    /// What the reduction is of complex numbers.
+    pub fn of_complex(self) -> OfComplex {
+        if matches!(self, Op::Max | Op::Min | Op::NanMax | Op::NanMin) {
+            OfComplex::Error
+        } else if matches!(self, Op::Sum | Op::Prod) {
+            OfComplex::Complex
+        } else {
+            OfComplex::Real
+        }
     }
 
     /// What the function takes beside its operands.

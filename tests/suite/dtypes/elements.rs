@@ -66,6 +66,34 @@ pub(super) fn same(dtype: DType, steps: u64, expected: Bits, got: Bits) -> bool 
     agree(dtype, steps, expected, got)
 }
 
+/// Complex numbers within so many units in the last place of the expected one's magnitude; where that is not
+/// finite, parts alike: NaN, the same infinity, or some floats apart.
+pub(super) fn near(dtype: DType, units: f64, expected: Bits, got: Bits) -> bool {
+    const STEPS: u64 = 4;
+    let (expected_parts, got_parts) = (parts(dtype, expected), parts(dtype, got));
+    if expected_parts.iter().any(|part| !part.is_finite()) {
+        return same(dtype, STEPS, expected, got);
+    }
+    let [precision, least] = if dtype == DType::C64 { [24, -126] } else { [53, -1022] };
+    // Halved twice, so that the magnitude is finite.
+    let magnitude = (expected_parts[0] / 4.0).hypot(expected_parts[1] / 4.0);
+    let exponent = ((magnitude.to_bits() >> 52).cast_signed() - 1021).max(least);
+    let unit = i32::try_from(exponent - precision + 1).expect("an exponent");
+    let in_units = |a: f64, b: f64| (a - b) / 2f64.powi(unit / 2) / 2f64.powi(unit - unit / 2);
+    let [re, im] = [0, 1].map(|index| in_units(got_parts[index], expected_parts[index]));
+    re.hypot(im) <= units
+}
+
+/// The parts of a complex number.
+fn parts(dtype: DType, bits: Bits) -> [f64; 2] {
+    let word = |bits: Bits| u64::try_from(bits).expect("64 bits");
+    let single = |bits: Bits| f64::from(f32::from_bits(u32::try_from(bits).expect("32 bits")));
+    match dtype {
+        DType::C64 => [single(bits & 0xffff_ffff), single(bits >> 32)],
+        _ => [f64::from_bits(word(bits & u128::from(u64::MAX))), f64::from_bits(word(bits >> 64))],
+    }
+}
+
 /// Elements' bytes in native order.
 pub(super) fn bytes(dtype: DType, elements: &[Bits]) -> Vec<u8> {
     elements.iter().flat_map(|bits| bits.to_le_bytes()[..dtype.size()].to_vec()).collect()
@@ -109,5 +137,7 @@ fn elements_are_read() {
     assert_eq!(parse(DType::I16, "-2"), Some(0xfffe));
     assert_eq!(parse(DType::C64, "1,-0"), Some(0x8000_0000_3f80_0000));
     assert_eq!(show(DType::I16, 0xfffe), "-2");
+    let [one, beside] = [0x3f80_0000_3f80_0000, 0x3f80_0004_3f80_0000];
+    assert!(near(DType::C64, 4.0, one, beside) && !near(DType::C64, 3.0, one, beside));
     assert!(same(DType::F16, 1, 0x2e66, 0x2e67) && !same(DType::F16, 1, 0, 1));
 }

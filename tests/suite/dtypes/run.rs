@@ -7,13 +7,13 @@ use std::sync::LazyLock;
 
 use fuse::raw::{ByteOrder, ScalarValue};
 use fuse::{
-    Array, Backend, DType, Engine, Error, ErrorKind, Input, InputType, Layout, Mode, Strength,
-    Vars, View,
+    Array, Backend, Complex, DType, Engine, Error, ErrorKind, Input, InputType, Layout, Mode,
+    Strength, Vars, View,
 };
 use fuse_ops::{Class, Op};
 use rayon::prelude::*;
 
-use super::elements::{Bits, bits, bytes, parse, same, show};
+use super::elements::{Bits, bits, bytes, parse, show};
 use super::table::{Case, Expect, Operand, cases, folder, named, read, slices, subjects, values};
 
 /// Failures of a row that are printed.
@@ -125,8 +125,7 @@ impl Run<'_> {
         match (&self.case.operands[operand], role) {
             (Operand::Plain(_), Role::Literal) => None,
             (Operand::Plain(text), _) => {
-                let dtype = if is_float(text) { DType::F64 } else { DType::I64 };
-                let bits = parse(dtype, text).expect("a number");
+                let (dtype, bits) = plain(text).expect("a number");
                 Some(Given { role, dtype, extents: vec![], bytes: bytes(dtype, &[bits]) })
             }
             (&Operand::Values(dtype), _) => {
@@ -199,9 +198,8 @@ impl Run<'_> {
         if got.len() != self.positions.len() {
             return Some(format!("{} elements, not {}", got.len(), self.positions.len()));
         }
-        let steps = self.case.steps(dtype);
         let wrong = |&(position, got): &(&usize, &Bits)| {
-            elements.get(position).is_some_and(|&expected| !same(dtype, steps, expected, *got))
+            elements.get(position).is_some_and(|&expected| !self.case.agrees(dtype, expected, *got))
         };
         let wrong: Vec<_> = self.positions.iter().zip(got).filter(wrong).collect();
         let &(&position, &got) = wrong.first()?;
@@ -231,15 +229,21 @@ impl Given {
     fn input(&self) -> Input<'_> {
         let scalar = || {
             let bits = bits(self.dtype, &self.bytes)[0];
-            let bits = u64::try_from(bits).expect("scalars of complex dtypes come with them");
-            ScalarValue::new(self.dtype, bits).expect("at most eight bytes")
+            if self.dtype == DType::C128 {
+                return Input::scalar(complex(bits));
+            }
+            let bits = u64::try_from(bits).expect("64 bits");
+            Input::scalar(ScalarValue::new(self.dtype, bits).expect("at most eight bytes"))
         };
         match (self.role, self.dtype) {
             (Role::Weak, DType::F64) => {
                 Input::weak_float(f64::from_bits(bits(self.dtype, &self.bytes)[0] as u64))
             }
+            (Role::Weak, DType::C128) => {
+                Input::weak_complex(complex(bits(self.dtype, &self.bytes)[0]))
+            }
             (Role::Weak, _) => Input::weak_int(bits(self.dtype, &self.bytes)[0] as i64),
-            (Role::Scalar | Role::Literal, _) => Input::scalar(scalar()),
+            (Role::Scalar | Role::Literal, _) => scalar(),
             (Role::Array, dtype) => {
                 let strides = fuse_ir::contiguous_strides(&self.extents, dtype.size());
                 let (order, extents) = (ByteOrder::Native, self.extents.as_slice());
@@ -256,6 +260,12 @@ impl Given {
             Role::Weak => InputType::scalar(self.dtype, Strength::Weak),
         }
     }
+}
+
+/// A c128.
+fn complex(bits: Bits) -> Complex<f64> {
+    let part = |bits: Bits| f64::from_bits(u64::try_from(bits).expect("64 bits"));
+    Complex::new(part(bits & Bits::from(u64::MAX)), part(bits >> 64))
 }
 
 /// The ways to run a case; the first one has arrays and literals only. `seed` chooses the scalars.
@@ -281,17 +291,25 @@ fn runs(case: &Case, seed: usize) -> Vec<Run<'_>> {
         .collect()
 }
 
-/// Plain numbers that a variable can have.
+/// Can a variable have the plain number?
 fn has_weak_form(operand: &Operand) -> bool {
     match operand {
-        Operand::Plain(text) if is_float(text) => true,
-        Operand::Plain(text) => text.parse::<i64>().is_ok(),
+        Operand::Plain(text) => plain(text).is_some(),
         Operand::Values(_) => false,
     }
 }
 
-fn is_float(text: &str) -> bool {
-    text.parse::<f64>().is_ok() && text.contains(['.', 'e'])
+/// The dtype that a plain number has as a variable, and its bits.
+fn plain(text: &str) -> Option<(DType, Bits)> {
+    let (dtype, text) = if let Some(imaginary) = text.strip_suffix('j') {
+        (DType::C128, format!("0,{imaginary}"))
+    } else if text.parse::<f64>().is_ok() && text.contains(['.', 'e']) {
+        (DType::F64, text.to_string())
+    } else {
+        text.parse::<i64>().ok()?;
+        (DType::I64, text.to_string())
+    };
+    Some((dtype, parse(dtype, &text)?))
 }
 
 /// The positions at which all scalars have one value.

@@ -9,7 +9,7 @@ use fuse_ops::derived::{DERIVED, DerivedRow, Makes};
 use fuse_ops::table::{Row, Syntax, TABLE};
 use fuse_ops::{Accuracy, Class, FORMS, Form, Op};
 
-use super::elements::{Bits, parse};
+use super::elements::{Bits, near, parse, same};
 
 /// Where the generator and its table lie.
 pub(super) fn folder() -> PathBuf {
@@ -82,6 +82,9 @@ pub(super) struct Case {
     pub(super) expect: Expect,
     /// Floats that an f64 of the file may be from the one that stands there.
     within: u64,
+    /// Units in the last place of its magnitude that a complex number of the file may be from the one that
+    /// stands there; floats that a real result of complex numbers may be.
+    units: Option<f64>,
     /// Names of the deviations from NumPy.
     pub(super) deviations: Vec<String>,
     /// The line, for reports.
@@ -122,6 +125,7 @@ impl Case {
             target,
             expect,
             within: head.within,
+            units: head.units,
             deviations,
             line: left.to_string(),
         })
@@ -150,12 +154,30 @@ impl Case {
         self.operands.iter().map(of).max().unwrap_or(0)
     }
 
+    /// May a result stand for the expected one?
+    pub(super) fn agrees(&self, dtype: DType, expected: Bits, got: Bits) -> bool {
+        match self.units.filter(|_| dtype.is_complex()) {
+            Some(units) => near(dtype, units, expected, got),
+            None => same(dtype, self.steps(dtype), expected, got),
+        }
+    }
+
+    fn is_of_complex(&self) -> bool {
+        self.operands.iter().any(|operand| match operand {
+            Operand::Values(dtype) => dtype.is_complex(),
+            Operand::Plain(_) => false,
+        })
+    }
+
     /// Floats that an element may be from the expected one, which is the exact value rounded once.
-    pub(super) fn steps(&self, dtype: DType) -> u64 {
+    fn steps(&self, dtype: DType) -> u64 {
         match self.subject.accuracy {
             // What is kept in f64 comes out rounded once as a narrower one.
             Accuracy::Exact | Accuracy::Stated if dtype != DType::F64 => 0,
-            Accuracy::Exact | Accuracy::Stated => self.within,
+            Accuracy::Exact | Accuracy::Stated => match self.units {
+                Some(units) if self.is_of_complex() => units as u64,
+                Some(_) | None => self.within,
+            },
             Accuracy::Ulp(budget) => {
                 let budget = if dtype == DType::F64 { budget.f64 } else { budget.f32 };
                 // A budget and half a unit apart; both are multiples of a half.
@@ -227,9 +249,8 @@ impl Subject {
     }
 }
 
-/// Parts of complex numbers: of real ones they say little, and `complex` gives what this table does not
-/// hold. The corpus has them, on every dtype, in its theme `complex`.
-const ELSEWHERE: [Op; 5] = [Op::Real, Op::Imag, Op::Conj, Op::Arg, Op::Complex];
+/// NumPy has no function of two parts; the corpus has it, on every dtype, in its theme `complex`.
+const ELSEWHERE: [Op; 1] = [Op::Complex];
 
 /// Rows of the operator table that a formula can write.
 fn rows() -> impl Iterator<Item = &'static Row> {
@@ -251,16 +272,19 @@ struct Head {
     every: usize,
     /// See [`Case::within`].
     within: u64,
+    /// See [`Case::units`].
+    units: Option<f64>,
 }
 
 /// A file's head and its lines.
 fn lines(text: &str) -> (Head, impl Iterator<Item = &str>) {
     let stated = |word: &str| {
         let mut said = text.lines().map_while(|line| line.strip_prefix("# "));
-        said.find_map(|said| said.strip_prefix(word)?.parse().ok())
+        said.find_map(|said| said.strip_prefix(word)?.parse::<u64>().ok())
     };
     let every = stated("every ").map_or(1, |every| usize::try_from(every).expect("a number"));
-    let head = Head { every, within: stated("within ").unwrap_or(0) };
+    let units = stated("complex ").map(|units| units as f64);
+    let head = Head { every, within: stated("within ").unwrap_or(0), units };
     (head, text.lines().filter(|line| !line.starts_with('#')))
 }
 
@@ -291,8 +315,8 @@ fn every_pair_of_dtypes_and_every_plain_number_has_its_line() {
         lines.sort();
         lines.dedup();
         assert_eq!(n, lines.len(), "{}: a line stands twice", subject.file);
-        // Of 11 plain numbers one has no dtype where nothing is beside it.
-        let (dtypes, plain) = (VALUES.len(), 11);
+        // Of 12 plain numbers one has no dtype where nothing is beside it.
+        let (dtypes, plain) = (VALUES.len(), 12);
         let (single, pairs) = (dtypes + plain - 1, dtypes * (dtypes + 2 * plain));
         let wanted = match (subject.op, subject.file.as_str(), subject.class, subject.arity) {
             (Some(Op::Cast), ..) => (dtypes + plain) * dtypes,

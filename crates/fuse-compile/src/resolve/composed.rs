@@ -11,7 +11,9 @@
 //! | `nanvar(x)` | Σ(x - mean)² of the numbers / (k - ddof); NaN unless k > ddof |
 //!
 //! What is divided is f64, and rounded to the result's dtype once. Integers have no NaN. n is the product
-//! of the reduced extents: known to a call before its loops run.
+//! of the reduced extents: known to a call before its loops run. Of complex numbers sums and means are those of
+//! the parts, Σ|x - mean|² is the sum of both parts' Σ(x - mean)², products and norms are folds of pairs; an
+//! element is NaN if a part is.
 
 use fuse_ir::{DType, Dim, SourceSpan, SymbolOp, index_u32};
 use fuse_ops::{FormKind, Op};
@@ -33,10 +35,11 @@ pub(super) struct Over<'a> {
 impl Over<'_> {
     /// A form's value.
     pub(super) fn form(&self, graph: &mut Graph, kind: FormKind, ddof: i64) -> NodeId {
-        let is_float = graph.dtype(self.arg).is_float();
+        let dtype = graph.dtype(self.arg);
+        let is_float = dtype.is_float() || dtype.is_complex();
         match kind {
-            FormKind::NanSum if is_float => self.total_of_numbers(graph, Op::Sum, self.result),
-            FormKind::NanProd if is_float => self.total_of_numbers(graph, Op::Prod, self.result),
+            FormKind::NanSum if is_float => self.sum_of_numbers(graph),
+            FormKind::NanProd if is_float => self.product_of_numbers(graph),
             FormKind::Mean => self.mean(graph),
             FormKind::NanMean => self.mean_of_numbers(graph),
             FormKind::Var => self.variance(graph, ddof),
@@ -81,18 +84,68 @@ impl Over<'_> {
         self.apply(graph, Op::Cast, &[value], dtype)
     }
 
+    /// Those of a complex number, or the number itself.
+    fn parts(&self, graph: &mut Graph) -> Vec<NodeId> {
+        match graph.dtype(self.arg).part() {
+            None => vec![self.arg],
+            Some(part) => {
+                let ops = [Op::Real, Op::Imag];
+                ops.map(|op| self.apply(graph, op, &[self.arg], part)).to_vec()
+            }
+        }
+    }
+
+    /// A number of these parts.
+    fn joined(&self, graph: &mut Graph, parts: &[NodeId], dtype: DType) -> NodeId {
+        match *parts {
+            [number] => number,
+            _ => self.apply(graph, Op::Complex, parts, dtype),
+        }
+    }
+
+    /// The sum, each part of its own.
+    pub(super) fn sum(&self, graph: &mut Graph) -> NodeId {
+        let dtype = self.result.part().unwrap_or(self.result);
+        let totals = self.parts(graph).into_iter();
+        let totals: Vec<NodeId> =
+            totals.map(|part| self.reduce(graph, Op::Sum, part, dtype)).collect();
+        self.joined(graph, &totals, self.result)
+    }
+
     fn mean(&self, graph: &mut Graph) -> NodeId {
-        let total = self.reduce(graph, Op::Sum, self.arg, DType::F64);
         let shape = graph.shape(self.arg);
         let count = graph.count_along(&shape, self.axes);
         let count = self.float_of(graph, count);
-        let mean = self.apply(graph, Op::Div, &[total, count], DType::F64);
-        self.rounded(graph, mean)
+        let parts = self.parts(graph);
+        self.totals_over(graph, &parts, count)
+    }
+
+    /// The totals of these parts, divided and rounded.
+    fn totals_over(&self, graph: &mut Graph, parts: &[NodeId], count: NodeId) -> NodeId {
+        let dtype = self.result.part().unwrap_or(self.result);
+        let mean = |&part: &NodeId| {
+            let total = self.reduce(graph, Op::Sum, part, DType::F64);
+            let mean = self.apply(graph, Op::Div, &[total, count], DType::F64);
+            self.cast(graph, mean, dtype)
+        };
+        let means: Vec<NodeId> = parts.iter().map(mean).collect();
+        self.joined(graph, &means, self.result)
+    }
+
+    /// Σ|x - mean|² in f64, of these parts.
+    fn squares(&self, graph: &mut Graph, op: Op, parts: &[NodeId]) -> NodeId {
+        let squares = parts.iter().map(|&part| self.reduce(graph, op, part, DType::F64));
+        let squares: Vec<NodeId> = squares.collect();
+        match *squares {
+            [squares] => squares,
+            _ => self.apply(graph, Op::Add, &squares, DType::F64),
+        }
     }
 
     /// f64, not yet rounded.
     fn variance_f64(&self, graph: &mut Graph, ddof: i64) -> NodeId {
-        let squares = self.reduce(graph, Op::SquaredDeviations, self.arg, DType::F64);
+        let parts = self.parts(graph);
+        let squares = self.squares(graph, Op::SquaredDeviations, &parts);
         let shape = graph.shape(self.arg);
         let count = graph.count_along(&shape, self.axes);
         let less = graph.literal_symbol(ddof.saturating_abs());
@@ -129,14 +182,34 @@ impl Over<'_> {
         self.cast(graph, count, DType::F64)
     }
 
-    /// A total of the elements that are not NaN.
-    fn total_of_numbers(&self, graph: &mut Graph, op: Op, dtype: DType) -> NodeId {
-        let (arg, own) = (self.arg, graph.dtype(self.arg));
-        let neutral = Constant::float(own, if op == Op::Prod { 1.0 } else { 0.0 });
-        let neutral = graph.constant(neutral, self.span);
-        let is_nan = self.apply(graph, Op::IsNan, &[arg], DType::Bool);
-        let numbers = self.apply(graph, Op::Where, &[is_nan, neutral, arg], own);
-        self.reduce(graph, op, numbers, dtype)
+    /// The elements' parts, those of what is NaN replaced: the real one by this number, the other by 0, or
+    /// by NaN as well.
+    fn parts_of_numbers(&self, graph: &mut Graph, instead: f64) -> Vec<NodeId> {
+        let is_nan = self.apply(graph, Op::IsNan, &[self.arg], DType::Bool);
+        let parts = self.parts(graph);
+        let replaced = |(part, instead): (NodeId, f64)| {
+            let dtype = graph.dtype(part);
+            let instead = graph.constant(Constant::float(dtype, instead), self.span);
+            self.apply(graph, Op::Where, &[is_nan, instead, part], dtype)
+        };
+        parts.into_iter().zip([instead, instead * 0.0]).map(replaced).collect()
+    }
+
+    /// The sum of the elements that are not NaN.
+    fn sum_of_numbers(&self, graph: &mut Graph) -> NodeId {
+        let dtype = self.result.part().unwrap_or(self.result);
+        let parts = self.parts_of_numbers(graph, 0.0).into_iter();
+        let totals: Vec<NodeId> =
+            parts.map(|part| self.reduce(graph, Op::Sum, part, dtype)).collect();
+        self.joined(graph, &totals, self.result)
+    }
+
+    /// The product of the elements that are not NaN.
+    fn product_of_numbers(&self, graph: &mut Graph) -> NodeId {
+        let parts = self.parts_of_numbers(graph, 1.0);
+        let dtype = graph.dtype(self.arg);
+        let numbers = self.joined(graph, &parts, dtype);
+        self.reduce(graph, Op::Prod, numbers, self.result)
     }
 
     /// How many elements are not NaN, as f64.
@@ -147,14 +220,17 @@ impl Over<'_> {
     }
 
     fn mean_of_numbers(&self, graph: &mut Graph) -> NodeId {
-        let total = self.total_of_numbers(graph, Op::Sum, DType::F64);
+        let parts = self.parts_of_numbers(graph, 0.0);
         let count = self.count_of_numbers(graph);
-        let mean = self.apply(graph, Op::Div, &[total, count], DType::F64);
-        self.rounded(graph, mean)
+        self.totals_over(graph, &parts, count)
     }
 
     fn variance_of_numbers(&self, graph: &mut Graph, ddof: i64) -> NodeId {
-        let squares = self.reduce(graph, Op::DeviationsOfNumbers, self.arg, DType::F64);
+        let is_complex = graph.dtype(self.arg).is_complex();
+        // The fold passes over what is NaN itself; so must both parts of a complex number be.
+        let parts =
+            if is_complex { self.parts_of_numbers(graph, f64::NAN) } else { vec![self.arg] };
+        let squares = self.squares(graph, Op::DeviationsOfNumbers, &parts);
         let count = self.count_of_numbers(graph);
         let less = graph.constant(Constant::float(DType::F64, ddof as f64), self.span);
         let divisor = self.apply(graph, Op::Sub, &[count, less], DType::F64);

@@ -195,6 +195,13 @@ impl Resolver<'_> {
             let issue = TypeIssue { arg: 0, expected: "numbers", hint };
             return self.type_error(Op::Round, &[x], &issue, span);
         }
+        if dtype.is_complex() {
+            let parts = [Op::Real, Op::Imag].map(|op| {
+                let part = self.apply(op, &[x], span);
+                (self.round_to((part, x.1), decimals, span), span)
+            });
+            return self.apply(Op::Complex, &parts, span);
+        }
         let is_integer = dtype.is_integer();
         if places == 0 || (is_integer && places > 0) {
             return self.apply(Op::Round, &[x], span);

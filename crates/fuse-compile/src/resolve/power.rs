@@ -122,7 +122,8 @@ impl Resolver<'_> {
     /// Integers and bool as f64, floats as they are.
     pub(super) fn as_float(&mut self, operand: Operand) -> Option<Operand> {
         let ty = self.arg_type(operand.0);
-        if ty.dtype.is_float() && !is_plain(operand.0) {
+        let floats = ty.dtype.is_float() || ty.dtype.is_complex();
+        if floats && !is_plain(operand.0) {
             return Some(operand);
         }
         let strength = if is_plain(operand.0) { Strength::Weak } else { ty.strength };

@@ -4,16 +4,17 @@
 //! row of the operator table, or a form that [`super::composed`] writes with such rows; either says which
 //! parameters it takes.
 
-use fuse_ir::{DType, Dim, SourceSpan, Strength, index_u32};
-use fuse_ops::typing::Typing;
-use fuse_ops::{Class, Form, FormKind, OfNothing, Op, Parameter, TypeIssue, Typed};
+use fuse_ir::{Dim, SourceSpan, Strength, index_u32};
+use fuse_ops::{
+    ArgType, Class, Form, FormKind, OfComplex, OfNothing, Op, Parameter, TypeIssue, Typed,
+};
 use fuse_syntax::{Code, Diagnostic, NameId, Span, quoted};
 
 use super::call::{Callee, Passed};
 use super::composed::Over;
 use super::names::nearest;
 use super::{Operand, Resolver, Value, source};
-use crate::graph::{Axes, Graph, NodeId, View};
+use crate::graph::{Axes, NodeId, View};
 
 /// A reduction of the language.
 #[derive(Clone, Copy)]
@@ -58,18 +59,24 @@ impl Reducer {
         }
     }
 
-    fn typing(self) -> Typing {
-        match self {
-            Reducer::Row(op) => op.row().typing,
-            Reducer::Form(form) => form.typing,
-        }
-    }
-
-    /// Is it of a complex number what it is of its parts?
-    fn is_linear(self) -> bool {
-        match self {
-            Reducer::Row(op) => op == Op::Sum,
-            Reducer::Form(form) => form.kind == FormKind::Mean,
+    /// Its typing rule applied to an operand; what it is of complex numbers.
+    fn typed(self, operand: ArgType) -> Result<Typed, TypeIssue> {
+        let typed = match self {
+            Reducer::Row(op) => op.row().typing.apply(&[operand])?,
+            Reducer::Form(form) => form.typing.apply(&[operand])?,
+        };
+        let of_complex = match self {
+            Reducer::Row(op) => op.of_complex(),
+            Reducer::Form(form) => form.of_complex,
+        };
+        match (typed.operand.part(), of_complex) {
+            (None, _) | (Some(_), OfComplex::Complex) => Ok(typed),
+            (Some(part), OfComplex::Real) => Ok(Typed { result: part, ..typed }),
+            (Some(_), OfComplex::Error) => Err(TypeIssue {
+                arg: 0,
+                expected: "real numbers",
+                hint: Some("reduce `abs(z)`, or a part, `z.real` or `z.imag`"),
+            }),
         }
     }
 
@@ -108,24 +115,12 @@ impl Resolver<'_> {
             self.graph.require_elements(reducer.name(), (arg, source(operand.1)), &axes);
         }
         let span = source(callee.span);
+        let over = Over { arg, axes: &axes, result: typed.result, span };
         let graph = &mut self.graph;
-        let one = |graph: &mut Graph, arg: NodeId, result: DType| {
-            let over = Over { arg, axes: &axes, result, span };
-            match reducer {
-                Reducer::Row(op) => over.reduce(graph, op, arg, result),
-                Reducer::Form(form) => over.form(graph, form.kind, ddof),
-            }
-        };
-        let id = match typed.operand.part() {
-            None => one(graph, arg, typed.result),
-            // Sums and means are those of the parts.
-            Some(part) => {
-                let parts = [Op::Real, Op::Imag].map(|op| {
-                    let arg = graph.apply(op, &[arg], part, span);
-                    one(graph, arg, part)
-                });
-                graph.apply(Op::Complex, &parts, typed.result, span)
-            }
+        let id = match reducer {
+            Reducer::Row(Op::Sum) => over.sum(graph),
+            Reducer::Row(op) => over.reduce(graph, op, arg, typed.result),
+            Reducer::Form(form) => over.form(graph, form.kind, ddof),
         };
         let id = if keepdims { self.keep_axes(id, &axes, shape.len(), span) } else { id };
         Value::Node(id, typed.strength)
@@ -141,15 +136,7 @@ impl Resolver<'_> {
             return None;
         }
         let ty = self.arg_type(operand.0);
-        let typed = match reducer.typing().apply(&[ty]) {
-            Ok(typed) if typed.operand.is_complex() && !reducer.is_linear() => Err(TypeIssue {
-                arg: 0,
-                expected: "real numbers",
-                hint: Some("reduce `abs(z)`, or a part, `z.real` or `z.imag`"),
-            }),
-            typed => typed,
-        };
-        match typed {
+        match reducer.typed(ty) {
             Ok(typed) => Some((self.cast(operand, typed.args[0])?, typed)),
             Err(TypeIssue { expected, hint, .. }) => {
                 let (name, found) = (reducer.name(), self.type_text(operand.0));
@@ -426,7 +413,8 @@ impl Resolver<'_> {
         let Some((arg, typed)) = self.reduced_operand(sum, (product, span)) else {
             return Value::Error;
         };
-        let id = self.graph.reduce(Op::Sum, &[arg], &[0], typed.result, source(span));
+        let over = Over { arg, axes: &[0], result: typed.result, span: source(span) };
+        let id = over.sum(&mut self.graph);
         Value::Node(id, Strength::Strong)
     }
 

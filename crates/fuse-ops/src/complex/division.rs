@@ -15,9 +15,9 @@
 //!
 //! c64 is divided in f64, where products are exact and sums nearly: each part within 0.51 ulp of |z|.
 //!
-//! Rare: divisors or dividends whose larger part is outside [2^-900, 2^900). If both are finite and not
-//! 0 they are scaled by powers of two, and the quotient scaled back, one rounding where it is subnormal: NumPy
-//! overflows there. All others by the plain formula: `z / 0` is (a/|c|, b/|c|), which is infinite or NaN.
+//! Rare: divisors or dividends whose larger part is outside [2^-900, 2^900). If both are finite and the
+//! divisor not 0 they are scaled by powers of two, and the quotient scaled back, one rounding where it is subnormal: NumPy
+//! overflows there, and 0 by a tiny number is NaN. All others by the plain formula: `z / 0` is (a/|c|, b/|c|), which is infinite or NaN.
 
 use super::{Complex, roots::larger};
 use crate::elementary::roots::outside;
@@ -50,12 +50,11 @@ fn unusual_quotient<'p>(a: Complex<'p>, b: Complex<'p>) -> Complex<'p> {
     let plain = smith(a, b);
     let zero = Complex::new(a.re / most_b, a.im / most_b);
     let plain = most_b.equals(0.0).choose(zero, plain);
-    let ordinary = |most: Value<'p>| most.gt(0.0) & most.lt(f64::INFINITY);
     // Twice 2^±600 brings any number but 0 near 1.
     let (a, up) = near_one(a, most_a);
     let (b, down) = near_one(b, most_b);
     let scaled = smith(a, b).map(|part| rescaled(part, up, down));
-    (ordinary(most_a) & ordinary(most_b) & a.is_finite() & b.is_finite()).choose(scaled, plain)
+    (most_b.gt(0.0) & a.is_finite() & b.is_finite()).choose(scaled, plain)
 }
 
 /// z·2^-k and k ∈ {-600, 0, 600}, as floats, such that the larger part is within 2^±474.

@@ -18,8 +18,8 @@
 //! |---|---|
 //! | parts, comparisons, casts, `+ - *` | `parts` |
 //! | `/` | `division` |
-//! | sqrt, abs, arg | `roots` |
-//! | exp, expm1 | `exp` |
+//! | sqrt, abs, arg, sign | `roots` |
+//! | exp, exp2, expm1 | `exp` |
 //! | log, log2, log10, log1p | `log` |
 //! | sinh, cosh, tanh, sin, cos, tan | `hyperbolic` |
 //! | asinh, acosh, atanh, asin, acos, atan | `inverse` |
@@ -68,7 +68,7 @@ impl<'p> Complex<'p> {
         Complex::new(part(self.re), part(self.im))
     }
 
-    fn into_parts(self) -> Vec<Value<'p>> {
+    pub(crate) fn into_parts(self) -> Vec<Value<'p>> {
         vec![self.re, self.im]
     }
 
@@ -154,6 +154,7 @@ complex_rows! {
     Eq Parts(parts::eq);
     Ne Parts(parts::ne);
     Where Parts(parts::where_);
+    Round Parts(parts::round);
     IsNan Parts(parts::is_nan);
     IsInf Parts(parts::is_inf);
     IsFinite Parts(parts::is_finite);
@@ -169,7 +170,9 @@ complex_rows! {
     Div Function2(division::divide);
     Pow Function2(power::power);
     Sqrt Function(roots::sqrt);
+    Sign Function(roots::sign);
     Exp Function(exp::exp);
+    Exp2 Function(exp::exp2);
     Expm1 Function(exp::expm1);
     Log Function(log::log);
     Log2 Function(log::log2);

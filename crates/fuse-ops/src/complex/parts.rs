@@ -38,7 +38,7 @@ pub(super) fn mul<'p>(_: &'p Pen, args: &[Value<'p>]) -> Vec<Value<'p>> {
 
 impl<'p> Complex<'p> {
     /// The product. See the module.
-    pub(super) fn times(self, other: Complex<'p>) -> Complex<'p> {
+    pub(crate) fn times(self, other: Complex<'p>) -> Complex<'p> {
         let re = self.re * other.re - self.im * other.im;
         Complex::new(re, self.re * other.im + self.im * other.re)
     }
@@ -64,6 +64,11 @@ pub(super) fn ne<'p>(pen: &'p Pen, args: &[Value<'p>]) -> Vec<Value<'p>> {
 pub(super) fn where_<'p>(_: &'p Pen, args: &[Value<'p>]) -> Vec<Value<'p>> {
     let [a, b] = two(&args[1..]);
     args[0].choose(a, b).into_parts()
+}
+
+/// `round(a)`: both parts, ties to even.
+pub(super) fn round<'p>(_: &'p Pen, args: &[Value<'p>]) -> Vec<Value<'p>> {
+    args.iter().map(|part| part.round()).collect()
 }
 
 /// `isnan(a)`: a part is NaN.

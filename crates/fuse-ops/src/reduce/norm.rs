@@ -16,6 +16,9 @@
 //!
 //! NaN is a middle one, infinity a big one: with a NaN the result is NaN, else with an infinity
 //! infinite. Error: half that of the sum of squares, and one rounding.
+//!
+//! Of complex numbers the squares of both parts are added, an element's real one first: twice as many
+//! terms in a lane, 69 roundings where reals have 37.
 
 use fuse_ir::{DType, Fold, Lane, Scalar};
 
@@ -34,40 +37,46 @@ const SHRINK: f64 = exp2(-538);
 const ENLARGE: f64 = exp2(537);
 const ALONE: f64 = exp2(-850);
 
-/// The fold of `norm`, of floats.
+/// The fold of `norm`, of floats or of complex numbers.
 pub fn norm(operand: DType, result: DType) -> Fold {
-    if operand == DType::F64 { of_doubles() } else { of_narrow(operand, result) }
+    let part = operand.part().unwrap_or(operand);
+    let parts = vec![lane_of(part); if operand.is_complex() { 2 } else { 1 }];
+    if part == DType::F64 { of_doubles(&parts) } else { of_narrow(part, &parts, result) }
 }
 
-fn of_narrow(operand: DType, result: DType) -> Fold {
+fn of_narrow(part: DType, parts: &[Lane], result: DType) -> Fold {
     let wide = Lane::F64;
     Fold {
         state: slots(&[Scalar::f64(0.0)]),
-        step: region(&[wide, lane_of(operand)], |v| {
-            let x = v[1].cast(operand, DType::F64);
-            vec![x.fma(x, v[0])]
+        step: region(&[&[wide], parts].concat(), |v| {
+            let squares = v[1..].iter().map(|x| x.cast(part, DType::F64));
+            vec![squares.fold(v[0], |sum, x| x.fma(x, sum))]
         }),
         merge: region(&[wide, wide], |v| vec![v[0] + v[1]]),
         finish: region(&[wide], |v| vec![v[0].sqrt().cast(DType::F64, result)]),
     }
 }
 
-fn of_doubles() -> Fold {
+fn of_doubles(parts: &[Lane]) -> Fold {
     const STATE: [Lane; 3] = [Lane::F64; 3];
     Fold {
         state: slots(&[Scalar::f64(0.0); 3]),
-        step: region(&[Lane::F64; 4], |v| {
-            let x = v[3];
-            let (magnitude, zero) = (x.abs(), x.constant(0.0));
-            let (is_big, is_small) = (magnitude.gt(BIG), magnitude.lt(SMALL));
-            let big = is_big.select(x * SHRINK, zero);
-            let middle = (is_big | is_small).select(zero, x);
-            let small = is_small.select(x * ENLARGE, zero);
-            vec![big.fma(big, v[0]), middle.fma(middle, v[1]), small.fma(small, v[2])]
+        step: region(&[STATE.as_slice(), parts].concat(), |v| {
+            v[3..].iter().fold([v[0], v[1], v[2]], |sums, &x| with_square(sums, x)).to_vec()
         }),
         merge: region(&[STATE, STATE].concat(), |v| (0..3).map(|i| v[i] + v[i + 3]).collect()),
         finish: region(&STATE, |v| vec![combined([v[0], v[1], v[2]])]),
     }
+}
+
+/// The sums with x² in that of its size.
+fn with_square<'p>(sums: [Value<'p>; 3], x: Value<'p>) -> [Value<'p>; 3] {
+    let (magnitude, zero) = (x.abs(), x.constant(0.0));
+    let (is_big, is_small) = (magnitude.gt(BIG), magnitude.lt(SMALL));
+    let big = is_big.select(x * SHRINK, zero);
+    let middle = (is_big | is_small).select(zero, x);
+    let small = is_small.select(x * ENLARGE, zero);
+    [big.fma(big, sums[0]), middle.fma(middle, sums[1]), small.fma(small, sums[2])]
 }
 
 fn combined<'p>([big, middle, small]: [Value<'p>; 3]) -> Value<'p> {

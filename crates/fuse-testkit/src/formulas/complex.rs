@@ -25,6 +25,11 @@ impl Generator {
 
     /// A real number made of a complex one.
     fn part_of(&mut self, part: DType, dtype: DType, budget: usize) -> Tree {
+        if self.random.percent(30) {
+            let names: &[&str] = &["norm", "norm", "var", "std", "nanvar", "nanstd"];
+            let names = if self.has_elements() { names } else { &names[..1] };
+            return self.complex_reduction(part, dtype, names, budget);
+        }
         let arg = self.tree(dtype, budget);
         let name = self.random.pick(&["abs", "real", "imag", "arg"]);
         Tree::new(part, Form::Call(name), vec![arg])
@@ -34,7 +39,12 @@ impl Generator {
     pub(super) fn complex(&mut self, dtype: DType, budget: usize) -> Tree {
         let part = if dtype == C64 { F32 } else { F64 };
         match self.random.below(100) {
-            0..35 => {
+            0..6 => {
+                let names: &[&str] = &["sum", "prod", "nansum", "nanprod", "mean", "nanmean"];
+                let names = if self.has_elements() { names } else { &names[..4] };
+                self.complex_reduction(dtype, dtype, names, budget)
+            }
+            6..35 => {
                 let (a, b) = self.complex_pair(dtype);
                 let args = self.two(a, b, budget);
                 Tree::new(dtype, Form::Infix(self.random.pick(&["+", "-", "*", "*", "/"])), args)
@@ -77,6 +87,28 @@ impl Generator {
                 Tree::new(dtype, Form::Infix(op), vec![arg, literal])
             }
         }
+    }
+
+    fn has_elements(&self) -> bool {
+        self.shape.iter().all(|&extent| extent > 0)
+    }
+
+    /// A reduction of complex numbers, over all axes or some.
+    fn complex_reduction(
+        &mut self,
+        result: DType,
+        dtype: DType,
+        names: &[&'static str],
+        budget: usize,
+    ) -> Tree {
+        let name = self.random.pick(names);
+        let arg = self.tree(dtype, budget);
+        // Of a value whose axes are not known here, only a reduction over all of them is safe.
+        let mut parameters = self.rank(&arg).map_or_else(String::new, |rank| self.axes(rank));
+        if (name.contains("var") || name.contains("std")) && self.random.percent(50) {
+            parameters.push_str(", ddof=1");
+        }
+        Tree::new(result, Form::Reduction(name, parameters), vec![arg])
     }
 
     /// Two dtypes that promote to this one.

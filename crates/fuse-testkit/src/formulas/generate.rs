@@ -358,7 +358,7 @@ impl Generator {
     }
 
     /// Which axes of so many to reduce, so that the result broadcasts with what is of the same shape.
-    fn axes(&mut self, rank: usize) -> String {
+    pub(super) fn axes(&mut self, rank: usize) -> String {
         let axis = self.random.below(rank.max(1));
         match self.random.below(10) {
             0..3 if rank > 0 => ", axis=0".to_string(),
@@ -371,7 +371,7 @@ impl Generator {
     }
 
     /// The number of axes of a tree's value, unless slices or generators decide it.
-    fn rank(&self, tree: &Tree) -> Option<usize> {
+    pub(super) fn rank(&self, tree: &Tree) -> Option<usize> {
         let below: Option<Vec<usize>> = tree.args.iter().map(|arg| self.rank(arg)).collect();
         let below = below?.into_iter().max().unwrap_or(0);
         Some(match &tree.form {

@@ -5,6 +5,7 @@ import functools
 import math
 import operator
 
+import discs
 import folds
 import functions
 import numpy as np
@@ -35,6 +36,13 @@ PLAIN = {
 }  # fmt: skip
 
 
+COMPLEX = ("c64", "c128", "complex64", "complex128")
+
+
+def is_complex(*values):
+    return any(isinstance(value, (discs.Disc, complex)) for value in values)
+
+
 def is_bool(*values):
     return all(isinstance(value, Enclosure) and value.dtype.kind == "b" for value in values)
 
@@ -46,7 +54,8 @@ class Evaluator:
         self.variables, self.relaxed = variables, relaxed
 
     def formula(self, text):
-        return stored(self.value(ast.parse(text, mode="eval").body))
+        value = self.value(ast.parse(text, mode="eval").body)
+        return value if is_complex(value) else stored(value)
 
     def value(self, node):
         """An enclosure, or a plain number."""
@@ -59,12 +68,16 @@ class Evaluator:
         if node.id == "pi":
             return math.pi
         x = self.variables[node.id]
+        if x.dtype.kind == "c":
+            return discs.variable(x.lo)
         if self.relaxed and x.dtype == operators.HALF:
             x = dataclasses.replace(x, lo=(lo := x.lo.astype(np.float32)), hi=lo)
         return x
 
     def UnaryOp(self, node):
         x = self.value(node.operand)
+        if is_complex(x) and not isinstance(x, complex):
+            return discs.negative(x)
         if not isinstance(x, Enclosure):
             return -x
         if isinstance(node.op, ast.USub):
@@ -73,8 +86,12 @@ class Evaluator:
 
     def BinOp(self, node):
         a, b, kind = self.value(node.left), self.value(node.right), type(node.op)
+        if kind is ast.Pow and is_complex(a, b):
+            return discs.power(a, b)
         if kind is ast.Pow:
             return self.power(a, b)
+        if kind in ARITHMETIC and is_complex(a, b):
+            return discs.arithmetic(ARITHMETIC[kind], a, b)
         if kind in ARITHMETIC:
             return operators.arithmetic(ARITHMETIC[kind], a, b, self.relaxed)
         if kind in REMAINDERS:
@@ -89,12 +106,14 @@ class Evaluator:
 
     def Compare(self, node):
         values = [self.value(node.left), *map(self.value, node.comparators)]
+        if is_complex(*values):
+            return discs.equal(*values, isinstance(node.ops[0], ast.Eq))
         pairs = zip(node.ops, values, values[1:])
         answers = [operators.compared(COMPARISONS[type(op)], a, b) for op, a, b in pairs]
         return functools.reduce(lambda a, b: operators.both(np.logical_and, a, b), answers)
 
     def IfExp(self, node):
-        return operators.chosen(self.value(node.test), self.value(node.body), self.value(node.orelse), self.relaxed)
+        return self.applied("where", [self.value(part) for part in (node.test, node.body, node.orelse)])
 
     def Attribute(self, node):
         assert node.attr == "T", node.attr
@@ -119,6 +138,8 @@ class Evaluator:
 
     def Call(self, node):
         name, args = node.func.id, [self.value(arg) for arg in node.args]
+        if is_complex(*args) or name in (*COMPLEX, "complex"):
+            return self.of_complex(name, args)
         if name in DTYPES:
             return operators.cast(args[0], DTYPES[name], self.relaxed)
         if name in folds.NAMED:
@@ -126,7 +147,31 @@ class Evaluator:
             return folds.reduced(name, *args, **given)
         if name in ("arange", "full", "linspace"):
             return self.generated(name, [int(arg.lo) if isinstance(arg, Enclosure) else arg for arg in args])
-        return self.called(name, args)
+        return self.applied(name, args)
+
+    def applied(self, name, args):
+        return self.of_complex(name, args) if is_complex(*args) else self.called(name, args)
+
+    def of_complex(self, name, args):
+        """Functions with complex arguments or results."""
+        if name in COMPLEX:
+            return discs.typed(args[0], np.dtype({"c64": "complex64", "c128": "complex128"}.get(name, name)))
+        if name in ("real", "imag"):
+            return discs.side(args[0], name)
+        if name in QUESTIONS:
+            return discs.question(QUESTIONS[name], args[0])
+        match name:
+            case "complex":
+                return discs.paired(*map(stored, args))
+            case "conj":
+                return discs.conjugate(args[0])
+            case "abs":
+                return discs.magnitude(args[0])
+            case "arg":
+                return discs.angle(args[0])
+            case "where":
+                return discs.chosen(*args)
+        return discs.function(name, args)
 
     def called(self, name, args):
         if name in ROUNDINGS:

@@ -149,27 +149,75 @@ def inward(values, dtype, end):
     return np.where(short, np.nextafter(out, dtype.type(end)), out)
 
 
-def within_budget(name, lo, hi, dtype, largest=0):
+@dataclasses.dataclass
+class Exact:
+    """The ends of the exact values, as long doubles; where they are of points; where nothing is known."""
+
+    lo: np.ndarray
+    hi: np.ndarray
+    is_point: np.ndarray
+    open: np.ndarray
+    #: In units of what the budget counts, if not of the value: the greatest magnitude of the arguments.
+    largest: np.ndarray = 0
+    #: Where the budget may be absolute.
+    is_absolute: np.ndarray = np.False_
+
+
+def exact_values(name, args):
+    """A function of intervals of floats."""
+    wide = [widened(arg) for arg in args]
+    if len(wide) == 1:
+        return of_one(name, wide[0], args[0].exact())
+    function, hole = TWO[name]
+    magnitudes = [positive(x) for x in wide]
+    ends = corners(function, *(magnitudes if name == "hypot" else wide), hole)
+    largest = np.maximum(*(np.where(np.isfinite(x.hi), x.hi, 0) for x in magnitudes))
+    return Exact(ends.lo, ends.hi, args[0].exact() & args[1].exact(), ends.open, largest)
+
+
+def of_one(name, x, is_point):
+    lo, hi, unsure = ENDS[name](x)
+    is_nan = np.isnan(x.lo) & np.isnan(x.hi)
+    outside = (np.isnan(lo) | np.isnan(hi)) & ~is_nan
+    is_open = x.open | (unsure | outside) & ~is_point
+    return Exact(lo, hi, is_point | is_nan, is_open, is_absolute=x.lo < 0)
+
+
+def widened(x):
+    lo = x.lo.astype(WIDE)
+    return dataclasses.replace(x, lo=lo, hi=lo if x.is_point else x.hi.astype(WIDE))
+
+
+def positive(x):
+    """The magnitudes of an interval."""
+    low, high = np.minimum(abs(x.lo), abs(x.hi)), np.maximum(abs(x.lo), abs(x.hi))
+    low = np.where((x.lo <= 0) & (x.hi >= 0), 0 * low, low)
+    return Enclosure(low, low if x.is_point else high, x.dtype, x.open)
+
+
+def within_budget(name, exact, dtype):
     """The floats that a budget allows about exact values; none about zeros, infinities and NaN, which are exact."""
     number, rest = budgets()[name, f"f{8 * dtype.itemsize}"]
 
     def room(values):
-        of = np.maximum(np.abs(values), largest) if "largest" in rest else values
-        budget = number * ulp(of, dtype)
-        if "1e-15" in rest and name == "lgamma":
-            budget = np.maximum(budget, WIDE(1e-15))
+        of = np.maximum(np.abs(values), exact.largest) if "largest" in rest else values
+        # Within an interval the unit may double.
+        budget = number * ulp(of, dtype) * np.where(exact.is_point, 1, 2)
+        if "1e-15" in rest:
+            budget = np.where(exact.is_absolute, np.maximum(budget, WIDE(1e-15)), budget)
         # What the long double itself is off, at most.
         budget = budget + np.abs(of) * WIDE(2) ** -58
         return np.where(np.isfinite(values) & (values != 0), budget, 0)
 
-    return inward(lo - room(lo), dtype, np.inf), inward(hi + room(hi), dtype, -np.inf)
+    lo, hi = inward(exact.lo - room(exact.lo), dtype, np.inf), inward(exact.hi + room(exact.hi), dtype, -np.inf)
+    known = exact.is_point & same_bits(exact.lo, exact.hi) & ~(np.isfinite(exact.lo) & (exact.lo != 0))
+    return np.where(known, exact.lo, lo).astype(dtype), np.where(known, exact.hi, hi).astype(dtype)
 
 
 def called(name, args, relaxed):
     """A function of the table by name. Integers are computed as f64, f16 in f32 and rounded."""
     args, dtype = promoted(args, relaxed, np.dtype(float))
     args = [settled(arg) for arg in args]
-    computed = SINGLE if dtype == HALF else dtype
     if name == "sqrt":
         return increasing_within(np.sqrt, args[0], dtype)
     if name == "arg":
@@ -177,41 +225,10 @@ def called(name, args, relaxed):
     if name == "nextafter":
         result = neighbour(*args, dtype)
         return increasing(lambda values: values.astype(carrier(dtype, relaxed)), result, dtype)
-    wide = [dataclasses.replace(arg, lo=arg.lo.astype(WIDE), hi=arg.hi.astype(WIDE)) for arg in args]
-    for x, y in zip(wide, args):
-        x.hi = x.lo if y.is_point else x.hi
-    largest = 0
-    if len(wide) == 1:
-        x, exact, is_open = wide[0], args[0].exact(), args[0].open
-        lo, hi, unsure = ENDS[name](x)
-        # Of a point the value itself, wherever it is.
-        unsure = unsure & ~exact
-        is_nan = np.isnan(x.lo) & np.isnan(x.hi)
-    else:
-        function, hole = TWO[name]
-        x = two_arguments(function, wide, hole) if name != "hypot" else two_arguments(function, [positive(x) for x in wide], hole)
-        lo, hi, unsure, is_open = x.lo, x.hi, np.False_, x.open
-        exact = args[0].exact() & args[1].exact()
-        is_nan = np.False_
-        if name == "logaddexp":
-            largest = np.maximum(*(np.where(np.isfinite(x.lo), abs(x.lo), 0) for x in wide))
-    is_open = is_open | unsure | (np.isnan(lo) | np.isnan(hi)) & ~exact & ~is_nan
-    known = exact & same_bits(lo, hi) & (np.isnan(lo) | np.isinf(lo) | (lo == 0))
-    low, high = within_budget(name, lo, hi, computed, largest)
-    low, high = np.where(known, lo, low).astype(computed), np.where(known, hi, high).astype(computed)
-    low, high = (end.astype(HALF) if dtype == HALF and not relaxed else end for end in (low, high))
-    return enclosure(low, high, is_open, exact | is_nan, dtype)
-
-
-def positive(x):
-    low, high = np.minimum(abs(x.lo), abs(x.hi)), np.maximum(abs(x.lo), abs(x.hi))
-    low = np.where((x.lo <= 0) & (x.hi >= 0), 0 * low, low)
-    return Enclosure(low, low if x.is_point else high, x.dtype, x.open)
-
-
-def two_arguments(function, args, hole):
-    """Corners, NaN of hypot and power being no obstacle."""
-    return corners(function, *args, hole)
+    exact = exact_values(name, args)
+    lo, hi = within_budget(name, exact, SINGLE if dtype == HALF else dtype)
+    lo, hi = (end.astype(carrier(dtype, relaxed)) for end in (lo, hi))
+    return enclosure(lo, hi, exact.open, exact.is_point, dtype)
 
 
 def increasing_within(function, x, dtype):

@@ -21,14 +21,19 @@ import numpy as np
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / "corpus")]
 
+import discs  # noqa: E402
 import oracle  # noqa: E402
+from discs import Disc  # noqa: E402
 from enclosure import point, same_bits  # noqa: E402
 from evaluate import Evaluator  # noqa: E402
 
 
+DTYPES = {**oracle.DTYPES, "c64": np.complex64, "c128": np.complex128}
+
+
 def array(written):
     dtype, extents, text = written
-    values = np.frombuffer(bytes.fromhex(text), np.uint8 if dtype == "bool" else oracle.DTYPES[dtype])
+    values = np.frombuffer(bytes.fromhex(text), np.uint8 if dtype == "bool" else DTYPES[dtype])
     values = values != 0 if dtype == "bool" else values
     return values.reshape(extents)
 
@@ -37,9 +42,13 @@ def judged(result, expected):
     """The numbers of elements that are equal, within bounds, and undecided; or why the result is refused."""
     if result.dtype != expected.dtype or result.shape != expected.shape:
         return f"{result.dtype} {result.shape}, expected {expected.dtype} {expected.shape}"
-    lo, hi = expected.lo, expected.hi
-    exact = same_bits(lo, hi)
-    fits = np.where(exact, same_bits(result, lo), (lo <= result) & (result <= hi))
+    if isinstance(expected, Disc):
+        lo, hi = expected.value, expected.radius
+        exact, fits = discs.judged(result, expected)
+    else:
+        lo, hi = expected.lo, expected.hi
+        exact = same_bits(lo, hi)
+        fits = np.where(exact, same_bits(result, lo), (lo <= result) & (result <= hi))
     wrong = ~(fits | expected.open)
     if np.any(wrong):
         place = tuple(int(index) for index in np.argwhere(wrong)[0])

@@ -49,14 +49,16 @@ impl Written {
         Written { dtype: operand.dtype, extents: operand.extents.clone(), bytes }
     }
 
-    /// Another value of every element: some of its bits turned; 0 for NaN, stored NaNs being canonical.
+    /// Another value of every element, or of both its parts: some of its bits turned; 0 for NaN, stored NaNs being
+    /// canonical.
     pub(super) fn spoiled(&self, first: u8, last: u8) -> Written {
-        let canonical: u64 = match self.dtype {
+        let part = self.dtype.part().unwrap_or(self.dtype);
+        let canonical: u64 = match part {
             DType::F16 => 0x7e00,
             DType::F32 => 0x7fc0_0000,
             _ => 0x7ff8_0000_0000_0000,
         };
-        let (size, is_float) = (self.dtype.size(), self.dtype.is_float());
+        let (size, is_float) = (part.size(), part.is_float());
         let mut out = self.clone();
         for element in out.bytes.chunks_exact_mut(size) {
             if is_float && *element == canonical.to_le_bytes()[..size] {

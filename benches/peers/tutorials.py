@@ -328,6 +328,10 @@ FORMULAS = {
     "distances, 10000 points in 5-d to 100": Formula(
         DISTANCES, {"p": (10_000, 5), "q": (100, 5)}, 1_000_000, numexpr_distances, {"": distances},
     ),
+    "distances, 10000 points in 2-d to 5": Formula(
+        DISTANCES, {"p": (10_000, 2), "q": (5, 2)}, 50_000, numexpr_distances, {"": distances},
+        calls=10,
+    ),
     "distances, 10000 points in 5-d to one": Formula(
         "sqrt(sum((p - q)**2, axis=1))", {"p": (10_000, 5), "q": (1, 5)}, 10_000,
         lambda p, q: np.sqrt(numexpr.evaluate("sum((p - q)**2, axis=1)")), {"": distances_to_one},

@@ -9,21 +9,30 @@
 //! folds reduce some axes has up to six more ([`ColumnForm`]), and each fold its `finish`, compiled when
 //! a call first needs them.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use fuse_ir::interp::Interpreter;
 use fuse_ir::{
-    BlockKernel, CodegenError, DType, HostBackend, InputClass, OperandInput, OperandView, Pass,
-    Program, Source, VerifiedKernel, verify,
+    BlockKernel, CodegenError, DType, GRANULE, HostBackend, InputClass, OperandInput, OperandView,
+    Pass, Program, Source, VerifiedKernel, verify,
 };
 
 use crate::check::check;
 use crate::flat::Flat;
-use crate::kernels::{column_kernel, finish_kernel, is_identity, merge_kernel, reads_index};
+use crate::kernels::{
+    close_kernel, column_kernel, finish_kernel, is_identity, merge_kernel, reads_index,
+};
 use crate::plan::{PassFacts, Variant};
 
 /// Kernels of columns of more primitives than this do not take several steps at once.
 const MOST_UNROLLED: usize = 256;
+
+/// Merges of more nodes than this together are not written into one region.
+const MOST_CLOSED: usize = 512;
+
+/// After so many short calls their folds' ends are compiled: some 0.1 ms each, won back in some hundred calls.
+const OFTEN: u32 = 16;
 
 /// A pass that runs on the interpreter, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +87,7 @@ pub(crate) struct CompiledFold {
     pub(crate) slots: (usize, usize),
     pub(crate) merge: Code,
     finish: OnceLock<Code>,
+    close: OnceLock<Option<Code>>,
     /// Does `finish` return the state as it is?
     pub(crate) finish_is_identity: bool,
 }
@@ -107,6 +117,19 @@ pub(crate) struct CompiledPass {
     pub(crate) facts: PassFacts,
     pub(crate) slots: Vec<Slot>,
     pub(crate) folds: Vec<CompiledFold>,
+    /// Short calls so far, up to [`OFTEN`].
+    short_calls: AtomicU32,
+}
+
+impl CompiledPass {
+    /// Counts a short call: have there been so many that code for them alone pays?
+    pub(crate) fn is_often_short(&self) -> bool {
+        let often = self.short_calls.load(Ordering::Relaxed) >= OFTEN;
+        if !often {
+            self.short_calls.fetch_add(1, Ordering::Relaxed);
+        }
+        often
+    }
 }
 
 impl Executable {
@@ -189,6 +212,20 @@ impl Executable {
         })
     }
 
+    /// The region that merges a fold's 32 accumulators and finishes them, compiled now if it is new;
+    /// none where it would be too large.
+    pub(crate) fn close_code(&self, pass: usize, fold: usize) -> Option<&Code> {
+        let kernel = &self.program.passes[pass].kernel;
+        let code = self.passes[pass].folds[fold].close.get_or_init(|| {
+            let size = kernel.folds[fold].merge.nodes.len();
+            let close = |kernel| verify(kernel).expect("a verified fold's merges are a region");
+            (size * GRANULE <= MOST_CLOSED)
+                .then(|| close(close_kernel(kernel, &kernel.folds[fold])))
+                .map(|kernel| self.compile_kernel(pass, kernel))
+        });
+        code.as_ref()
+    }
+
     fn compile_pass(&self, number: usize, pass: &Pass) -> CompiledPass {
         let main = self.compile_kernel(number, pass.kernel.clone());
         let (mut slots, mut before) = (Vec::new(), 0);
@@ -206,6 +243,7 @@ impl Executable {
                 slots: (first, slots.len()),
                 merge: self.compile_kernel(number, merge),
                 finish: OnceLock::new(),
+                close: OnceLock::new(),
                 finish_is_identity: is_identity(&fold.finish),
             });
         }
@@ -220,6 +258,7 @@ impl Executable {
             facts,
             slots,
             folds,
+            short_calls: AtomicU32::new(0),
         }
     }
 

@@ -20,7 +20,10 @@ use smallvec::SmallVec;
 
 use crate::compile::{Code, CompiledFold, Slot};
 use crate::error::RunError;
-use crate::pack::{load_bits, pack, pad, store_bits, unpack};
+use crate::pack::{
+    Dim, ElementForm, are_halves, load_bits, pack, pack_pairs, pad, store_bits, unpack,
+    unpack_pairs,
+};
 use crate::plan::{Access, Plan, Route, form_of};
 use crate::views::{Address, Raw, Strides};
 
@@ -105,29 +108,42 @@ impl Job<'_> {
     unsafe fn gather(&self, start: usize, len: usize, scratch: *mut u8) {
         let last_row = start.max((start + len - 1) / self.plan.row * self.plan.row);
         let padded = last_row - start + (start + len - last_row).next_multiple_of(GRANULE);
-        for access in self.plan.inputs.iter().filter(|access| access.route == Route::Packed) {
-            assert!(padded <= access.room);
-            // SAFETY: the slot has room for `padded` elements, of which `len` are the range's; the
-            // walk covers the range.
+        for_halves(&self.plan.inputs, |access, other| {
+            assert!(padded <= access.room && other.is_none_or(|other| padded <= other.room));
+            // SAFETY: the slots have room for `padded` elements, of which `len` are the range's; the
+            // walks cover the range.
             unsafe {
                 let slot = self.slot(access, scratch);
-                gather_into(access, access.base, (start, len), slot);
+                if let Some(other) = other {
+                    let (walk, second) = (walk_of(access), self.slot(other, scratch));
+                    pack_pairs(walk, start, len, (slot, second));
+                    pad(second, other.form.size, len, padded);
+                } else {
+                    gather_into(access, access.base, (start, len), slot);
+                }
                 pad(slot, access.form.size, len, padded);
             }
-        }
+        });
     }
 
     /// # Safety
     /// As [`Job::run_range`]; `scratch` has `scratch_bytes` bytes.
     unsafe fn scatter(&self, start: usize, len: usize, scratch: *mut u8) {
-        for access in self.plan.outputs.iter().filter(|access| access.route == Route::Packed) {
-            assert!(len <= access.room);
-            // SAFETY: the slot holds the range's elements; the walk covers the range, which is ours.
+        for_halves(&self.plan.outputs, |access, other| {
+            assert!(len <= access.room && other.is_none_or(|other| len <= other.room));
+            let (base, dims, form) = walk_of(access);
+            let walk = (base.cast_mut(), dims, form);
+            // SAFETY: the slots hold the range's elements; the walks cover the range, which is ours.
             unsafe {
-                let slot = self.slot(access, scratch);
-                unpack((access.base.0, &access.dims, access.form), start, len, slot);
+                let slot = self.slot(access, scratch).cast_const();
+                match other {
+                    Some(other) => {
+                        unpack_pairs(walk, start, len, (slot, self.slot(other, scratch)));
+                    }
+                    None => unpack(walk, start, len, slot),
+                }
             }
-        }
+        });
     }
 
     /// Whole granules first, then the tail.
@@ -262,6 +278,26 @@ impl Job<'_> {
         // SAFETY: promised by the caller; the uniforms are written and `run` only reads them.
         unsafe { self.code.block.run(&args) };
     }
+}
+
+/// Visits the gathered ones of these operands, those that are halves of the same pairs together.
+fn for_halves(all: &[Access], mut visit: impl FnMut(&Access, Option<&Access>)) {
+    let mut done = 0_u64;
+    for (number, access) in all.iter().enumerate() {
+        if access.route != Route::Packed || (number < 64 && done >> number & 1 != 0) {
+            continue;
+        }
+        let after = all.iter().enumerate().take(64).skip(number + 1);
+        let is_other = |other: &Access| other.route == Route::Packed && are_halves(access, other);
+        let other = after.into_iter().find(|&(_, other)| is_other(other));
+        done |= other.map_or(0, |(position, _)| 1 << position);
+        visit(access, other.map(|(_, other)| other));
+    }
+}
+
+/// An operand's walk, as [`pack`] takes it.
+fn walk_of(access: &Access) -> (*const u8, &[Dim], ElementForm) {
+    (access.base.0.cast_const(), &access.dims, access.form)
 }
 
 /// Gathers elements `start .. start + count` of a walk from `base` on: from memory, or as answers.

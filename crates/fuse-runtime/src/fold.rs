@@ -226,7 +226,8 @@ pub(crate) fn finish(
     eval_scalars(kernel, &fold.finish, &scalars).into_iter().map(canonical).collect()
 }
 
-fn canonical(scalar: Scalar) -> u64 {
+/// The bits of a result: NaNs canonical.
+pub(crate) fn canonical(scalar: Scalar) -> u64 {
     match scalar.lane {
         Lane::F64 if f64::from_bits(scalar.bits).is_nan() => CANONICAL_NAN_F64,
         Lane::F32 if scalar.bits & 0x7fff_ffff > 0x7f80_0000 => CANONICAL_NAN_F32,

@@ -1,9 +1,10 @@
-//! The kernels that the runtime derives from a pass's kernel: all of streams, without folds.
+//! The kernels that the runtime derives from a pass's kernel: of streams, or of scalars; without folds.
 //!
 //! ```text
 //! merge    left state, right state ──▶ state
 //! finish   state ──▶ results
 //! columns  inputs of U steps, state ──▶ outputs of U steps, state          a lane is an output
+//! close    32 states ──▶ results                                           scalars, no lanes
 //! ```
 //!
 //! The first two are a fold's own regions. The third is the lane region with every fold's step written
@@ -11,8 +12,8 @@
 //! a pass do to neighbouring outputs rather than to neighbouring elements of one output.
 
 use fuse_ir::{
-    Control, Fold, InputClass, Kernel, Lane, Node, OperandInput, OperandOutput, Prim, Region,
-    RegionBuilder, ValueId,
+    Control, Fold, GRANULE, InputClass, Kernel, Lane, Node, OperandInput, OperandOutput, Prim,
+    Region, RegionBuilder, ValueId,
 };
 
 /// A fold's merge as a kernel: the left state's and the right state's values as streams.
@@ -43,6 +44,36 @@ pub(crate) fn finish_kernel(parent: &Kernel, fold: &Fold) -> Kernel {
         lane: fold.finish.clone(),
         outputs: fold.finish.result_lanes().map(output).collect(),
         folds: Vec::new(),
+    }
+}
+
+/// A fold's 32 accumulators, value by value, as scalars; its results from their merges, as a block's
+/// accumulators merge, in the uniform region.
+pub(crate) fn close_kernel(parent: &Kernel, fold: &Fold) -> Kernel {
+    let mut builder = RegionBuilder::new(&[]);
+    let values: Vec<Vec<ValueId>> = fold
+        .state
+        .iter()
+        .map(|slot| (0..GRANULE).map(|_| builder.add_param(slot.init.lane)).collect())
+        .collect();
+    let state = |lane: usize| values.iter().map(|value| value[lane]).collect();
+    let mut states: Vec<Vec<ValueId>> = (0..GRANULE).map(state).collect();
+    while states.len() > 1 {
+        let right = states.split_off(states.len() / 2);
+        let pairs = states.iter().zip(&right);
+        let merge = |(left, right): (&Vec<ValueId>, &Vec<ValueId>)| {
+            inline(&mut builder, parent, &fold.merge, &[left.as_slice(), right].concat())
+        };
+        states = pairs.map(merge).collect();
+    }
+    let results = inline(&mut builder, parent, &fold.finish, &states[0]);
+    let lanes: Vec<Lane> = fold.finish.result_lanes().collect();
+    Kernel {
+        regions: parent.regions.clone(),
+        tables: parent.tables.clone(),
+        uniform: builder.finish(&results),
+        lane: RegionBuilder::new(&lanes).finish(&[]),
+        ..Kernel::default()
     }
 }
 

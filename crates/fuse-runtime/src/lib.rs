@@ -49,6 +49,7 @@ mod reduce;
 mod rows;
 mod run;
 mod scratch;
+mod short;
 mod sweep;
 mod tasks;
 #[cfg(test)]

@@ -76,6 +76,115 @@ trait Word: Copy {
     fn swap(self) -> Self;
 }
 
+/// Words that are halves of pairs, four pairs at a time.
+trait Half: Word {
+    /// Moves four pairs that lie side by side to four first and four second halves.
+    ///
+    /// # Safety
+    /// The pairs are readable at `from`, four words are writable at each of `to`.
+    unsafe fn split(from: *const u8, to: (*mut Self, *mut Self));
+
+    /// The other way round.
+    ///
+    /// # Safety
+    /// Four words are readable at each of `from`, four pairs are writable at `to`.
+    unsafe fn join(from: (*const Self, *const Self), to: *mut u8);
+}
+
+/// Loads, shuffles and stores of whole vectors: the compiler moves words through general registers.
+#[cfg(target_arch = "x86_64")]
+mod halves {
+    use std::arch::x86_64::{
+        _MM_HINT_T0, _mm_loadu_pd, _mm_loadu_ps, _mm_prefetch, _mm_shuffle_ps, _mm_storeu_pd,
+        _mm_storeu_ps, _mm_unpackhi_pd, _mm_unpackhi_ps, _mm_unpacklo_pd, _mm_unpacklo_ps,
+    };
+
+    use super::Half;
+
+    /// How far ahead of what is split memory is asked for: pages are crossed faster so.
+    const AHEAD: usize = 1024;
+
+    impl Half for u64 {
+        unsafe fn split(from: *const u8, to: (*mut u64, *mut u64)) {
+            // SAFETY: promised by the caller; a prefetch reads nothing that could be seen, and faults
+            // on no address.
+            unsafe {
+                _mm_prefetch::<_MM_HINT_T0>(from.wrapping_add(AHEAD).cast());
+                for at in [0, 2] {
+                    let from = from.cast::<f64>().add(2 * at);
+                    let (a, b) = (_mm_loadu_pd(from), _mm_loadu_pd(from.add(2)));
+                    _mm_storeu_pd(to.0.add(at).cast(), _mm_unpacklo_pd(a, b));
+                    _mm_storeu_pd(to.1.add(at).cast(), _mm_unpackhi_pd(a, b));
+                }
+            }
+        }
+
+        unsafe fn join(from: (*const u64, *const u64), to: *mut u8) {
+            // SAFETY: promised by the caller.
+            unsafe {
+                for at in [0, 2] {
+                    let a = _mm_loadu_pd(from.0.add(at).cast());
+                    let b = _mm_loadu_pd(from.1.add(at).cast());
+                    let to = to.cast::<f64>().add(2 * at);
+                    _mm_storeu_pd(to, _mm_unpacklo_pd(a, b));
+                    _mm_storeu_pd(to.add(2), _mm_unpackhi_pd(a, b));
+                }
+            }
+        }
+    }
+
+    impl Half for u32 {
+        unsafe fn split(from: *const u8, to: (*mut u32, *mut u32)) {
+            // SAFETY: as above.
+            unsafe {
+                _mm_prefetch::<_MM_HINT_T0>(from.wrapping_add(AHEAD).cast());
+                let (a, b) = (_mm_loadu_ps(from.cast()), _mm_loadu_ps(from.add(16).cast()));
+                _mm_storeu_ps(to.0.cast(), _mm_shuffle_ps::<0b10_00_10_00>(a, b));
+                _mm_storeu_ps(to.1.cast(), _mm_shuffle_ps::<0b11_01_11_01>(a, b));
+            }
+        }
+
+        unsafe fn join(from: (*const u32, *const u32), to: *mut u8) {
+            // SAFETY: promised by the caller.
+            unsafe {
+                let (a, b) = (_mm_loadu_ps(from.0.cast()), _mm_loadu_ps(from.1.cast()));
+                _mm_storeu_ps(to.cast(), _mm_unpacklo_ps(a, b));
+                _mm_storeu_ps(to.add(16).cast(), _mm_unpackhi_ps(a, b));
+            }
+        }
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+mod halves {
+    use super::Half;
+
+    macro_rules! halves {
+        ($($ty:ty),*) => { $( impl Half for $ty {
+            unsafe fn split(from: *const u8, to: (*mut $ty, *mut $ty)) {
+                // SAFETY: promised by the caller.
+                unsafe {
+                    let pairs = from.cast::<[[$ty; 2]; 4]>().read_unaligned();
+                    to.0.cast::<[$ty; 4]>().write_unaligned(pairs.map(|pair| pair[0]));
+                    to.1.cast::<[$ty; 4]>().write_unaligned(pairs.map(|pair| pair[1]));
+                }
+            }
+
+            unsafe fn join(from: (*const $ty, *const $ty), to: *mut u8) {
+                // SAFETY: promised by the caller.
+                unsafe {
+                    let first = from.0.cast::<[$ty; 4]>().read_unaligned();
+                    let second = from.1.cast::<[$ty; 4]>().read_unaligned();
+                    let pairs: [[$ty; 2]; 4] = std::array::from_fn(|k| [first[k], second[k]]);
+                    to.cast::<[[$ty; 2]; 4]>().write_unaligned(pairs);
+                }
+            }
+        } )* };
+    }
+
+    halves!(u32, u64);
+}
+
 macro_rules! words {
     ($($ty:ty),*) => { $( impl Word for $ty { fn swap(self) -> Self { self.swap_bytes() } } )* };
 }
@@ -149,6 +258,70 @@ pub(crate) unsafe fn unpack(
             by_form!(form, scatter(at, tile, to));
             at = at.add(tile.rows.extent * tile.cols.extent * form.size);
         }
+    });
+}
+
+/// Do the two walks lead over the halves of the same pairs, as those of complex numbers lie?
+pub(crate) fn are_halves(first: &Access, second: &Access) -> bool {
+    let form = first.form;
+    form == second.form
+        && !form.swapped
+        && first.is_plain()
+        && second.is_plain()
+        && matches!(form.size, 4 | 8)
+        && first.base.add(form.size) == second.base
+        && first.dims == second.dims
+        && first.dims.first().is_some_and(|dim| dim.stride != 0)
+}
+
+/// As [`pack`] of the first halves of pairs to `to.0`, and of the second ones, which follow them, to `to.1`:
+/// what is next to each other is read once.
+///
+/// # Safety
+/// As for [`pack`] of either half; the form is not swapped and of 4 or 8 bytes.
+pub(crate) unsafe fn pack_pairs(
+    (base, dims, form): (*const u8, &[Dim], ElementForm),
+    start: usize,
+    count: usize,
+    to: (*mut u8, *mut u8),
+) {
+    let mut at = 0;
+    walk(dims, start, count, |tile| {
+        let from = base.wrapping_offset(tile.offset);
+        let to = (to.0.wrapping_add(at), to.1.wrapping_add(at));
+        // SAFETY: as in `pack`.
+        unsafe {
+            match form.size {
+                4 => split_pairs::<u32>(from, tile, (to.0.cast(), to.1.cast())),
+                _ => split_pairs::<u64>(from, tile, (to.0.cast(), to.1.cast())),
+            }
+        }
+        at += tile.rows.extent * tile.cols.extent * form.size;
+    });
+}
+
+/// As [`unpack`] of `from.0` to the first halves of pairs, and of `from.1` to the second ones.
+///
+/// # Safety
+/// As for [`unpack`] of either half; the form is not swapped and of 4 or 8 bytes.
+pub(crate) unsafe fn unpack_pairs(
+    (base, dims, form): (*mut u8, &[Dim], ElementForm),
+    start: usize,
+    count: usize,
+    from: (*const u8, *const u8),
+) {
+    let mut at = 0;
+    walk(dims, start, count, |tile| {
+        let to = base.wrapping_offset(tile.offset);
+        let from = (from.0.wrapping_add(at), from.1.wrapping_add(at));
+        // SAFETY: as in `unpack`.
+        unsafe {
+            match form.size {
+                4 => join_pairs::<u32>((from.0.cast(), from.1.cast()), tile, to),
+                _ => join_pairs::<u64>((from.0.cast(), from.1.cast()), tile, to),
+            }
+        }
+        at += tile.rows.extent * tile.cols.extent * form.size;
     });
 }
 
@@ -370,6 +543,56 @@ unsafe fn scatter_row<W: Word, const SWAP: bool>(
     }
 }
 
+/// Pairs that are moved together.
+const GROUP: usize = 4;
+
+/// # Safety
+/// The tile's pairs at `from` are readable; either `to` has room for half of all of them.
+unsafe fn split_pairs<W: Half>(from: *const u8, tile: Tile, to: (*mut W, *mut W)) {
+    let n_cols = tile.cols.extent;
+    let groups = if tile.cols.stride == pair_stride::<W>() { n_cols / GROUP } else { 0 };
+    for row in 0..tile.rows.extent {
+        let line = from.wrapping_offset(row.cast_signed().wrapping_mul(tile.rows.stride));
+        let at =
+            |col: usize| line.wrapping_offset(col.cast_signed().wrapping_mul(tile.cols.stride));
+        let to = (to.0.wrapping_add(row * n_cols), to.1.wrapping_add(row * n_cols));
+        // SAFETY: pairs of the tile's row, and the places of their halves.
+        unsafe {
+            for col in (0..groups * GROUP).step_by(GROUP) {
+                W::split(at(col), (to.0.add(col), to.1.add(col)));
+            }
+            for col in groups * GROUP..n_cols {
+                let [first, second] = at(col).cast::<[W; 2]>().read_unaligned();
+                to.0.add(col).write_unaligned(first);
+                to.1.add(col).write_unaligned(second);
+            }
+        }
+    }
+}
+
+/// # Safety
+/// The tile's pairs at `to` are writable; either `from` holds half of all of them.
+unsafe fn join_pairs<W: Half>(from: (*const W, *const W), tile: Tile, to: *mut u8) {
+    let n_cols = tile.cols.extent;
+    let groups = if tile.cols.stride == pair_stride::<W>() { n_cols / GROUP } else { 0 };
+    for row in 0..tile.rows.extent {
+        let line = to.wrapping_offset(row.cast_signed().wrapping_mul(tile.rows.stride));
+        let at =
+            |col: usize| line.wrapping_offset(col.cast_signed().wrapping_mul(tile.cols.stride));
+        let from = (from.0.wrapping_add(row * n_cols), from.1.wrapping_add(row * n_cols));
+        // SAFETY: pairs of the tile's row, and their halves.
+        unsafe {
+            for col in (0..groups * GROUP).step_by(GROUP) {
+                W::join((from.0.add(col), from.1.add(col)), at(col));
+            }
+            for col in groups * GROUP..n_cols {
+                let pair = [from.0.add(col).read_unaligned(), from.1.add(col).read_unaligned()];
+                at(col).cast::<[W; 2]>().write_unaligned(pair);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -413,5 +636,57 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Pairs side by side, strided, reversed, in rows: both ways against [`pack`] and [`unpack`].
+    #[test]
+    fn halves_of_pairs_move_as_each_would_alone() {
+        let bytes: Vec<u8> = (0..4096_u32).map(|k| (k * 7 + k / 256) as u8).collect();
+        let dim = |extent, stride| Dim { extent, stride };
+        for size in [4_usize, 8] {
+            let pair = 2 * size.cast_signed();
+            let walks: [&[Dim]; 4] = [
+                &[dim(37, pair)],
+                &[dim(20, 2 * pair)],
+                &[dim(19, -pair)],
+                &[dim(5, 9 * pair), dim(7, pair)],
+            ];
+            for dims in walks {
+                let len = dims.iter().map(|dim| dim.extent).product::<usize>();
+                let reversed = dims.iter().any(|dim| dim.stride < 0);
+                let base = if reversed { 2048 } else { 0 };
+                for (start, count) in [(0, len), (3, len - 3), (1, 4), (2, len - 7)] {
+                    check_halves((&bytes, base), dims, size, (start, count));
+                }
+            }
+        }
+    }
+
+    fn check_halves(
+        (bytes, base): (&[u8], usize),
+        dims: &[Dim],
+        size: usize,
+        (start, count): (usize, usize),
+    ) {
+        let form = ElementForm { size, swapped: false };
+        let mut halves = [vec![0; count * size], vec![0; count * size]];
+        let mut alone = halves.clone();
+        let (mut joined, mut expected) = (vec![0_u8; bytes.len()], vec![0_u8; bytes.len()]);
+        let [first, second] = &mut halves;
+        // SAFETY: the walks stay inside the bytes, and each half has room for `count` elements.
+        unsafe {
+            let from = bytes.as_ptr().add(base);
+            let to = (first.as_mut_ptr(), second.as_mut_ptr());
+            pack_pairs((from, dims, form), start, count, to);
+            for (half, alone) in alone.iter_mut().enumerate() {
+                pack((from.add(half * size), dims, form), start, count, alone.as_mut_ptr());
+                let to = expected.as_mut_ptr().add(base + half * size);
+                unpack((to, dims, form), start, count, alone.as_ptr());
+            }
+            let to = joined.as_mut_ptr().add(base);
+            unpack_pairs((to, dims, form), start, count, (first.as_ptr(), second.as_ptr()));
+        }
+        assert_eq!(halves, alone);
+        assert_eq!(joined, expected);
     }
 }

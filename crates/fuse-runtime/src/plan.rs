@@ -29,6 +29,8 @@ use crate::views::{Address, Raw, Strides};
 const MIN_ROW: usize = 256;
 /// Scratch of all gathered operands together: two thirds of a 48 KiB first-level cache.
 const SCRATCH_BYTES: usize = 32 << 10;
+/// Blocks of fewer elements cost more in calls than they save in memory.
+const MIN_BLOCK: usize = 256;
 /// Elements of a block where nothing is gathered: only how often the call polls depends on it.
 const DIRECT_BLOCK: usize = 16 << 10;
 /// Primitives × elements of a block, at about a nanosecond each: far below the cancel latency.
@@ -90,7 +92,8 @@ pub(crate) struct Plan {
     pub(crate) variant: Variant,
     /// A call never crosses a multiple of this.
     pub(crate) row: usize,
-    /// Elements of a block: a multiple of 1024, unless the loop is shorter.
+    /// Elements of a block: 1024 in a loop with folds; otherwise a multiple of that, or less where the
+    /// scratch of 1024 elements would not fit the first-level cache.
     pub(crate) block: usize,
     /// Bytes of scratch of the operands.
     pub(crate) scratch: usize,
@@ -269,9 +272,13 @@ impl Plan {
         let by_work = BLOCK_WORK / facts.work.max(1);
         let largest = if facts.interpreted { FOLD_BLOCK } else { by_scratch.min(by_work) };
         let wanted = tuning.block.map_or(largest / FOLD_BLOCK, |block| block.div_ceil(FOLD_BLOCK));
-        let block = wanted.clamp(1, 1 << 20) * FOLD_BLOCK;
-        let block = if kernel.folds.is_empty() { block } else { FOLD_BLOCK };
-        self.block = block;
+        self.block = if !kernel.folds.is_empty() {
+            FOLD_BLOCK
+        } else if tuning.block.is_none() && largest < FOLD_BLOCK {
+            largest.max(1).next_multiple_of(MIN_BLOCK)
+        } else {
+            wanted.clamp(1, 1 << 20) * FOLD_BLOCK
+        };
     }
 
     /// Gives each operand its scratch: a block and a granule for a gathered one, a granule for the

@@ -374,7 +374,8 @@ impl Prepared {
     }
 
     /// Evaluates into memory of the caller's; allocates nothing for up to four variables and results
-    /// that are small arrays or scalars, where no value is kept between two passes.
+    /// that are small arrays or scalars, where no array is kept between two passes; one of the first
+    /// calls may compile something more.
     ///
     /// # Errors
     /// As [`Prepared::evaluate`], and [`ErrorKind::Output`] where an output does not fit, or where

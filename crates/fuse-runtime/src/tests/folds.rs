@@ -12,7 +12,7 @@ use crate::{Executable, Operand, RunOptions, Threads};
 type State = Vec<Scalar>;
 
 /// The results of a fold, its regions evaluated one element at a time.
-fn expected_of(fold: &Fold, xs: &[f64]) -> Vec<Scalar> {
+pub(super) fn expected_of(fold: &Fold, xs: &[f64]) -> Vec<Scalar> {
     let kernel = fuse_ir::Kernel::default();
     let init: State = fold.state.iter().map(|slot| slot.init).collect();
     let step = |state: &State, x: f64| {

@@ -8,4 +8,5 @@ mod nests;
 mod overlap;
 mod passes;
 mod shapes;
+mod short;
 mod support;

@@ -270,6 +270,18 @@ def spreads(t, case):
         for name in SPREADS:
             case(f"{name}(a, ddof={ddof})", a=np.array([1j, 2.0, 3 - 1j]))
     case("var(a, ddof=1)", a=np.array([2 + 1j]), note="0 / 0")
+    for dtype in (C128, C64):
+        for n in (0, 1, 5, 70):
+            z, w = (joined(*splitmix(n + k, 2 * n).reshape(2, n), C128).astype(dtype) for k in (500, 600))
+            products = joined(z.real * w.real - z.imag * w.imag, z.real * w.imag + z.imag * w.real, dtype)
+            t.case("dot(z, w)", evaluated("sum(p)", p=products), mode="both", z=z, w=w)
+    near = np.array([1 + 1j, 1 + 1.000001j, 1 - 1j, complex(INF, 1.0), complex(NAN, 0.0), 0.0])
+    given = np.array([1 + 1j, 1 + 1j, 1 + 1j, complex(INF, 1.0), complex(NAN, 1.0), 1e-9j])
+    t.case("isclose(z, w)", np.isclose(near, given), z=near, w=given)
+    t.case("isclose(z, w, equal_nan=True)", np.isclose(near, given, equal_nan=True), z=near, w=given)
+    t.case("isclose(z, 1 + 1j)", np.isclose(near, 1 + 1j), z=near)
+    t.case("z / w", joined([0.0, 0.0, 2.0], [0.0, -0.0, 0.0]), z=np.array([0.0, complex(0.0, -0.0), complex(1e-323, 0.0)]),
+           w=np.array([5e-324, 5e-324, 5e-324]), note="NumPy: 1 over the divisor is infinite, and so NaN")
     huge = np.array([complex(1e300, 1e300), complex(-1e300, 2e300)] * 20)
     case("norm(a)", a=huge, note="squares overflow, the norm does not")
     case("norm(a)", a=joined(huge.real * 1e-300 * 1e-310, huge.imag * 1e-300 * 1e-310), note="squares vanish")

@@ -66,7 +66,7 @@ macro_rules! forms {
 
 forms! {
     Mean "mean" 1 Floating Error Complex REDUCTION, "the sum, kept in f64, by the number of elements; of integers f64", "mean(a)";
-    Var "var" 1 Floating Error Real VARIANCE, "variance: the mean squared distance from the mean; the divisor is the number of elements less ddof", "var(a, ddof=1)";
+    Var "var" 1 Floating Error Real VARIANCE, "variance: the mean squared distance from the mean, real of complex numbers too; the divisor is the number of elements less ddof", "var(a, ddof=1)";
     Std "std" 1 Floating Error Real VARIANCE, "standard deviation: the square root of var", "std(a, ddof=1)";
     CountNonzero "count_nonzero" 1 Count Value Real REDUCTION, "how many elements are true, or not 0; i64", "count_nonzero(a > 0)";
     Argmax "argmax" 1 Any Error Error REDUCTION, "index of the first largest element, or NaN; over several axes in C order; i64", "argmax(a)";

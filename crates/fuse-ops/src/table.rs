@@ -213,7 +213,7 @@ operators! {
     Ceil "ceil" Function, [], 1, false, Typing::Any, Exact, REAL, "smallest integer not below; the identity on integers", "ceil(a)", Lanes(rounding::ceil);
     Trunc "trunc" Function, ["fix"], 1, false, Typing::Any, Exact, REAL, "integer part; the identity on integers", "trunc(a)", Lanes(rounding::trunc);
     Round "round" Function, ["rint", "around"], 1, false, Typing::Any, Exact, REAL, "nearest integer, ties to even; the identity on integers", "round(a)", Lanes(rounding::round);
-    Sign "sign" Function, [], 1, false, Typing::NotBool(BOOL_NUMBER), Exact, REAL, "-1, 0 or 1; NaN for NaN", "sign(a)", Lanes(arith::sign);
+    Sign "sign" Function, [], 1, false, Typing::NotBool(BOOL_NUMBER), Exact, REAL, "-1, 0 or 1; NaN for NaN; of complex numbers a / abs(a), 0 of 0", "sign(a)", Lanes(arith::sign);
     Real "real" Function, [], 1, false, Typing::Any, Exact, REAL, "real part; a real number itself", "real(a)", Lanes(arith::same);
     Imag "imag" Function, [], 1, false, Typing::Any, Exact, REAL, "imaginary part; 0 of real numbers", "imag(a)", Lanes(arith::zeros_like);
     Conj "conj" Function, ["conjugate"], 1, false, Typing::Any, Exact, REAL, "complex conjugate; a real number itself", "conj(a)", Lanes(arith::same);
@@ -284,8 +284,8 @@ operators! {
     Nextafter "nextafter" Function, [], 2, false, Typing::Floating, Exact, REAL, "the float after a towards b; b where they are equal; NaN where either is NaN", "nextafter(a, b)", Lanes(neighbour::expanded);
 
     // Reductions.
-    Sum "sum" Function, [], 1, false, Typing::Sum, Stated, REAL, "sum, in a fixed order; 0 for no elements; f16 and f32 accumulate in f64", "sum(a)", Expansion::Fold(reduce::sum);
-    Prod "prod" Function, ["product"], 1, false, Typing::Sum, Stated, REAL, "product, in a fixed order; 1 for no elements; f16 and f32 accumulate in f64", "prod(a)", Expansion::Fold(reduce::prod);
+    Sum "sum" Function, [], 1, false, Typing::Sum, Stated, REAL, "sum, in a fixed order; 0 for no elements; f16, f32 and c64 accumulate in f64", "sum(a)", Expansion::Fold(reduce::sum);
+    Prod "prod" Function, ["product"], 1, false, Typing::Sum, Stated, REAL, "product, in a fixed order; 1 for no elements; f16, f32 and c64 accumulate in f64", "prod(a)", Expansion::Fold(reduce::prod);
     Max "max" Function, ["amax"], 1, false, Typing::Any, Exact, REAL, "the largest element; NaN if one is NaN", "max(a)", Expansion::Fold(reduce::max);
     Min "min" Function, ["amin"], 1, false, Typing::Any, Exact, REAL, "the smallest element; NaN if one is NaN", "min(a)", Expansion::Fold(reduce::min);
     NanMax "nanmax" Function, [], 1, false, Typing::Any, Exact, REAL, "the largest element that is not NaN; NaN if all are", "nanmax(a)", Expansion::Fold(reduce::nanmax);

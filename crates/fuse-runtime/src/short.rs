@@ -21,7 +21,8 @@ use std::ptr::copy_nonoverlapping;
 
 use fuse_ir::abi::uniform_slots;
 use fuse_ir::{
-    Axis, ByteOrder, DType, GRANULE, KernelArgs, OperandView, Pass, Scalar, Sink, Source,
+    Axis, ByteOrder, DType, FOLD_BLOCK, GRANULE, KernelArgs, OperandView, Pass, Scalar, Sink,
+    Source,
 };
 use smallvec::SmallVec;
 
@@ -33,7 +34,6 @@ use crate::fold::{Bank, LEFT_TO_RIGHT_BELOW, bank_bytes, canonical, finish};
 use crate::fpenv::DefaultFloats;
 use crate::options::{RunOptions, Tuning};
 use crate::pack::{bits_of, bytes_of, pad};
-use crate::plan::FOLD_BLOCK;
 use crate::scratch::{Kit, with_kit};
 use crate::views::{Operand, Raw, ViewMut};
 

@@ -144,7 +144,7 @@ class Evaluator:
             return operators.cast(args[0], DTYPES[name], self.relaxed)
         if name in folds.NAMED:
             given = {keyword.arg: self.value(keyword.value) for keyword in node.keywords}
-            return folds.reduced(name, *args, **given)
+            return operators.carried(folds.reduced(name, *args, **given), self.relaxed)
         if name in ("arange", "full", "linspace"):
             return self.generated(name, [int(arg.lo) if isinstance(arg, Enclosure) else arg for arg in args])
         return self.applied(name, args)
@@ -215,7 +215,7 @@ class Evaluator:
         if exponent == 0.5:
             return functions.called("sqrt", [base], self.relaxed)
         if exponent < 0:
-            return operators.arithmetic("/", 1.0, self.product(base, -exponent), self.relaxed)
+            return self.reciprocal(self.product(base, -exponent))
         return self.product(base, exponent)
 
     def product(self, base, count):
@@ -224,6 +224,15 @@ class Evaluator:
         for _ in range(1, int(count)):
             result = operators.arithmetic("*", result, base, self.relaxed)
         return result
+
+    def reciprocal(self, product):
+        """Where the product overflows or is subnormal, a power stands in, whose bits are not these."""
+        tiny = np.finfo(product.lo.dtype).tiny
+        lo, hi = abs(product.lo), abs(product.hi)
+        usual = (lo >= tiny) & (hi >= tiny) & np.isfinite(lo) & np.isfinite(hi) | np.isnan(lo)
+        result = operators.arithmetic("/", 1.0, product, self.relaxed)
+        is_product = product.pending is not None and product.pending.depth > 0
+        return operators.opened(result, ~usual & is_product)
 
     def integer_power(self, base, exponent):
         if not isinstance(exponent, Enclosure):

@@ -9,7 +9,7 @@ import re
 import elementary
 import numpy as np
 from enclosure import WIDE, Enclosure, corners, enclosure, exactly, increasing, opened, same_bits, settled
-from operators import HALF, SINGLE, carrier, promoted
+from operators import HALF, SINGLE, carried, carrier, promoted
 
 PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs/numerics.md"
 
@@ -223,8 +223,7 @@ def called(name, args, relaxed):
     if name == "arg":
         return angle(args[0], dtype)
     if name == "nextafter":
-        result = neighbour(*args, dtype)
-        return increasing(lambda values: values.astype(carrier(dtype, relaxed)), result, dtype)
+        return carried(neighbour(*args, dtype), relaxed)
     exact = exact_values(name, args)
     lo, hi = within_budget(name, exact, SINGLE if dtype == HALF else dtype)
     lo, hi = (end.astype(carrier(dtype, relaxed)) for end in (lo, hi))

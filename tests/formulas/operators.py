@@ -16,13 +16,17 @@ def carrier(dtype, relaxed):
     return SINGLE if relaxed and dtype == HALF else dtype
 
 
+def carried(x, relaxed):
+    """A stored value in the dtype that its dtype is computed in."""
+    computed = carrier(x.dtype, relaxed)
+    return x if x.lo.dtype == computed else increasing(lambda values: values.astype(computed), x, x.dtype)
+
+
 def converted(x, dtype, relaxed):
     """A value as an operand of a dtype; of its own dtype it stays as it is, roundings pending."""
     if x.dtype == dtype:
         return x
-    x = stored(x)
-    x = increasing(lambda values: values.astype(dtype), x)
-    return increasing(lambda values: values.astype(carrier(dtype, relaxed)), x, dtype)
+    return carried(increasing(lambda values: values.astype(dtype), stored(x)), relaxed)
 
 
 def promoted(args, relaxed, least=None):
@@ -242,7 +246,7 @@ def cast(x, dtype, relaxed):
     if x.dtype.kind == "f" and dtype.kind in "iu":
         lo = saturated(x.lo, dtype)
         return enclosure(lo, lo if x.is_point else saturated(x.hi, dtype), x.open, True)
-    return converted(x, dtype, relaxed)
+    return carried(converted(x, dtype, relaxed), relaxed)
 
 
 def saturated(values, dtype):

@@ -74,6 +74,9 @@ impl Explicit<'_> {
         };
         match op {
             _ if !own => Form::Own(self.copied(id, node)),
+            Op::Cast if self.graph.dtype(id) == DType::F16 => {
+                Form::Own(self.stored(node.args()[0]))
+            }
             Op::Cast | Op::Nextafter => Form::Own(self.copied(id, node)),
             // Questions about the number itself.
             _ if self.graph.dtype(id) != DType::F16 => {
@@ -231,6 +234,9 @@ mod tests {
             ("h", 0, 0),
             ("exp(h)**3 - sqrt(g)", 4, 1),
             ("f16(2.5) * h", 2, 2),
+            // A cast that is written rounds, of f16 to f16 too.
+            ("f16(h * g) * h", 2, 2),
+            ("f16(h) * g", 1, 1),
         ] {
             let counts = [Mode::Strict, Mode::Relaxed].map(|mode| rounded(formula, mode).1);
             assert_eq!(counts, [strict, relaxed], "{formula}");

@@ -173,12 +173,6 @@ def accumulated(case, held):
     return reduced.ordered(case.row.name, case.args) if applies else None
 
 
-def product_in_order(case, held):
-    if case.row.name != "prod" or held.dtype != np.float64:
-        return None
-    return Value(ordered_product(case.args[0]))
-
-
 def within_budget(case, held):
     """The exact value rounded once; `None` where a budget cannot be counted in floats."""
     if case.row.name in reduced.WITHIN:

@@ -151,10 +151,19 @@ impl ColumnPlan {
 
     /// Bytes that have to be gathered for each element of an output.
     pub(crate) fn gathered(&self) -> usize {
-        let all = self.inputs.iter().chain(&self.outputs);
-        let packed =
-            all.filter(|column| !column.is_splat && !column.side_by_side && !column.keeps_all);
+        let packed = self.packed().filter(|column| !column.keeps_all);
         packed.map(|column| column.begins.form.size).sum()
+    }
+
+    /// Operands of which another element is gathered for each element of each output.
+    pub(crate) fn n_gathered(&self) -> usize {
+        let is_new = |column: &&Column| column.n_slots > 1 && !column.repeats();
+        self.packed().filter(is_new).count()
+    }
+
+    fn packed(&self) -> impl Iterator<Item = &Column> {
+        let all = self.inputs.iter().chain(&self.outputs);
+        all.filter(|column| !column.is_splat && !column.side_by_side)
     }
 
     /// Most rows of states alive at once, among them those that no element reaches.
@@ -214,6 +223,11 @@ impl Column {
 
     fn size(&self) -> isize {
         self.begins.form.size.cast_signed()
+    }
+
+    /// Is it the same for the outputs of all rows?
+    fn repeats(&self) -> bool {
+        self.begins.dims.first().is_none_or(|outer| outer.stride == 0)
     }
 
     /// What of the outputs from `first` on it depends on: equal numbers are equal elements.

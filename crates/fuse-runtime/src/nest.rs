@@ -63,7 +63,7 @@ pub(crate) struct Stage<'c> {
     reach: Reach,
     /// For each operand how many bytes behind its source's first element it begins.
     offsets: SmallVec<[isize; 4]>,
-    /// Elements of the loop, times the work of one.
+    /// Elements of the loop, times the work of one, gathering for folds included.
     work: usize,
     /// Bytes read and written for each element of the domain.
     bytes: usize,
@@ -129,7 +129,11 @@ impl<'c> Stage<'c> {
         let (pass, compiled) = (&executable.program.passes[number], &executable.passes[number]);
         let kernel = &pass.kernel;
         let operands = kernel.inputs.len() + kernel.outputs.len();
-        let work = len.saturating_mul(compiled.facts.work + operands);
+        let gathering = match &walk {
+            Walk::Outputs { reduction, .. } => reduction.gathering(),
+            Walk::Elements { .. } | Walk::Nothing { .. } => 0,
+        };
+        let work = len.saturating_mul(compiled.facts.work + operands).saturating_add(gathering);
         let inner = len / domain.iter().product::<usize>().max(1);
         let sizes = kernel.inputs.iter().map(|input| input.mem.size());
         let sizes = sizes.chain(kernel.outputs.iter().map(|output| output.mem.size()));

@@ -6,7 +6,8 @@
 //!
 //! The index arithmetic, with its divisions, is done once a tile; inside a tile two nested loops
 //! add strides, monomorphised by element size and byte order. An operand that repeats with a period
-//! (its outermost stride is 0) is gathered for one period and doubled from there.
+//! (its outermost stride is 0) is gathered for one period and doubled from there. Both halves of complex
+//! numbers are moved in one pass ([`pack_pairs`]).
 //!
 //! Cost, measured for `2*a + 3*b**2` over 1.2 million elements with `a` gathered, against 0.6 ns an
 //! element with none: every second element 1.3, reversed 1.1, byte-swapped 1.3, `(N, 3)` with `(3,)` 0.7,

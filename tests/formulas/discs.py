@@ -220,10 +220,11 @@ def known(name, parts):
 
 def at(name, values):
     """The value at finite points, but not where a power has a rule of its own; None elsewhere."""
-    if not all(np.isfinite(value) and abs(value) < 1e15 for value in values) or name == "power" and 0 in values:
+    parts = [part for value in values for part in (value.real, value.imag)]
+    if not all(abs(part) < 1e15 for part in parts) or name == "power" and 0 in values:
         return None
     with gmpy2.context():
-        return known(name, tuple(part.hex() for value in values for part in (value.real, value.imag)))
+        return known(name, tuple(part.hex() for part in parts))
 
 
 # To real numbers and truth values.

@@ -5,6 +5,7 @@ import functools
 import math
 import operator
 
+import disc_folds
 import discs
 import folds
 import functions
@@ -138,12 +139,14 @@ class Evaluator:
 
     def Call(self, node):
         name, args = node.func.id, [self.value(arg) for arg in node.args]
+        given = {keyword.arg: self.value(keyword.value) for keyword in node.keywords}
+        if name in disc_folds.NAMED and is_complex(*args):
+            return disc_folds.reduced(name, *args, **given)
         if is_complex(*args) or name in (*COMPLEX, "complex"):
             return self.of_complex(name, args)
         if name in DTYPES:
             return operators.cast(args[0], DTYPES[name], self.relaxed)
         if name in folds.NAMED:
-            given = {keyword.arg: self.value(keyword.value) for keyword in node.keywords}
             return operators.carried(folds.reduced(name, *args, **given), self.relaxed)
         if name in ("arange", "full", "linspace"):
             return self.generated(name, [int(arg.lo) if isinstance(arg, Enclosure) else arg for arg in args])

@@ -13,7 +13,7 @@ UNIT = 2.0**-53
 
 def rows(x, axis):
     """The elements to reduce along the first axis, in C order of the reduced axes."""
-    rank = x.lo.ndim
+    rank = len(x.shape)
     axes = range(rank) if axis is None else [axis] if isinstance(axis, int) else axis
     axes = sorted(a % rank for a in axes)
     kept = [a for a in range(rank) if a not in axes]
@@ -148,48 +148,53 @@ def squares(x, counts):
     return np.maximum(exact, 0), width, np.max(np.abs(deviations), axis=0)
 
 
-def spread(x, counts, ddof, root):
-    """var or std within 1200 u of the exact value. Deviations of 2^512 overflow as they are squared; elements of 2^1022
-    may give NaN."""
-    dtype = x.dtype if x.dtype.kind == "f" else F64
-    is_open, finite = x.open.any(axis=0), np.isfinite(x.lo) & np.isfinite(x.hi)
-    quadratic, width, furthest = squares(x, np.maximum(counts, 1))
-    n = len(x.lo)
+def spread(parts, counts, ddof, root):
+    """var or std within 1200 u of the exact value, of a real number or the two parts of a complex one. Deviations of
+    2^512 overflow as they are squared; elements of 2^1022 may give NaN."""
+    dtype = parts[0].dtype if parts[0].dtype.kind == "f" else F64
+    n = len(parts[0].lo)
     divisor = np.maximum(counts - ddof, 0).astype(WIDE)
-    low = np.maximum(np.sqrt(quadratic) - width, 0) ** 2
-    high = (np.sqrt(quadratic) + width) ** 2
     error = 1200 * UNIT + n * WIDE(2) ** -61
-    low, high = low * (1 - error) / divisor, (high * (1 + error) + n * WIDE(2) ** -1074) / divisor
-    high = np.where((furthest + width) ** 2 * n >= WIDE(2) ** 1023, np.inf, high)
-    low = np.where((low < WIDE(2) ** -1020) & (quadratic > 0), 0, low)
+    low = high = reach = WIDE(0)
+    equal, none, exact, huge, is_open = True, False, True, False, False
+    for x in parts:
+        finite = np.isfinite(x.lo) & np.isfinite(x.hi)
+        quadratic, width, furthest = squares(x, np.maximum(counts, 1))
+        least = np.maximum(np.sqrt(quadratic) - width, 0) ** 2 * (1 - error) / divisor
+        low = low + np.where((least < WIDE(2) ** -1020) & (quadratic > 0), 0, least)
+        high = high + ((np.sqrt(quadratic) + width) ** 2 * (1 + error) + n * WIDE(2) ** -1074) / divisor
+        reach = reach + (furthest + width) ** 2 * n
+        equal = equal & (quadratic == 0) & (width == 0)
+        none = none | ~finite.all(axis=0)
+        exact = exact & x.exact().all(axis=0)
+        huge = huge | (np.max(np.abs(np.where(finite, x.lo, 0)).astype(np.float64), axis=0) >= 2.0**1022)
+        is_open = is_open | x.open.any(axis=0)
+    high = np.where(reach >= WIDE(2) ** 1023, np.inf, high)
     if root:
         low, high = np.sqrt(low) * (1 - 2 * UNIT), np.sqrt(high) * (1 + 2 * UNIT)
     low, high = outward(low, F64, -np.inf), outward(high, F64, np.inf)
-    equal = (quadratic == 0) & (width == 0)
     value = np.where(divisor == 0, np.where(equal, np.nan, np.inf), 0.0)
     known = equal | (divisor == 0)
     low, high = np.where(known, value, low), np.where(known, value, high)
-    none = ~finite.all(axis=0)
-    exact = x.exact().all(axis=0)
     low, high = np.where(none, np.nan, low).astype(dtype), np.where(none, np.nan, high).astype(dtype)
-    huge = np.max(np.abs(np.where(finite, x.lo, 0)).astype(np.float64), axis=0) >= 2.0**1022
     return enclosure(low, high, is_open | none & ~exact | huge & ~none | (divisor == 0) & ~exact, exact | known)
 
 
 def variance(root):
     def reduction(x, ddof=0):
-        return spread(x, np.float64(len(x.lo)), ddof, root)
+        return spread([x], np.float64(len(x.lo)), ddof, root)
 
     return reduction
 
 
-def norm(x):
-    """Within half a sum's bound and a unit of the root of the exact sum of squares."""
+def norm(x, each=1):
+    """Within half a sum's bound and a unit of the root of the exact sum of squares. Of complex numbers each lane adds
+    twice as many, which stand one behind the other in x."""
     dtype, n = x.dtype if x.dtype.kind == "f" else F64, len(x.lo)
     lo = x.lo.astype(WIDE)
     exact = np.sqrt(np.sum(lo**2, axis=0))
     width = 0 if x.is_point else np.sqrt(np.sum((x.hi.astype(WIDE) - lo) ** 2, axis=0))
-    depth = 37 + max(np.ceil(np.log2(max(n, 1) / 1024)), 0)
+    depth = 5 + 32 * each + max(np.ceil(np.log2(max(n // each, 1) / 1024)), 0)
     error = (depth / 2 + 1) * UNIT + n * WIDE(2) ** -63
     low = outward(np.maximum(exact - width, 0) * (1 - error), F64, -np.inf)
     high = outward((exact + width) * (1 + error), F64, np.inf)
@@ -220,24 +225,28 @@ def nan_mean(x):
     return mean(filled(x, 0), counts)
 
 
-def nan_spread(root):
+def spread_of_numbers(parts, ddof, root):
     """Column by column: the numbers of each are as many as they are."""
+    dtype, shape = parts[0].dtype, parts[0].shape[1:]
+    columns = [x.mapped(lambda values: values.reshape(len(values), -1)) for x in parts]
 
-    def reduction(x, ddof=0):
-        if x.dtype.kind != "f":
-            return variance(root)(x, ddof)
-        columns = x.mapped(lambda values: values.reshape(len(values), -1))
-        parts = [column(columns, k, ddof) for k in range(columns.shape[1])]
-        dtype = x.dtype
-        lo, hi = (np.array(ends, dtype).reshape(x.shape[1:]) for ends in ([p[0] for p in parts], [p[1] for p in parts]))
-        return Enclosure(lo, hi, dtype, np.array([p[2] for p in parts], bool).reshape(x.shape[1:]))
-
-    def column(x, k, ddof):
-        kept = ~(np.isnan(x.lo[:, k]) & np.isnan(x.hi[:, k]))
+    def column(k):
+        kept = functools.reduce(np.logical_and, (~(np.isnan(x.lo[:, k]) & np.isnan(x.hi[:, k])) for x in columns))
+        is_open = any(x.open[:, k].any() for x in columns)
         if np.sum(kept) <= ddof:
-            return np.nan, np.nan, bool(x.open[:, k].any())
-        one = variance(root)(x.mapped(lambda values: values[kept, k]), ddof)
-        return one.lo[()], one.hi[()], bool(one.open[()] | x.open[:, k].any())
+            return np.nan, np.nan, is_open
+        chosen = [x.mapped(lambda values: values[kept, k]) for x in columns]
+        one = spread(chosen, np.float64(np.sum(kept)), ddof, root)
+        return one.lo[()], one.hi[()], bool(one.open[()]) or is_open
+
+    found = [column(k) for k in range(columns[0].shape[1])]
+    lo, hi = (np.array([each[end] for each in found], dtype).reshape(shape) for end in (0, 1))
+    return Enclosure(lo, hi, dtype, np.array([each[2] for each in found], bool).reshape(shape))
+
+
+def nan_spread(root):
+    def reduction(x, ddof=0):
+        return spread_of_numbers([x], ddof, root) if x.dtype.kind == "f" else variance(root)(x, ddof)
 
     return reduction
 

@@ -23,6 +23,7 @@ use crate::flat::Flat;
 use crate::kernels::{
     close_kernel, column_kernel, finish_kernel, is_identity, merge_kernel, reads_index,
 };
+use crate::options::Tuning;
 use crate::plan::{PassFacts, Variant};
 
 /// Kernels of columns of more primitives than this do not take several steps at once.
@@ -118,14 +119,15 @@ pub(crate) struct CompiledPass {
     pub(crate) facts: PassFacts,
     pub(crate) slots: Vec<Slot>,
     pub(crate) folds: Vec<CompiledFold>,
-    /// Short calls so far, up to [`OFTEN`].
+    /// Short calls so far, up to so many that code for them alone pays.
     short_calls: AtomicU32,
 }
 
 impl CompiledPass {
     /// Counts a short call: have there been so many that code for them alone pays?
-    pub(crate) fn is_often_short(&self) -> bool {
-        let often = self.short_calls.load(Ordering::Relaxed) >= OFTEN;
+    pub(crate) fn is_often_short(&self, tuning: &Tuning) -> bool {
+        let often = tuning.ends_after.unwrap_or(OFTEN);
+        let often = self.short_calls.load(Ordering::Relaxed) >= often;
         if !often {
             self.short_calls.fetch_add(1, Ordering::Relaxed);
         }

@@ -55,6 +55,8 @@ pub struct Tuning {
     pub tile: Option<usize>,
     /// Which way folds over some axes are walked.
     pub fold_lanes: Option<FoldLanes>,
+    /// Short calls of a fold after which its end is compiled too.
+    pub ends_after: Option<u32>,
     /// Runs tasks in an order shuffled by this seed: a hook for tests.
     pub shuffle: Option<u64>,
 }

@@ -68,6 +68,7 @@ struct Call<'c> {
     /// Of the loop, and their product.
     extents: &'c [usize],
     len: usize,
+    tuning: &'c Tuning,
     /// The temporaries' bits, zero extended.
     temporaries: SmallVec<[u64; 8]>,
 }
@@ -91,7 +92,9 @@ impl Executable {
             return Some(Err(stop));
         }
         let temporaries = SmallVec::from_elem(0, self.program.temporaries.len());
-        let mut call = Call { executable: self, inputs, outputs, extents, len, temporaries };
+        let tuning = &options.tuning;
+        let mut call =
+            Call { executable: self, inputs, outputs, extents, len, tuning, temporaries };
         let _floats = DefaultFloats::enter();
         Some(with_kit(|kit| {
             let mut passes = flat.passes.iter().enumerate();
@@ -100,7 +103,8 @@ impl Executable {
     }
 
     fn is_small(&self, len: usize, options: &RunOptions<'_>) -> bool {
-        let Tuning { inline_below, block, shuffle, tile: _, fold_lanes: _ } = options.tuning;
+        let Tuning { inline_below, block, shuffle, tile: _, fold_lanes: _, ends_after: _ } =
+            options.tuning;
         let is_plain = inline_below.is_none() && block.is_none() && shuffle.is_none();
         let unlimited = options.max_work.is_none() && options.max_output_bytes.is_none();
         let folds = self.passes.iter().any(|pass| !pass.folds.is_empty());
@@ -185,7 +189,7 @@ impl Call<'_> {
         let mut uniforms: Slots = scalars.collect();
         uniforms.resize(uniform_slots(&code.kernel), 0);
         let folds = !compiled.folds.is_empty();
-        let ending = folds.then(|| Ending::new(executable, number, self.len));
+        let ending = folds.then(|| Ending::new((executable, number), self.len, self.tuning));
         let own = ending.as_ref().map_or(0, |ending| ending.scratch_bytes(compiled));
         let own = own.max(code.block.scratch_bytes()).next_multiple_of(64);
         let n_results = ending.as_ref().map_or(0, |ending| ending.n_results);
@@ -326,13 +330,17 @@ struct Ending<'c> {
 }
 
 impl<'c> Ending<'c> {
-    fn new(executable: &'c Executable, number: usize, len: usize) -> Ending<'c> {
+    fn new(
+        (executable, number): (&'c Executable, usize),
+        len: usize,
+        tuning: &Tuning,
+    ) -> Ending<'c> {
         let compiled = &executable.passes[number];
         let folds = 0..compiled.folds.len();
         let all = executable.program.passes[number].folds.iter();
         let n_results = all.map(Vec::len).max().unwrap_or(0);
         let way = if len < LEFT_TO_RIGHT_BELOW { Way::Alone } else { Way::Merge };
-        if !compiled.is_often_short() {
+        if !compiled.is_often_short(tuning) {
             return Ending { way, codes: folds.map(|_| None).collect(), n_results };
         }
         if way == Way::Merge {

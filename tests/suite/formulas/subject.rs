@@ -49,13 +49,14 @@ impl Bench {
         let expected = run(&oracle, subject, Threads::Inline)?;
         let two = Threads::Pool(&self.pool);
         let ways = [
-            ("cranelift, 1 thread", &native, Threads::Inline),
-            ("cranelift, 2 threads", &native, two),
-            ("interpreter, 2 threads", &oracle, two),
+            ("cranelift, 1 thread", &native, Threads::Inline, CUT),
+            ("cranelift, 2 threads", &native, two, CUT),
+            ("interpreter, 2 threads", &oracle, two, CUT),
+            ("cranelift, the short way", &native, Threads::Inline, SHORT),
         ];
-        for (way, executable, threads) in ways {
-            let got =
-                run(executable, subject, threads).map_err(|error| format!("{way}: {error}"))?;
+        for (way, executable, threads, tuning) in ways {
+            let got = run_tuned(executable, subject, threads, tuning)
+                .map_err(|error| format!("{way}: {error}"))?;
             difference(&expected, &got)
                 .map_or(Ok(()), |found| Err(format!("{way}: {found}\n{}", kernels(&program))))?;
         }
@@ -132,13 +133,34 @@ fn guarded<T>(what: &str, call: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|_| format!("{what} panicked"))
 }
 
+/// Every loop is cut into tasks, which run in any order.
+const CUT: Tuning = Tuning { inline_below: Some(0), shuffle: Some(1), ..PLAIN };
+/// Calls that can go the short way do, and what is compiled for calls that often go it is.
+const SHORT: Tuning = Tuning { ends_after: Some(0), ..PLAIN };
+const PLAIN: Tuning = Tuning {
+    inline_below: None,
+    block: None,
+    tile: None,
+    fold_lanes: None,
+    ends_after: None,
+    shuffle: None,
+};
+
 fn run(executable: &Executable, subject: &Subject, threads: Threads<'_>) -> Result<Array, String> {
+    run_tuned(executable, subject, threads, CUT)
+}
+
+fn run_tuned(
+    executable: &Executable,
+    subject: &Subject,
+    threads: Threads<'_>,
+    tuning: Tuning,
+) -> Result<Array, String> {
     let inputs = executable.program().inputs.iter().map(|input| {
         let index: usize = input.name[1..].parse().expect("v and a number");
         given(&subject.operands[index])
     });
     let inputs: Vec<Given<'_>> = inputs.collect();
-    let tuning = Tuning { inline_below: Some(0), shuffle: Some(1), ..Tuning::default() };
     let options = RunOptions { threads, tuning, ..RunOptions::default() };
     let results = guarded("running", || executable.run_alloc(&inputs, &options))?;
     Ok(results.map_err(|error| error.to_string())?.remove(0))

@@ -7,7 +7,7 @@
 //! one vector. Every lane-wise operation may be run on the rest too, since none can trap; only
 //! "is any lane set" has to look at the low part alone.
 
-use cranelift_codegen::ir::condcodes::{CondCode, FloatCC, IntCC};
+use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{
     Endianness, InstBuilder, InstructionData, MemFlagsData, Opcode, Type, Value, types,
 };
@@ -141,16 +141,16 @@ impl Vectors<'_, '_> {
         self.builder.ins().fcmp(cc, lhs, rhs)
     }
 
-    /// The opposite of a mask. That of a comparison of floats is one instruction, not three.
+    /// The opposite of a mask. That of an equality of floats is one instruction, not three. (aarch64 has
+    /// none for the opposites of the other comparisons.)
     pub(crate) fn inverted(&mut self, mask: Value) -> Value {
         let definition = self.builder.func.dfg.value_def(mask).inst();
-        let compared = definition.map(|inst| self.builder.func.dfg.insts[inst]);
-        match compared {
+        match definition.map(|inst| self.builder.func.dfg.insts[inst]) {
             Some(InstructionData::FloatCompare {
                 opcode: Opcode::Fcmp,
                 args: [lhs, rhs],
-                cond,
-            }) => self.fcmp(cond.complement(), lhs, rhs),
+                cond: FloatCC::Equal,
+            }) => self.fcmp(FloatCC::NotEqual, lhs, rhs),
             _ => self.builder.ins().bnot(mask),
         }
     }

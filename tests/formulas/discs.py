@@ -8,6 +8,7 @@ tests/accuracy hold those of points.
 import dataclasses
 import functools
 import importlib.util
+import math
 import pathlib
 
 import functions
@@ -184,6 +185,11 @@ def function(name, args):
     return disc(value, radius, is_open | ~np.isfinite(radius))
 
 
+def modulus(z):
+    """Infinite where Python's `abs` of a complex number fails."""
+    return math.hypot(z.real, z.imag)
+
+
 def element(name, args):
     centre = at(name, [value for value, _ in args])
     if centre is None or (name == "power" and any(radius for _, radius in args)):
@@ -194,10 +200,10 @@ def element(name, args):
         around = [at(name, [z + step * r]) for step in (1, -1, 1j, -1j)]
         if None in around:
             return 0, np.inf
-        spread = max(abs(value - centre) for value in around)
+        spread = max(modulus(value - centre) for value in around)
         # What f64 rounds away of these differences.
-        spread += 2.0**-50 * abs(centre)
-        if not spread < 0.1 * abs(centre):
+        spread += 2.0**-50 * modulus(centre)
+        if not spread < 0.1 * modulus(centre):
             return 0, np.inf
     return centre, spread
 

@@ -471,13 +471,13 @@ impl Ast {
             Some((Statement::Results(list), _)) => self.list(*list),
             Some((Statement::Assign { .. } | Statement::Function { .. }, _)) | None => &[],
         };
-        match listed {
-            [only] => match self.node(*only) {
-                Node::Tuple(list) if !list.is_empty() => self.list(list),
-                _ => listed,
-            },
-            _ => listed,
+        if let [only] = listed
+            && let Node::Tuple(list) = self.node(*only)
+            && !list.is_empty()
+        {
+            return self.list(list);
         }
+        listed
     }
 
     /// The name, NFKC-normalised.

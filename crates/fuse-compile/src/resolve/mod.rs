@@ -223,13 +223,11 @@ impl Resolver<'_> {
         }
         let help = match value {
             Value::Shape(_) => "take one of its elements, as in `x.shape[0]`",
-            Value::None => "leave it out",
             _ => {
                 "write one value; a tuple stands for several results, or is an argument such as `axis=(0, 1)`"
             }
         };
-        let what = if value == Value::None { "`None`" } else { "a tuple" };
-        let message = format!("{what} is not a number or an array");
+        let message = "a tuple is not a number or an array";
         self.error(Diagnostic::new(Code::TypeMismatch, message).at(span, "").help(help))
     }
 

@@ -11,7 +11,8 @@
 //! * [`Kernel`]: one fused loop body over primitives, made by a [`Builder`], accepted by [`verify`]
 //!   and then a [`VerifiedKernel`], the only thing that a back end takes.
 //! * [`Program`]: what a formula becomes: inputs, shape rules, passes over kernels.
-//! * [`abi`]: how a compiled kernel is called. [`interp`]: the oracle.
+//! * [`abi`]: how a compiled kernel is called. [`interp`]: the oracle. [`device`]: devices with memory of
+//!   their own, and how their kernels are called.
 //!
 //! Invariants. *A kernel holds primitives only. Operands have smaller ids than their users. A back
 //! end never decides rounding, contraction or the order of a reduction. The interpreter is slow and
@@ -23,6 +24,7 @@
 pub mod abi;
 mod backend;
 mod builder;
+pub mod device;
 mod dtype;
 mod ids;
 pub mod interp;
@@ -39,6 +41,7 @@ mod verify;
 pub use abi::{BlockKernel, KernelArgs};
 pub use backend::{Capabilities, CodegenError, HostBackend, ListingForm};
 pub use builder::{Builder, RegionBuilder};
+pub use device::{Device, DeviceAddress, DeviceError, DeviceInfo};
 pub use dtype::{ByteOrder, DType, DTypeKind, Part};
 pub use ids::{RegionId, TableId, ValueId, index_u32};
 pub use kernel::{

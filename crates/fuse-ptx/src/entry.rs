@@ -6,6 +6,9 @@
 //! | `me` | the thread's number in the grid, as wide as the module's indices |
 //! | `step` | threads of the grid |
 //!
+//! `.minnctapersm 1` lets the assembler use as many registers as a thread can have. Left to itself it spills
+//! a few to fit one more block on a multiprocessor.
+//!
 //! A loop runs from `me` by `step`, so that neighbouring threads have neighbouring items. Indices of 32 bits
 //! cost less: one multiply-add (`mad.wide.u32`) makes an address of one.
 
@@ -60,7 +63,7 @@ impl<'m> EntryBody<'m> {
         let params: Vec<String> =
             params.into_iter().map(|param| format!("\t.param .u64 {}", name(param))).collect();
         format!(
-            ".visible .entry {symbol}(\n{}\n)\n.maxntid {THREADS}, 1, 1\n{}",
+            ".visible .entry {symbol}(\n{}\n)\n.maxntid {THREADS}, 1, 1\n.minnctapersm 1\n{}",
             params.join(",\n"),
             self.body.finish()
         )

@@ -366,7 +366,12 @@ fn accumulators(
 }
 
 /// The address of a slot's state.
-fn state_address(entry: &mut EntryBody<'_>, param: fn(u32) -> Param, slot: usize, place: Reg) -> Reg {
+fn state_address(
+    entry: &mut EntryBody<'_>,
+    param: fn(u32) -> Param,
+    slot: usize,
+    place: Reg,
+) -> Reg {
     let size = slots(entry)[slot].lane.mem().size();
     let base = entry.param(param(fuse_ir::index_u32(slot)));
     entry.address(base, place, size)

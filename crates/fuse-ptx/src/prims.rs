@@ -137,8 +137,7 @@ fn compare(body: &mut Body, relation: &str, ty: &str, operands: Operands<'_>) ->
 }
 
 fn compare_signed(body: &mut Body, operands: Operands<'_>) -> Value {
-    let args: Vec<Value> =
-        operands.args.iter().map(|&arg| signed(body, operands.x, arg)).collect();
+    let args: Vec<Value> = operands.args.iter().map(|&arg| signed(body, operands.x, arg)).collect();
     compare(body, "lt", signed_ty(operands.x), Operands { args: &args, ..operands })
 }
 

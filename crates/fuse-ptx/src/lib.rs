@@ -6,6 +6,15 @@
 #![cfg_attr(feature = "cuda", deny(unsafe_code))]
 #![warn(missing_docs)]
 
+#[cfg(feature = "cuda")]
+mod cuda;
+
+#[cfg(feature = "cuda")]
+pub use cuda::{CudaDevice, address_of};
+/// The crate whose arrays can be used where they lie.
+#[cfg(feature = "cuda")]
+pub use cudarc;
+
 use fuse_ir::device::ModuleOptions;
 use fuse_ir::{DeviceError, Program};
 

@@ -80,6 +80,8 @@ const UNSAFE_FILES: &[&str] = &[
     "crates/fuse-testkit/src/dispatch.rs",
     "crates/fuse-testkit/src/fence.rs",
     "crates/fuse-testkit/src/ptx/device.rs",
+    "tests/fake-driver/src/exports.rs",
+    "tests/fake-driver/src/host.rs",
     "tests/suite/allocator.rs",
     "tests/suite/promises/aliasing.rs",
 ];

@@ -11,6 +11,7 @@
 //! of shuffles that half a warp never reaches. Here each is an error, and so is every instruction,
 //! modifier, directive and type that has no meaning given to it below.
 
+mod bits;
 mod device;
 mod memory;
 mod scan;

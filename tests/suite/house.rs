@@ -83,6 +83,7 @@ const UNSAFE_FILES: &[&str] = &[
     "tests/fake-driver/src/exports.rs",
     "tests/fake-driver/src/host.rs",
     "tests/suite/allocator.rs",
+    "tests/suite/gpu/start.rs",
     "tests/suite/promises/aliasing.rs",
 ];
 

@@ -10,6 +10,7 @@
 //! | `promises` | what the documents promise: operation counts, accuracy, hostile texts, limits, threads |
 //! | `ui` | diagnostics as users see them |
 //! | `docs` | pages generated from tables |
+//! | `gpu` | launches on devices, over a stand-in for the NVIDIA driver |
 //! | `house` | who may import whom, where unsafe code lives |
 //! | `allocator` | counts requests for memory |
 
@@ -27,6 +28,8 @@ mod docs;
 mod dtypes;
 #[cfg(test)]
 mod formulas;
+#[cfg(test)]
+mod gpu;
 #[cfg(test)]
 mod house;
 #[cfg(test)]

@@ -78,8 +78,9 @@ impl Streams {
         self.queues.contains_key(&stream)
     }
 
+    /// Streams that were made: all but the default one.
     pub(crate) fn count(&self) -> usize {
-        self.queues.len()
+        self.queues.keys().filter(|&&stream| stream != 0).count()
     }
 
     pub(crate) fn push(&mut self, stream: StreamId, work: Work) {

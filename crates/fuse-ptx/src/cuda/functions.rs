@@ -53,7 +53,7 @@ macro_rules! functions {
                 // SAFETY: loads a library, whose initializers run: it is the driver's, which is what
                 // the caller asks for.
                 if !unsafe { sys::is_culib_present() } {
-                    let reason = "libcuda.so.1 is not on the library path";
+                    let reason = "libcuda.so.1 is not there, or cannot be loaded";
                     return Err(DeviceError::NoDriver(reason.to_string()));
                 }
                 // SAFETY: as above. It cannot panic: the library was there a moment ago.

@@ -72,7 +72,7 @@ impl Memory {
     }
 
     /// Gives back what has had its time.
-    pub(super) fn reap(&mut self) -> Result<(), Failure> {
+    fn reap(&mut self) -> Result<(), Failure> {
         while let Some(first) = self.condemned.front() {
             for mark in &first.marks {
                 if !mark.is_past()? {
@@ -99,6 +99,11 @@ impl Memory {
             drop(block);
             marks
         }));
+    }
+
+    /// Bytes that are freed but not given back yet: an allocation that needs them waits for them.
+    pub(super) fn condemned(&self) -> u64 {
+        self.condemned.iter().map(|condemned| condemned.block.bytes() as u64).sum()
     }
 
     /// Does this range end inside the block that it begins in? Memory that others allocated is theirs

@@ -132,17 +132,18 @@ impl CudaDevice {
         Err(DeviceError::Driver { call, reason })
     }
 
-    /// Adds a module, or drops it for one of equal text that another thread loaded meanwhile.
-    fn keep(&self, text: &str, module: Module) -> ModuleId {
-        let mut modules = lock(&self.modules);
-        if let Some(id) = modules.find(text) {
-            return id;
-        }
-        let id = modules.insert(text, module);
-        // Kernels are launched under this lock: none is enqueued between the question and the answer.
-        while modules.is_over_full() && self.compute.stream.is_idle().unwrap_or(false) {
-            modules.evict();
-        }
+    /// Has the driver assemble a text.
+    fn assemble(&self, text: &str) -> Result<Module, DeviceError> {
+        let image = CString::new(text)
+            .map_err(|_| DeviceError::Compile { log: "the text holds a NUL".to_string() })?;
+        Module::load(&self.context, &image).map_err(|refusal| self.refused(refusal))
+    }
+
+    /// Keeps a module. Kernels are launched under the same lock: while it is held, and the queue is
+    /// found empty, none is enqueued.
+    fn keep(&self, modules: &mut Modules, text: &str, module: Module) -> ModuleId {
+        let id = modules.put(text, module);
+        modules.shed(|| self.compute.stream.is_idle().unwrap_or(false));
         id
     }
 
@@ -163,9 +164,9 @@ impl Device for CudaDevice {
 
     fn memory(&self) -> Result<(u64, u64), DeviceError> {
         self.health.check()?;
-        self.health.note(lock(&self.memory).reap())?;
+        let memory = lock(&self.memory);
         let (free, total) = self.health.note(self.context.memory())?;
-        Ok((free as u64, total as u64))
+        Ok((free as u64 + memory.condemned(), total as u64))
     }
 
     fn emit(&self, program: &Program, options: ModuleOptions) -> Result<String, DeviceError> {
@@ -177,11 +178,9 @@ impl Device for CudaDevice {
         if let Some(id) = lock(&self.modules).find(text) {
             return Ok(id);
         }
-        let image = CString::new(text)
-            .map_err(|_| DeviceError::Compile { log: "the text holds a NUL".to_string() })?;
         // Assembling takes long: others may launch meanwhile.
-        let module = Module::load(&self.context, &image);
-        Ok(self.keep(text, module.map_err(|refusal| self.refused(refusal))?))
+        let module = self.assemble(text)?;
+        Ok(self.keep(&mut lock(&self.modules), text, module))
     }
 
     fn alloc(&self, bytes: usize) -> Result<DeviceAddress, DeviceError> {
@@ -219,7 +218,7 @@ impl Device for CudaDevice {
 
     unsafe fn launch(
         &self,
-        module: ModuleId,
+        id: ModuleId,
         entry: &str,
         grid: u32,
         params: &[u64],
@@ -227,9 +226,14 @@ impl Device for CudaDevice {
         self.health.check()?;
         let failed = |reason| DeviceError::Launch { entry: entry.to_string(), reason };
         let mut modules = lock(&self.modules);
-        let module = modules.get(module).ok_or_else(|| {
-            failed("its module has been unloaded since it was loaded".to_string())
-        })?;
+        if modules.loaded(id).is_none()
+            && let Some(text) = modules.text(id)
+        {
+            let module = self.assemble(&text)?;
+            self.keep(&mut modules, &text, module);
+        }
+        let module =
+            modules.loaded(id).ok_or_else(|| failed("its module is forgotten".to_string()))?;
         self.health.launched(entry);
         // SAFETY: the caller's promise.
         let launched = unsafe { module.launch(&self.compute.stream, entry, grid, params) };

@@ -49,7 +49,7 @@ fn a_driver_that_is_missing_is_an_error() {
     let error = CudaDevice::list().err();
     if !matches!(error, Some(DeviceError::NoDriver(_))) {
         // The system has one, and the loader finds it.
-        fuse_testkit::skip!("a driver is installed");
+        fuse_testkit::skip!("driver: one is installed");
     }
     let expected = "no NVIDIA driver: libcuda.so.1 is not there, or cannot be loaded";
     assert_eq!(message(CudaDevice::list()), expected);

@@ -265,6 +265,12 @@ impl Device for CudaDevice {
     }
 }
 
+impl std::fmt::Debug for CudaDevice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CudaDevice").field("info", &self.info).finish_non_exhaustive()
+    }
+}
+
 impl Drop for CudaDevice {
     fn drop(&mut self) {
         // Nothing may run while memory and modules go. Where waiting fails, nothing does.

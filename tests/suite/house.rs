@@ -76,6 +76,7 @@ const UNSAFE_FILES: &[&str] = &[
     "crates/fuse-testkit/src/dispatch.rs",
     "crates/fuse-testkit/src/fence.rs",
     "crates/fuse-testkit/src/ptx/device.rs",
+    "crates/fuse-testkit/src/ptx/tests/device.rs",
     "tests/suite/allocator.rs",
     "tests/suite/promises/aliasing.rs",
 ];

@@ -80,6 +80,7 @@ const UNSAFE_FILES: &[&str] = &[
     "crates/fuse-testkit/src/dispatch.rs",
     "crates/fuse-testkit/src/fence.rs",
     "crates/fuse-testkit/src/ptx/device.rs",
+    "crates/fuse-testkit/src/ptx/tests/device.rs",
     "tests/fake-driver/src/exports.rs",
     "tests/fake-driver/src/host.rs",
     "tests/suite/allocator.rs",

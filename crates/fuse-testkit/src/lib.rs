@@ -34,6 +34,7 @@ pub mod formulas;
 mod hand;
 pub mod kernels;
 pub mod ptx;
+pub mod ptx_conformance;
 pub mod random;
 pub mod random_kernel;
 mod report;

@@ -8,8 +8,10 @@
 //! | `dtypes` | result dtypes and values over all pairs of dtypes, beside NumPy's |
 //! | `accuracy` | errors of the elementary functions, against committed tables and MPFR |
 //! | `promises` | what the documents promise: operation counts, accuracy, hostile texts, limits, threads |
+//! | `gpu` | PTX: texts, NVIDIA's assembler |
 //! | `ui` | diagnostics as users see them |
 //! | `docs` | pages generated from tables |
+//! | `gpu` | launches on devices, over a stand-in for the NVIDIA driver |
 //! | `house` | who may import whom, where unsafe code lives |
 //! | `allocator` | counts requests for memory |
 
@@ -27,6 +29,8 @@ mod docs;
 mod dtypes;
 #[cfg(test)]
 mod formulas;
+#[cfg(test)]
+mod gpu;
 #[cfg(test)]
 mod house;
 #[cfg(test)]

@@ -20,7 +20,8 @@ use super::cursor::Cursor;
 use super::instruction::{Function, Guard, Instruction, Naming, Slot, Step};
 use super::lex::{Token, error};
 use super::parse::{alignment, byte_array, param_type, surprising};
-use super::types::{Class, Literal, Type};
+use super::statement::{Argument, Scalar, Statement, arguments};
+use super::types::{Class, Type};
 use super::{Module, PtxError};
 
 /// The most registers of a declaration.
@@ -76,34 +77,15 @@ pub(super) enum Role {
 struct Block<'t> {
     first: Slot,
     names: Vec<&'t str>,
-    has_begun: bool,
+    phase: Phase,
 }
 
-/// One instruction as it stands in the text.
-#[derive(Clone, Debug)]
-pub(super) struct Statement<'t> {
-    pub(super) guard: Guard,
-    pub(super) opcode: Token<'t>,
-    pub(super) arguments: Vec<Argument<'t>>,
-}
-
-/// What stands between two commas.
-#[derive(Clone, Debug)]
-pub(super) enum Argument<'t> {
-    Scalar(Scalar<'t>),
-    /// `[base+offset]`.
-    Address(Token<'t>, i128),
-    /// `{%r0, %r1}`.
-    Vector(Vec<Scalar<'t>>),
-    /// `(c0, c1)`.
-    List(Vec<Token<'t>>),
-}
-
-/// A word or a number.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Scalar<'t> {
-    Word(Token<'t>),
-    Literal(Literal),
+/// How far a call block is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Variables,
+    Arguments,
+    Called,
 }
 
 impl<'m, 't> Body<'m, 't> {
@@ -156,7 +138,7 @@ impl<'m, 't> Body<'m, 't> {
             let token = cursor.next()?;
             match token.text {
                 "}" if self.block.is_none() => return self.finish(token.line),
-                "}" => self.close_block(),
+                "}" => self.close_block(token.line)?,
                 "{" => self.open_block(token.line)?,
                 ".param" => self.declare_in_block(cursor)?,
                 "@" => self.guarded(cursor)?,
@@ -192,20 +174,34 @@ impl<'m, 't> Body<'m, 't> {
             return Err(error(line, "a block in a block"));
         }
         let first = Slot(self.function.n_slots);
-        self.block = Some(Block { first, names: Vec::new(), has_begun: false });
+        self.block = Some(Block { first, names: Vec::new(), phase: Phase::Variables });
         Ok(())
     }
 
-    fn close_block(&mut self) {
-        for name in self.block.take().into_iter().flat_map(|block| block.names) {
+    fn close_block(&mut self, line: u32) -> Result<(), PtxError> {
+        let Some(block) = self.block.take().filter(|block| block.phase == Phase::Called) else {
+            return Err(error(line, "a block without a call"));
+        };
+        for name in block.names {
             self.variables.remove(name);
         }
+        Ok(())
+    }
+
+    /// Variables of a call are stored before it and loaded after it, and never under a guard.
+    pub(super) fn in_phase(&self, phase: Phase, statement: &Statement<'t>) -> Result<(), PtxError> {
+        let here = self.block.as_ref().map(|block| block.phase);
+        if here != Some(phase) || !matches!(statement.guard, Guard::Always) {
+            let message = format!("`{}` out of the order of a call", statement.opcode.text);
+            return Err(error(statement.opcode.line, message));
+        }
+        Ok(())
     }
 
     /// `.b64 c0;` or `.align 8 .b8 r0[8];`.
     fn declare_in_block(&mut self, cursor: &mut Cursor<'t>) -> Result<(), PtxError> {
         let line = cursor.line();
-        if self.block.as_ref().is_none_or(|block| block.has_begun) {
+        if self.block.as_ref().is_none_or(|block| block.phase != Phase::Variables) {
             return Err(error(line, "variables stand at the head of call blocks only"));
         }
         let is_array = cursor.peek().is_some_and(|token| token.text == ".align");
@@ -263,14 +259,17 @@ impl<'m, 't> Body<'m, 't> {
         if let Instruction::Branch(_) = instruction {
             self.note_branch(&statement)?;
         }
+        if let (Instruction::Call(_), Some(block)) = (&instruction, &mut self.block) {
+            block.phase = Phase::Called;
+        }
         self.push(opcode.line, Step { guard, instruction });
         Ok(())
     }
 
     /// At a block's first instruction all of its variables are known.
     fn begin_block(&mut self, line: u32) {
-        if let Some(block) = self.block.as_mut().filter(|block| !block.has_begun) {
-            block.has_begun = true;
+        if let Some(block) = self.block.as_mut().filter(|block| block.phase == Phase::Variables) {
+            block.phase = Phase::Arguments;
             let (first, end) = (block.first, self.function.n_slots);
             let instruction = Instruction::Forget { first, count: end - first.0 };
             self.push(line, Step { guard: Guard::Always, instruction });
@@ -349,55 +348,4 @@ fn is_final(step: &Step) -> bool {
             step.instruction,
             Instruction::Return | Instruction::Exit | Instruction::Branch(_)
         )
-}
-
-/// Everything up to the semicolon.
-fn arguments<'t>(cursor: &mut Cursor<'t>) -> Result<Vec<Argument<'t>>, PtxError> {
-    let mut all = Vec::new();
-    while !cursor.take(';') {
-        if !all.is_empty() {
-            cursor.expect(",")?;
-        }
-        all.push(argument(cursor)?);
-    }
-    Ok(all)
-}
-
-fn argument<'t>(cursor: &mut Cursor<'t>) -> Result<Argument<'t>, PtxError> {
-    if cursor.take('[') {
-        let base = cursor.next()?;
-        let offset = if cursor.take('+') { cursor.integer()? } else { 0 };
-        cursor.expect("]")?;
-        return Ok(Argument::Address(base, offset));
-    }
-    if cursor.take('{') {
-        return Ok(Argument::Vector(separated(cursor, '}', scalar)?));
-    }
-    if cursor.take('(') {
-        return Ok(Argument::List(separated(cursor, ')', Cursor::next)?));
-    }
-    Ok(Argument::Scalar(scalar(cursor)?))
-}
-
-/// Items with commas between them, up to a mark.
-fn separated<'t, T>(
-    cursor: &mut Cursor<'t>,
-    end: char,
-    item: impl Fn(&mut Cursor<'t>) -> Result<T, PtxError>,
-) -> Result<Vec<T>, PtxError> {
-    let mut all = Vec::new();
-    while !cursor.take(end) {
-        if !all.is_empty() {
-            cursor.expect(",")?;
-        }
-        all.push(item(cursor)?);
-    }
-    Ok(all)
-}
-
-fn scalar<'t>(cursor: &mut Cursor<'t>) -> Result<Scalar<'t>, PtxError> {
-    match cursor.peek() {
-        Some(token) if token.is('-') || token.is_number() => Ok(Scalar::Literal(cursor.literal()?)),
-        _ => Ok(Scalar::Word(cursor.next()?)),
-    }
 }

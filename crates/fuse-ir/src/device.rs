@@ -524,7 +524,8 @@ mod tests {
             (high + index) >> (divisor >> 32)
         };
         let powers = (0..31).flat_map(|bit| [(1_u32 << bit) - 1, 1 << bit, (1 << bit) + 1]);
-        for extent in powers.chain([3, 7, 10, 641, 1000, 65_521, 2_147_483_647]).filter(|&e| e > 0) {
+        for extent in powers.chain([3, 7, 10, 641, 1000, 65_521, 2_147_483_647]).filter(|&e| e > 0)
+        {
             let divisor = divisor(u64::from(extent));
             let last = 0x7fff_ffff / extent;
             for multiple in (0..1000).chain(last.saturating_sub(1000)..=last) {

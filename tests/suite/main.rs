@@ -8,6 +8,7 @@
 //! | `dtypes` | result dtypes and values over all pairs of dtypes, beside NumPy's |
 //! | `accuracy` | errors of the elementary functions, against committed tables and MPFR |
 //! | `promises` | what the documents promise: operation counts, accuracy, hostile texts, limits, threads |
+//! | `gpu` | PTX: texts, NVIDIA's assembler |
 //! | `ui` | diagnostics as users see them |
 //! | `docs` | pages generated from tables |
 //! | `house` | who may import whom, where unsafe code lives |
@@ -27,6 +28,8 @@ mod docs;
 mod dtypes;
 #[cfg(test)]
 mod formulas;
+#[cfg(test)]
+mod gpu;
 #[cfg(test)]
 mod house;
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! Program ──emit──▶ text of one module ──load──▶ Module ──launch(entry, grid, parameters)──▶ device memory
 //! ```
 //!
-//! A pass of a program has up to seven entries ([`Entry`]), named `p3_vector`: pass 3, form `vector`. A
+//! A pass of a program has up to five entries ([`Entry`]), named `p3_vector`: pass 3, form `vector`. A
 //! kernel's parameters are 64-bit words in the order of [`Entry::params`], which the emitter declares them
 //! by and the runtime fills them by; nothing else says what a word means. A launch has one-dimensional
 //! blocks of [`THREADS`] threads and strides over its work, so that any grid gives the same result.
@@ -16,7 +16,7 @@
 //! | `contiguous` | an element, all arrays contiguous | a thread |
 //! | `strided` | an element, any strides | a thread |
 //! | `fold_lanes` | a block of 1024 elements of an output | a warp; lane k is accumulator k |
-//! | `fold_outputs` | a block of 1024 elements of an output | a thread, accumulator after accumulator |
+//! | `fold_outputs` | the same, where the states are not too large | a thread, accumulator after accumulator |
 //! | `fold_short` | an output of fewer than 8 elements, left to right | a thread |
 //! | `merge` | up to 32 neighbouring states of an output become one | a warp |
 //! | `finish` | an output's state becomes its results | a thread |
@@ -192,11 +192,8 @@ impl Entry {
             Entry::Uniform => !pass.kernel.uniform.results.is_empty(),
             Entry::Vector => !has_folds && vector_width(&pass.kernel) > 1,
             Entry::Contiguous | Entry::Strided => !has_folds,
-            Entry::FoldLanes
-            | Entry::FoldOutputs
-            | Entry::FoldShort
-            | Entry::Merge
-            | Entry::Finish => has_folds,
+            Entry::FoldOutputs => has_folds && state_bytes(&pass.kernel) <= MOST_STATE_BYTES,
+            Entry::FoldLanes | Entry::FoldShort | Entry::Merge | Entry::Finish => has_folds,
         }
     }
 
@@ -269,6 +266,15 @@ pub fn result_sinks(pass: &Pass) -> Vec<(usize, usize, usize)> {
         }
     }
     sinks
+}
+
+/// Most bytes of states of a thread that keeps those of six accumulators in registers.
+const MOST_STATE_BYTES: usize = 96;
+
+/// Bytes of one accumulator of every fold, in registers.
+fn state_bytes(kernel: &Kernel) -> usize {
+    let slots = kernel.folds.iter().flat_map(|fold| &fold.state);
+    slots.map(|slot| slot.init.lane.mem().size().max(4)).sum()
 }
 
 /// Most primitives of a kernel's body, copies for the elements of a vector included.
@@ -520,7 +526,7 @@ mod tests {
     fn divisors_divide() {
         let quotient = |index: u32, divisor: u64| {
             let multiplier = divisor & 0xffff_ffff;
-            let high = (u64::from(index) * multiplier >> 32) as u32;
+            let high = ((u64::from(index) * multiplier) >> 32) as u32;
             (high + index) >> (divisor >> 32)
         };
         let powers = (0..31).flat_map(|bit| [(1_u32 << bit) - 1, 1 << bit, (1 << bit) + 1]);

@@ -1,0 +1,11 @@
+//! PTX: its text, the assembler's opinion of it.
+//!
+//! | module | |
+//! |---|---|
+//! | `modules` | texts of formulas: the canonical ones of `tests/gpu/canonical.toml`, and every row of the tables |
+//! | `golden` | the canonical texts, as committed |
+//! | `ptxas` | all texts through NVIDIA's assembler: no spills, registers as in the committed table |
+
+mod golden;
+mod modules;
+mod ptxas;

@@ -50,6 +50,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// Files that may hold unsafe code, each for the reason that it states in its `#![expect]`.
 const UNSAFE_FILES: &[&str] = &[
     "benches/peers/bridge/src/lib.rs",
+    "crates/fuse/src/borrowed.rs",
     "crates/fuse/src/nd.rs",
     "crates/fuse-cli/src/map.rs",
     "crates/fuse-code/src/pages.rs",

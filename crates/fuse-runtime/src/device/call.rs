@@ -384,7 +384,7 @@ impl<'c> Call<'c> {
         let outer = Nest::new(space, &kept, &operands);
         let inner = Nest::new(space, &reduced, &operands);
         let walks = (&outer, &inner);
-        let entry = form::fold(&self.options.tuning, (outputs, len), &operands, walks);
+        let entry = form::fold((pass, &self.options.tuning), (outputs, len), &operands, walks);
         let blocks = form::fold_blocks(len);
         let states = States::new(self.context(), &pass.kernel, outputs, blocks)?;
         let outer = outer.padded(walk_rank(pass, device::Walk::Outer));

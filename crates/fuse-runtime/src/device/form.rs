@@ -1,7 +1,7 @@
 //! Which kernel runs, over how many blocks. No bit depends on it.
 
 use fuse_ir::device::{Entry, THREADS, WARP, vector_width};
-use fuse_ir::{FOLD_BLOCK, InputClass, Kernel};
+use fuse_ir::{FOLD_BLOCK, InputClass, Kernel, Pass};
 
 use crate::device::walk::{Nest, Operand};
 use crate::fold::LEFT_TO_RIGHT_BELOW;
@@ -47,7 +47,7 @@ pub(super) fn fold_blocks(len: u64) -> u64 {
 
 /// The form of a fold: `outputs` of `len` elements each.
 pub(super) fn fold(
-    tuning: &Tuning,
+    (pass, tuning): (&Pass, &Tuning),
     (outputs, len): (u64, u64),
     operands: &[Operand],
     (outer, reduced): (&Nest, &Nest),
@@ -69,8 +69,8 @@ pub(super) fn fold(
         None => FoldLanes::Elements,
     };
     match lanes {
-        FoldLanes::Elements => Entry::FoldLanes,
-        FoldLanes::Outputs => Entry::FoldOutputs,
+        FoldLanes::Outputs if Entry::FoldOutputs.exists(pass) => Entry::FoldOutputs,
+        FoldLanes::Outputs | FoldLanes::Elements => Entry::FoldLanes,
     }
 }
 

@@ -79,6 +79,7 @@ const UNSAFE_FILES: &[&str] = &[
     "crates/fuse-runtime/src/views.rs",
     "crates/fuse-testkit/src/dispatch.rs",
     "crates/fuse-testkit/src/fence.rs",
+    "crates/fuse-testkit/src/reference_device.rs",
     "tests/suite/allocator.rs",
     "tests/suite/promises/aliasing.rs",
 ];

@@ -14,6 +14,7 @@
 //! * [`formulas`]: seeded random formulas with operands of every layout.
 //! * [`faulty`]: back ends with one planted fault each; the suite has to find every one.
 //! * [`accuracy`]: errors of the elementary functions, against committed tables or MPFR.
+//! * [`ReferenceDevice`]: a device by the letter of its contract, for testing what runs programs on one.
 //! * [`skip!`]: how a test says that it could not run.
 
 #![deny(unsafe_code)]
@@ -34,6 +35,7 @@ mod hand;
 pub mod kernels;
 pub mod random;
 pub mod random_kernel;
+pub mod reference_device;
 mod report;
 pub mod skip;
 
@@ -42,4 +44,5 @@ pub use case::{Case, Fill};
 pub use conformance::conformance;
 pub use random::Random;
 pub use random_kernel::differential;
+pub use reference_device::ReferenceDevice;
 pub use report::{Failure, Refusal, Report};

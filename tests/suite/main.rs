@@ -11,6 +11,7 @@
 //! | `gpu` | PTX: texts, NVIDIA's assembler |
 //! | `ui` | diagnostics as users see them |
 //! | `docs` | pages generated from tables |
+//! | `gpu` | launches on devices, over a stand-in for the NVIDIA driver |
 //! | `house` | who may import whom, where unsafe code lives |
 //! | `allocator` | counts requests for memory |
 

@@ -10,6 +10,7 @@ use fuse::{
     Array, AsInput, CancelToken, Complex, DType, Device, DeviceArray, Engine, ErrorKind, F16,
     Input, InputType, Limits, Vars, View, evaluate_all, vars,
 };
+use fuse_testkit::ptx::InterpretedDevice;
 use fuse_testkit::reference_device::{ReferenceDevice, Uploads};
 
 /// Bytes of a stand-in's memory.
@@ -20,6 +21,8 @@ fn stand_ins() -> Vec<(&'static str, Device)> {
     vec![
         ("reference, lazy", reference(Uploads::Lazy)),
         ("reference, eager", reference(Uploads::Eager)),
+        ("PTX", Device::from_driver(Arc::new(InterpretedDevice::new()))),
+        ("PTX, shuffled", Device::from_driver(Arc::new(InterpretedDevice::shuffled(7)))),
     ]
 }
 

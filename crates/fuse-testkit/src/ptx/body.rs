@@ -76,7 +76,15 @@ pub(super) enum Role {
 struct Block<'t> {
     first: Slot,
     names: Vec<&'t str>,
-    has_begun: bool,
+    phase: Phase,
+}
+
+/// How far a call block is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Variables,
+    Arguments,
+    Called,
 }
 
 /// One instruction as it stands in the text.
@@ -156,7 +164,7 @@ impl<'m, 't> Body<'m, 't> {
             let token = cursor.next()?;
             match token.text {
                 "}" if self.block.is_none() => return self.finish(token.line),
-                "}" => self.close_block(),
+                "}" => self.close_block(token.line)?,
                 "{" => self.open_block(token.line)?,
                 ".param" => self.declare_in_block(cursor)?,
                 "@" => self.guarded(cursor)?,
@@ -192,20 +200,34 @@ impl<'m, 't> Body<'m, 't> {
             return Err(error(line, "a block in a block"));
         }
         let first = Slot(self.function.n_slots);
-        self.block = Some(Block { first, names: Vec::new(), has_begun: false });
+        self.block = Some(Block { first, names: Vec::new(), phase: Phase::Variables });
         Ok(())
     }
 
-    fn close_block(&mut self) {
-        for name in self.block.take().into_iter().flat_map(|block| block.names) {
+    fn close_block(&mut self, line: u32) -> Result<(), PtxError> {
+        let Some(block) = self.block.take().filter(|block| block.phase == Phase::Called) else {
+            return Err(error(line, "a block without a call"));
+        };
+        for name in block.names {
             self.variables.remove(name);
         }
+        Ok(())
+    }
+
+    /// Variables of a call are stored before it and loaded after it, and never under a guard.
+    pub(super) fn in_phase(&self, phase: Phase, statement: &Statement<'t>) -> Result<(), PtxError> {
+        let here = self.block.as_ref().map(|block| block.phase);
+        if here != Some(phase) || !matches!(statement.guard, Guard::Always) {
+            let message = format!("`{}` out of the order of a call", statement.opcode.text);
+            return Err(error(statement.opcode.line, message));
+        }
+        Ok(())
     }
 
     /// `.b64 c0;` or `.align 8 .b8 r0[8];`.
     fn declare_in_block(&mut self, cursor: &mut Cursor<'t>) -> Result<(), PtxError> {
         let line = cursor.line();
-        if self.block.as_ref().is_none_or(|block| block.has_begun) {
+        if self.block.as_ref().is_none_or(|block| block.phase != Phase::Variables) {
             return Err(error(line, "variables stand at the head of call blocks only"));
         }
         let is_array = cursor.peek().is_some_and(|token| token.text == ".align");
@@ -263,14 +285,17 @@ impl<'m, 't> Body<'m, 't> {
         if let Instruction::Branch(_) = instruction {
             self.note_branch(&statement)?;
         }
+        if let (Instruction::Call(_), Some(block)) = (&instruction, &mut self.block) {
+            block.phase = Phase::Called;
+        }
         self.push(opcode.line, Step { guard, instruction });
         Ok(())
     }
 
     /// At a block's first instruction all of its variables are known.
     fn begin_block(&mut self, line: u32) {
-        if let Some(block) = self.block.as_mut().filter(|block| !block.has_begun) {
-            block.has_begun = true;
+        if let Some(block) = self.block.as_mut().filter(|block| block.phase == Phase::Variables) {
+            block.phase = Phase::Arguments;
             let (first, end) = (block.first, self.function.n_slots);
             let instruction = Instruction::Forget { first, count: end - first.0 };
             self.push(line, Step { guard: Guard::Always, instruction });

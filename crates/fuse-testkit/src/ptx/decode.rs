@@ -5,7 +5,7 @@
 
 use super::PtxError;
 use super::bits::position32;
-use super::body::{Argument, Body, Role, Scalar, Statement, Variable};
+use super::body::{Argument, Body, Phase, Role, Scalar, Statement, Variable};
 use super::instruction::{
     Address, Call, Guard, Instruction, Load, Operand, Shuffle, Slot, Space, Special, Store, Words,
 };
@@ -140,6 +140,9 @@ impl<'t> Body<'_, 't> {
         };
         let to = self.destination(to, statement, |class| ty.accepts(class))?;
         let variable = self.variable(base)?;
+        if variable.role == Role::CallResults {
+            self.in_phase(Phase::Called, statement)?;
+        }
         let from = words(variable, base, offset, ty)?;
         match variable.role {
             Role::Kernel(index) if matches!(ty, U64 | B64) => {
@@ -165,7 +168,8 @@ impl<'t> Body<'_, 't> {
         };
         let variable = self.variable(base)?;
         match variable.role {
-            Role::Result | Role::CallArgument => {}
+            Role::Result => {}
+            Role::CallArgument => self.in_phase(Phase::Arguments, statement)?,
             Role::Kernel(_) | Role::Argument | Role::CallResults => {
                 return Err(error(base.line, format!("`{}` is not stored to", base.text)));
             }
@@ -243,6 +247,7 @@ impl<'t> Body<'_, 't> {
         let callee = callee.ok_or_else(|| {
             error(name.line, format!("no function before this one is called `{}`", name.text))
         })?;
+        self.in_phase(Phase::Arguments, statement)?;
         let function = &self.module.functions[callee];
         let [results] = results[..] else { return Err(statement.wrong_arguments()) };
         let results = self.passed(results, Role::CallResults, function.result_words)?;

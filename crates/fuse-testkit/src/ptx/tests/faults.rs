@@ -58,12 +58,12 @@ fn parameters_are_stored_before_they_are_read() {
     let half = "st.param.b64 [c0], 5; st.param.b32 [c1], 5; call (out), f, (c0, c1);\n\
         ld.param.b64 %rd2, [out];";
     check_text(&block(half), 1, 10, "out is read before");
-    let early = "ld.param.b64 %rd2, [out+8];";
-    check_text(&block(early), 1, 9, "out is read before");
-    let again = "mov.u32 %r0, 0;\nL: { .param .b64 c0; .param .b32 c1; .param .align 8 .b8 out[16];\n\
-        setp.eq.u32 %p0, %r0, 0; @%p0 st.param.b64 [c0], 5; st.param.b32 [c1], 1;\n\
+    let again = "mov.u32 %r0, 0;\nL: setp.ne.u32 %p0, %r0, 0; @%p0 bra M;\n\
+        { .param .b64 c0; .param .b32 c1; .param .align 8 .b8 out[16]; st.param.b64 [c0], 5;\n\
+        st.param.b32 [c1], 1; call (out), f, (c0, c1); ld.param.b64 %rd2, [out+8]; }\n\
+        M: { .param .b64 c0; .param .b32 c1; .param .align 8 .b8 out[16]; st.param.b32 [c1], 1;\n\
         call (out), f, (c0, c1); }\nadd.u32 %r0, %r0, 1; bra L;";
-    check_text(&kernel_after(function, again), 1, 11, "c0 is read before");
+    check_text(&kernel_after(function, again), 1, 13, "c0 is read before");
 }
 
 #[test]

@@ -265,6 +265,7 @@ const REFUSED: &[&str] = &[
     "bra NOWHERE;",
     "L: L: mov.u32 %r0, 1;",
     "L: bra END; { L2: ret; } END: ret;",
+    "{ mov.u32 %r0, 1; }",
     "{ { mov.u32 %r0, 1; } }",
     "{ mov.u32 %r0, 1; .param .b32 c; }",
     "{ .param .b32 c; L: mov.u32 %r0, 1; }",
@@ -420,25 +421,32 @@ fn calls_fit_what_they_call() {
         "call (r), f, (x, a);",
         "call (r), %rd0, (x, y);",
         "call.uni (r), f, (x, y);",
+        "@%p0 call (r), f, (x, y);",
+        "call (r), f, (x, y); call (r), f, (x, y);",
+        "call (r), f, (x, y); @%p0 ld.param.b64 %rd2, [r];",
+        "call (r), f, (x, y); st.param.b64 [x], 5;",
+        "@%p0 st.param.b64 [x], 5; call (r), f, (x, y);",
+        "ld.param.b64 %rd2, [r]; call (r), f, (x, y);",
+        "st.param.b64 [x], 5;",
         "st.param.b32 [x], 5;",
         "st.param.b64 [y], 5;",
         "st.param.b64 [r], 5;",
         "ld.param.b64 %rd2, [x];",
-        "ld.param.b64 %rd2, [r+8];",
-        "ld.param.b64 %rd2, [r+-8];",
-        "ld.param.b64 %rd2, [q];",
+        "call (r), f, (x, y); ld.param.b64 %rd2, [r+8];",
+        "call (r), f, (x, y); ld.param.b64 %rd2, [r+-8];",
+        "call (r), f, (x, y); ld.param.b64 %rd2, [q];",
         "st.param.u64 [x], 5;",
         "st.param.b16 [x], 5;",
         "st.param.v2.b32 [r], {5, 5};",
         "st.param.f64 [x], %f0;",
-        "ld.param.u64 %rd2, [r];",
-        "ld.param.b64 %rd2, [r+4];",
-        "ld.param.b64 %r0, [r];",
+        "call (r), f, (x, y); ld.param.u64 %rd2, [r];",
+        "call (r), f, (x, y); ld.param.b64 %rd2, [r+4];",
+        "call (r), f, (x, y); ld.param.b64 %r0, [r];",
     ];
     for instruction in refused {
         is_refused(&call(all, instruction), 9);
     }
-    is_refused(&kernel_after(function, "{ .param .b64 x; }\nst.param.b64 [x], 5;"), 9);
+    is_refused(&call(all, "call (r), f, (x, y); }\nst.param.b64 [x], 5; {"), 10);
     is_refused(&kernel_after(function, "{\n.param .b64 x; .param .b64 x; }"), 9);
     is_refused(&kernel_after(function, "{\n.param .b64 a; }"), 9);
     is_refused(&kernel_after(function, "{ .param .b64 x;"), 10);

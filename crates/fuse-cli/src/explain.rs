@@ -84,10 +84,8 @@ fn stages(args: &ExplainArgs) -> Result<&'static [Stage], Failure> {
         StageChoice::Kernel => &[Stage::Kernel],
         StageChoice::Clif => &[Stage::Clif],
         StageChoice::Asm => &[Stage::Asm],
+        StageChoice::Ptx => &[Stage::Ptx],
         StageChoice::All => Stage::ALL,
-        StageChoice::Ptx => {
-            return Err(Failure::Usage("--stage ptx: PTX is not built in".to_string()));
-        }
     })
 }
 

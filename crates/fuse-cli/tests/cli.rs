@@ -302,7 +302,6 @@ fn usage_errors() {
         (&["eval", "x", "x=1", "--dtype", "f46"], "unknown dtype `f46`"),
         (&["eval", "x", "x=1", "-j", "0"], "a number from 1 to"),
         (&["eval", "x", "x=1", "-o", "a.npy", "-o", "b.npy"], "1 result, and -o names 2 outputs"),
-        (&["explain", "x", "x=f64", "--stage", "ptx"], "not built in"),
         (&["explain", "x", "x=f64", "--target", "cuda:sm_80"], "not built in"),
         (&["check", "x", "x=f46"], "neither a dtype"),
         (&["bench", "x", "x=f64:0"], "nothing to measure"),
@@ -497,7 +496,7 @@ fn kernels_are_counted() {
 fn stages_are_exactly_their_text() {
     let folder = Folder::new();
     let all = folder.prints(&["explain", "x + 1", "x=f64"]);
-    for stage in ["ast", "graph", "opt", "kernel", "clif", "asm"] {
+    for stage in ["ast", "graph", "opt", "kernel", "clif", "asm", "ptx"] {
         let only = folder.prints(&["explain", "x + 1", "x=f64", "--stage", stage]);
         assert!(!only.is_empty() && !only.contains("=="), "{stage}: {only}");
         let part = format!("== {stage} ==\n{}\n", only.trim_end());

@@ -250,10 +250,8 @@ impl Executable {
                 finish_is_identity: is_identity(&fold.finish),
             });
         }
-        let order_free = pass.kernel.folds.is_empty() && !reads_index(&pass.kernel);
         let interpreted = main.block.code_bytes() == 0;
-        let work = pass.kernel.size().saturating_add(predicate_work(&self.program, pass));
-        let facts = PassFacts { order_free, interpreted, work };
+        let facts = PassFacts { interpreted, ..PassFacts::of(&self.program, pass) };
         CompiledPass {
             main,
             streams: OnceLock::new(),
@@ -272,6 +270,15 @@ impl Executable {
             Interpreter.compile(&kernel).expect("the interpreter takes every kernel")
         });
         Code { kernel, block }
+    }
+}
+
+impl PassFacts {
+    /// What a program says of a pass.
+    pub(crate) fn of(program: &Program, pass: &Pass) -> PassFacts {
+        let order_free = pass.kernel.folds.is_empty() && !reads_index(&pass.kernel);
+        let work = pass.kernel.size().saturating_add(predicate_work(program, pass));
+        PassFacts { order_free, interpreted: false, work }
     }
 }
 

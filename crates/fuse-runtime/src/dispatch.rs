@@ -494,36 +494,88 @@ pub(crate) fn scatter_results(access: &Access, (first, count): (usize, usize), r
     unsafe { unpack((access.base.0, &access.dims, access.form), first, count, results.as_ptr()) };
 }
 
+/// An array as elements of at most eight bytes, in C order: a text as a row of units, a complex number as a
+/// pair of halves. Promised by whoever makes one: the array's memory outlives it.
+pub(crate) struct Units {
+    walk: Access,
+    len: usize,
+}
+
+impl Units {
+    /// # Errors
+    /// [`RunError::Unsupported`] for elements that nothing reads.
+    pub(crate) fn of(raw: Raw<'_>) -> Result<Units, RunError> {
+        let unit = match raw.dtype {
+            DType::Bytes(_) => DType::U8,
+            DType::Text(_) => DType::U32,
+            dtype => dtype.part().unwrap_or(dtype),
+        };
+        if unit.mem().is_none() {
+            return Err(RunError::Unsupported { dtype: raw.dtype });
+        }
+        if unit == raw.dtype {
+            return Ok(Units::over(raw));
+        }
+        let n_units = raw.dtype.size() / unit.size();
+        let extents: Extents = raw.extents.iter().copied().chain([n_units]).collect();
+        let step = unit.size().cast_signed();
+        let strides: Strides = raw.strides.iter().copied().chain([step]).collect();
+        Ok(Units::over(Raw { dtype: unit, extents: &extents, strides: &strides, ..raw }))
+    }
+
+    fn over(raw: Raw<'_>) -> Units {
+        let identity: SmallVec<[usize; 4]> = (0..raw.extents.len()).collect();
+        let walk = Access::new((raw.base, form_of(&raw)), raw.extents, raw.strides, &identity);
+        Units { walk, len: raw.extents.iter().product() }
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Bytes of each.
+    pub(crate) fn size(&self) -> usize {
+        self.walk.form.size
+    }
+
+    /// Gathers units from `start` on to native bytes side by side, as many as these are of.
+    pub(crate) fn gather(&self, start: usize, to: &mut [u8]) {
+        let count = to.len() / self.size();
+        assert!(start + count <= self.len);
+        if count > 0 {
+            // SAFETY: the walk covers the units, which are readable; `to` has room for them and is
+            // borrowed mutably.
+            unsafe { pack(self.place(), start, count, to.as_mut_ptr()) };
+        }
+    }
+
+    /// Scatters native bytes that lie side by side to the units from `start` on, which nothing else uses.
+    pub(crate) fn scatter(&self, start: usize, from: &[u8]) {
+        let count = from.len() / self.size();
+        assert!(start + count <= self.len);
+        if count > 0 {
+            let (base, dims, form) = (self.walk.base.0, &self.walk.dims, self.walk.form);
+            // SAFETY: the walk covers the units, which are writable and the caller's.
+            unsafe { unpack((base, dims, form), start, count, from.as_ptr()) };
+        }
+    }
+
+    fn place(&self) -> (*const u8, &[Dim], ElementForm) {
+        walk_of(&self.walk)
+    }
+}
+
 /// Copies an operand to C order, native bytes, at `to`, which has room for it.
 ///
 /// # Errors
 /// [`RunError::Unsupported`] for elements that nothing reads.
 pub(crate) fn copy_operand(raw: Raw<'_>, to: Address) -> Result<(), RunError> {
-    let unit = match raw.dtype {
-        DType::Bytes(_) => DType::U8,
-        DType::Text(_) => DType::U32,
-        dtype if dtype.mem().is_none() => return Err(RunError::Unsupported { dtype }),
-        _ => {
-            copy_elements(raw, to);
-            return Ok(());
-        }
-    };
-    // A text is a row of units, side by side.
-    let n_units = raw.dtype.size() / unit.size();
-    let extents: Extents = raw.extents.iter().copied().chain([n_units]).collect();
-    let strides: Strides = raw.strides.iter().copied().chain([unit.size().cast_signed()]).collect();
-    copy_elements(Raw { dtype: unit, extents: &extents, strides: &strides, ..raw }, to);
-    Ok(())
-}
-
-/// As [`copy_operand`], of elements of at most eight bytes.
-fn copy_elements(raw: Raw<'_>, to: Address) {
-    let identity: SmallVec<[usize; 4]> = (0..raw.extents.len()).collect();
-    let access = Access::new((raw.base, form_of(&raw)), raw.extents, raw.strides, &identity);
-    let len = raw.extents.iter().product();
-    if len > 0 {
+    let units = Units::of(raw)?;
+    if units.len > 0 {
         // SAFETY: the walk is that of the view, whose elements are readable; `to` is an allocation of
         // its own with room for as many elements.
-        unsafe { pack((access.base.0, &access.dims, access.form), 0, len, to.0) };
+        unsafe { pack(units.place(), 0, units.len, to.0) };
     }
+    Ok(())
 }

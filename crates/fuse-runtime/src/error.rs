@@ -1,6 +1,6 @@
 //! What can go wrong when a program meets arrays.
 
-use fuse_ir::{BindError, DType, Extents, FitRule, shape_text};
+use fuse_ir::{BindError, DType, DeviceError, Extents, FitRule, shape_text};
 
 /// An array could not be allocated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +39,14 @@ pub enum ViewError {
         /// The axis whose stride is too small.
         axis: usize,
     },
+    /// Elements of a device array cannot lie at this address.
+    #[error("elements at address {address:#x} are not aligned to {alignment} bytes")]
+    Address {
+        /// The address.
+        address: u64,
+        /// What it must be a multiple of; 0 itself is none.
+        alignment: u64,
+    },
     /// Memory was refused.
     #[error(transparent)]
     Alloc(#[from] AllocError),
@@ -71,6 +79,24 @@ pub enum RunError {
         /// The input's.
         found: DType,
     },
+    /// An input lies in the memory of a device that the call does not run on.
+    #[error("input {input} lies in the memory of a device that the call does not run on")]
+    OnDevice {
+        /// Position of the input.
+        input: usize,
+    },
+    /// An output lies in the memory of a device that the call does not run on.
+    #[error("output {output} lies in the memory of a device that the call does not run on")]
+    OutputOnDevice {
+        /// Position of the output.
+        output: usize,
+    },
+    /// Device memory was refused as an array.
+    #[error(transparent)]
+    View(#[from] ViewError),
+    /// A device failed, or has not the memory.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     /// No kernel can read this dtype.
     #[error("no kernel reads or writes {dtype}")]
     Unsupported {

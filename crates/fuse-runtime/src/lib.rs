@@ -28,9 +28,11 @@
 #![deny(unsafe_code)]
 
 mod array;
+mod bind;
 mod check;
 mod columns;
 mod compile;
+mod device;
 mod dispatch;
 mod element;
 mod error;
@@ -57,10 +59,11 @@ mod tests;
 mod views;
 
 pub use array::Array;
+pub use bind::ResultShape;
 pub use compile::{Executable, Fallback};
+pub use device::{DeviceArray, DeviceContext, DeviceExecutable};
 pub use element::{Complex, Element, F16};
 pub use error::{AllocError, RunError, ViewError};
 pub use options::{CancelToken, RunOptions, Threads, Tuning, WorkerLog};
 pub use reduce::FoldLanes;
-pub use run::ResultShape;
 pub use views::{Layout, Operand, ScalarValue, Strides, View, ViewMut};

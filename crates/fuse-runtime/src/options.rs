@@ -57,6 +57,9 @@ pub struct Tuning {
     pub fold_lanes: Option<FoldLanes>,
     /// Short calls of a fold after which its end is compiled too.
     pub ends_after: Option<u32>,
+    /// Elements of a chunk of arrays that a device computes on while others are copied; rounded up to a
+    /// multiple of 1024. Longer loops are then cut into chunks, however small they are.
+    pub device_chunk: Option<usize>,
     /// Runs tasks in an order shuffled by this seed: a hook for tests.
     pub shuffle: Option<u64>,
 }

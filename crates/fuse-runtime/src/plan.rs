@@ -145,7 +145,7 @@ pub(crate) fn picked(raw: Raw<'_>, picks: &[Pick], binding: &Bound) -> Result<Pi
     Ok(Picked { base, extents, strides })
 }
 
-type LoopStrides = SmallVec<[isize; 4]>;
+pub(crate) type LoopStrides = SmallVec<[isize; 4]>;
 
 /// The operands of a pass by the axes of its loop: outputs, then inputs.
 pub(crate) struct Stepped {
@@ -175,6 +175,12 @@ impl Stepped {
             SmallVec::new()
         };
         Ok(Stepped { list, predicates, n_outputs: outputs.len() })
+    }
+
+    /// Each operand's first element, form, and byte strides by the axes of the loop: inputs, then outputs.
+    pub(crate) fn operands(&self) -> impl Iterator<Item = &(Address, ElementForm, LoopStrides)> {
+        let (outputs, inputs) = self.list.split_at(self.n_outputs);
+        inputs.iter().chain(outputs)
     }
 
     /// Walks over some axes of the loop, outermost first, from the first index along the others.

@@ -14,14 +14,17 @@
 
 use fuse_ir::abi::uniform_slots;
 use fuse_ir::{
-    Bound, ByteOrder, DType, DTypeKind, Extents, FitRule, Nest, OperandView, Pass, Sink, Source,
-    checked_len, contiguous_strides,
+    Bound, ByteOrder, DType, Extents, Nest, OperandView, Pass, Sink, Source, checked_len,
+    contiguous_strides,
 };
 use smallvec::SmallVec;
 use std::sync::Arc;
 
 use crate::array::{Array, bytes_of};
-use crate::compile::{Code, Defect, Executable};
+use crate::bind::{
+    Raws, ResultShape, bind, check_limits, check_outputs, host_sources, result_shapes,
+};
+use crate::compile::{Code, Executable};
 use crate::dispatch::{Job, copy_operand, read_scalar, run_uniform, write_scalar};
 use crate::error::{AllocError, RunError};
 use crate::fold::{State, finish, initial_state};
@@ -36,30 +39,14 @@ use crate::scratch::with_kit;
 use crate::sweep::Sweep;
 use crate::views::{Address, Operand, Raw, Strides, ViewMut};
 
-/// Dtype and extents of a result.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ResultShape {
-    /// Element type.
-    pub dtype: DType,
-    /// Extents, outermost first; empty for a scalar.
-    pub extents: Extents,
-}
-
-type Raws<'c> = SmallVec<[Raw<'c>; 8]>;
-
 impl Executable {
     /// Dtypes and extents of the results for these inputs.
     ///
     /// # Errors
     /// [`RunError::Bind`] where the shapes do not fit.
     pub fn result_shapes(&self, inputs: &[Operand<'_>]) -> Result<Vec<ResultShape>, RunError> {
-        let sources: Raws<'_> = inputs.iter().map(Operand::raw).collect();
-        let binding = self.bind_operands(&sources)?;
-        let shape = |spec: &fuse_ir::ArraySpec| ResultShape {
-            dtype: spec.dtype,
-            extents: binding.extents(&spec.shape),
-        };
-        Ok(self.program.results.iter().map(shape).collect())
+        let sources = host_sources(inputs)?;
+        Ok(result_shapes(&self.program, &self.bind_operands(&sources)?))
     }
 
     /// Runs the program into `outputs`.
@@ -74,14 +61,14 @@ impl Executable {
         outputs: &mut [ViewMut<'_>],
         options: &RunOptions<'_>,
     ) -> Result<(), RunError> {
+        let copies;
+        let mut sources = host_sources(inputs)?;
         if let Some(result) = self.run_flat(inputs, outputs, options) {
             return result;
         }
-        let copies;
-        let mut sources: Raws<'_> = inputs.iter().map(Operand::raw).collect();
         let binding = self.bind_operands(&sources)?;
         let sinks: Raws<'_> = outputs.iter().map(ViewMut::raw).collect();
-        self.check_outputs(&binding, &sinks)?;
+        check_outputs(&self.program, &binding, &sinks)?;
         self.check_limits(&binding, options)?;
         copies = self.copy_overlapping(&sources, &sinks)?;
         for (input, copy) in &copies {
@@ -99,7 +86,7 @@ impl Executable {
         inputs: &[Operand<'_>],
         options: &RunOptions<'_>,
     ) -> Result<Vec<Array>, RunError> {
-        let sources: Raws<'_> = inputs.iter().map(Operand::raw).collect();
+        let sources = host_sources(inputs)?;
         let binding = self.bind_operands(&sources)?;
         self.check_limits(&binding, options)?;
         let mut results = Vec::with_capacity(self.program.results.len());
@@ -121,79 +108,13 @@ impl Executable {
     }
 
     fn bind_operands(&self, sources: &[Raw<'_>]) -> Result<Bound, RunError> {
-        match self.defect {
-            Ok(()) => {}
-            Err(Defect::Program(reason)) => return Err(RunError::Program { reason }),
-            Err(Defect::DType(dtype)) => return Err(RunError::Unsupported { dtype }),
-        }
-        let (expected, found) = (self.program.inputs.len(), sources.len());
-        if expected != found {
-            return Err(RunError::Count { what: "inputs", expected, found });
-        }
-        for (position, (raw, input)) in sources.iter().zip(&self.program.inputs).enumerate() {
-            if raw.dtype != input.ty.dtype {
-                return Err(RunError::DType {
-                    input: position,
-                    expected: input.ty.dtype,
-                    found: raw.dtype,
-                });
-            }
-        }
-        let extents: SmallVec<[&[usize]; 8]> = sources.iter().map(|raw| raw.extents).collect();
-        let scalar = |input: u32| read_integer(sources[input as usize]);
-        let bound = self.program.bind(&extents, scalar).map_err(RunError::Bind)?;
-        self.program.fit_rules.iter().try_for_each(|rule| check_fit(rule, &bound))?;
-        Ok(bound)
-    }
-
-    fn check_outputs(&self, binding: &Bound, sinks: &[Raw<'_>]) -> Result<(), RunError> {
-        let (expected, found) = (self.program.results.len(), sinks.len());
-        if expected != found {
-            return Err(RunError::Count { what: "outputs", expected, found });
-        }
-        for (output, (raw, spec)) in sinks.iter().zip(&self.program.results).enumerate() {
-            if raw.dtype != spec.dtype {
-                let (expected, found) = (spec.dtype, raw.dtype);
-                return Err(RunError::OutputDType { output, expected, found });
-            }
-            let expected = binding.extents(&spec.shape);
-            if raw.extents != expected.as_slice() {
-                let found = Extents::from_slice(raw.extents);
-                return Err(RunError::OutputShape { output, expected, found });
-            }
-        }
-        for second in 1..sinks.len() {
-            for first in 0..second {
-                if may_share(sinks[first], sinks[second]) {
-                    return Err(RunError::OutputOverlap { first, second });
-                }
-            }
-        }
-        Ok(())
+        bind(&self.program, self.defect, sources)
     }
 
     /// Limits and sizes, before anything is allocated or run.
     fn check_limits(&self, binding: &Bound, options: &RunOptions<'_>) -> Result<(), RunError> {
-        options.poll()?;
-        let mut work: u128 = 0;
-        for (pass, compiled) in self.program.passes.iter().zip(&self.passes) {
-            let extents = binding.extents(&pass.space);
-            let elements = bytes_of(DType::U8, &extents);
-            if checked_len(&extents, 1).is_none() {
-                return Err(AllocError { bytes: elements }.into());
-            }
-            work = work.max(elements.saturating_mul(compiled.facts.work.max(1) as u128));
-        }
-        if let Some(limit) = options.max_work.filter(|&limit| work > limit) {
-            return Err(RunError::WorkLimit { work, limit });
-        }
-        let Some(limit) = options.max_output_bytes else { return Ok(()) };
-        let whole = self.program.temporaries.iter().enumerate();
-        let whole = whole.filter(|(number, _)| !self.is_local(*number)).map(|(_, spec)| spec);
-        let specs = self.program.results.iter().chain(whole);
-        let bytes = specs.map(|spec| bytes_of(spec.dtype, &binding.extents(&spec.shape)));
-        let bytes = bytes.fold(0, u128::saturating_add);
-        if bytes > u128::from(limit) { Err(RunError::OutputLimit { bytes, limit }) } else { Ok(()) }
+        let work = |pass: usize| self.passes[pass].facts.work;
+        check_limits(&self.program, binding, (work, |number| !self.is_local(number)), options)
     }
 
     /// Copies of the inputs that an output's stores would spoil.
@@ -300,32 +221,6 @@ impl Copied {
     fn raw(&self) -> Raw<'_> {
         self.0.raw()
     }
-}
-
-/// A weak integer must fit the dtype that it takes on.
-fn check_fit(rule: &FitRule, bound: &Bound) -> Result<(), RunError> {
-    let value = i128::from(bound.value(rule.number));
-    let Some((low, high)) = rule.dtype.integer_range() else { return Ok(()) };
-    if low <= value && value <= high { Ok(()) } else { Err(RunError::Fit { rule: *rule, value }) }
-}
-
-/// The value of a scalar of bool or an integer dtype.
-fn integer_value(raw: Raw<'_>) -> Option<i128> {
-    let unused = 64 - 8 * raw.dtype.size().clamp(1, 8);
-    match raw.dtype.kind() {
-        DTypeKind::Int => Some(i128::from((read_scalar(raw) << unused).cast_signed() >> unused)),
-        DTypeKind::Bool | DTypeKind::UInt => Some(i128::from(read_scalar(raw))),
-        DTypeKind::Float | DTypeKind::Complex | DTypeKind::Bytes | DTypeKind::Text => None,
-    }
-}
-
-/// The value of an integer scalar that extents depend on; beyond i64 its nearest.
-fn read_integer(raw: Raw<'_>) -> i64 {
-    if !raw.extents.is_empty() {
-        return 0;
-    }
-    let value = integer_value(raw).unwrap_or(0);
-    i64::try_from(value).unwrap_or(i64::MAX)
 }
 
 /// What all passes of a call share.

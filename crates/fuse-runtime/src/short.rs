@@ -103,8 +103,15 @@ impl Executable {
     }
 
     fn is_small(&self, len: usize, options: &RunOptions<'_>) -> bool {
-        let Tuning { inline_below, block, shuffle, tile: _, fold_lanes: _, ends_after: _ } =
-            options.tuning;
+        let Tuning {
+            inline_below,
+            block,
+            shuffle,
+            tile: _,
+            fold_lanes: _,
+            ends_after: _,
+            device_chunk: _,
+        } = options.tuning;
         let is_plain = inline_below.is_none() && block.is_none() && shuffle.is_none();
         let unlimited = options.max_work.is_none() && options.max_output_bytes.is_none();
         let folds = self.passes.iter().any(|pass| !pass.folds.is_empty());

@@ -18,6 +18,7 @@ use fuse_ir::{
 };
 use smallvec::SmallVec;
 
+use crate::device::DeviceArray;
 use crate::element::{Complex, Element, F16};
 use crate::error::ViewError;
 
@@ -461,6 +462,8 @@ pub enum Operand<'a> {
     Scalar(ScalarValue),
     /// A text, for an input of rank 0.
     Text(TextConstant),
+    /// An array in a device's memory, for calls on that device.
+    Device(&'a DeviceArray),
 }
 
 impl Operand<'_> {
@@ -475,7 +478,14 @@ impl Operand<'_> {
                 extents: &[],
                 strides: &[],
             },
+            Operand::Device(array) => array.raw(),
         }
+    }
+}
+
+impl<'a> From<&'a DeviceArray> for Operand<'a> {
+    fn from(array: &'a DeviceArray) -> Self {
+        Operand::Device(array)
     }
 }
 

@@ -10,6 +10,7 @@ use fuse_runtime::{CancelToken, RunOptions, Tuning, WorkerLog};
 use crate::array::Array;
 use crate::backend::{Backend, Isa, host};
 use crate::cache::Cache;
+use crate::device::{Device, DeviceArray};
 use crate::error::Error;
 use crate::formula::{Formula, Parsed};
 use crate::limits::Limits;
@@ -31,6 +32,7 @@ pub(crate) struct Shared {
     pub(crate) pool: Pool,
     pub(crate) tuning: Tuning,
     pub(crate) workers: Option<Arc<WorkerLog>>,
+    pub(crate) device: Option<Device>,
     cache: Cache,
 }
 
@@ -45,6 +47,7 @@ pub struct EngineBuilder {
     mode: Mode,
     tuning: Tuning,
     workers: Option<Arc<WorkerLog>>,
+    device: Option<Device>,
 }
 
 impl Engine {
@@ -112,14 +115,81 @@ impl Engine {
         self.formula(formula)?.evaluate_into(vars, out)
     }
 
-    /// The name of the back end that compiles, `cranelift` or `interp`.
+    /// Evaluates a formula into a new array that stays on the engine's device.
+    ///
+    /// Variables may be arrays of the host, which are copied, and [`DeviceArray`]s, which are not. When it
+    /// returns the array is computed.
+    ///
+    /// # Errors
+    /// As [`crate::evaluate`]; [`crate::ErrorKind::Device`] where the engine has no device.
+    ///
+    /// ```no_run
+    /// use fuse::{Device, DeviceArray, Engine, vars};
+    ///
+    /// let device = Device::cuda(0)?;
+    /// let engine = Engine::builder().device(&device).build()?;
+    /// let mut x = DeviceArray::from_slice(&device, &[2.0; 1000], &[1000])?;
+    /// for _ in 0..10 {
+    ///     x = engine.evaluate_on_device("x - (x*x - k)/(2*x)", vars! { x, k = 3.0 })?;
+    /// }
+    /// println!("{}", x.download()?);
+    /// # Ok::<(), fuse::Error>(())
+    /// ```
+    pub fn evaluate_on_device<'a>(
+        &self,
+        formula: &str,
+        vars: impl Into<Vars<'a>>,
+    ) -> Result<DeviceArray, Error> {
+        self.formula(formula)?.evaluate_on_device(vars)
+    }
+
+    /// Evaluates a formula of any number of results into new arrays that stay on the engine's device.
+    ///
+    /// # Errors
+    /// As [`Engine::evaluate_on_device`], for any number of results.
+    pub fn evaluate_all_on_device<'a>(
+        &self,
+        formula: &str,
+        vars: impl Into<Vars<'a>>,
+    ) -> Result<Vec<DeviceArray>, Error> {
+        self.formula(formula)?.evaluate_all_on_device(vars)
+    }
+
+    /// Evaluates a formula into an array of the engine's device, of the result's dtype and shape. Such an
+    /// array may lie over the memory of a variable ([`DeviceArray::from_raw`]); results are as if it did
+    /// not.
+    ///
+    /// # Errors
+    /// As [`Engine::evaluate_on_device`], and [`crate::ErrorKind::Output`] where the array does not fit, or
+    /// is another device's.
+    pub fn evaluate_into_device<'a>(
+        &self,
+        formula: &str,
+        vars: impl Into<Vars<'a>>,
+        out: &mut DeviceArray,
+    ) -> Result<(), Error> {
+        self.formula(formula)?.evaluate_into_device(vars, out)
+    }
+
+    /// The device that formulas run on, if it is not the host.
+    pub fn device(&self) -> Option<&Device> {
+        self.shared.device.as_ref()
+    }
+
+    /// The name of the back end that runs, `cranelift`, `interp` or, on a device, `cuda`.
     pub fn backend_name(&self) -> &'static str {
-        self.shared.backend.name()
+        if self.shared.device.is_some() { "cuda" } else { self.shared.backend.name() }
     }
 
     /// The instruction set that it compiles for.
     pub fn isa(&self) -> String {
-        self.shared.backend.capabilities().isa
+        match &self.shared.device {
+            Some(device) => {
+                let (major, minor) = device.info().capability;
+                format!("sm_{major}{minor}")
+            }
+            None => self.shared.backend.capabilities().isa,
+        }
     }
 
     /// Number of threads that a large call uses.
@@ -170,6 +240,16 @@ impl EngineBuilder {
     #[must_use]
     pub fn isa(mut self, isa: Isa) -> Self {
         self.isa = isa;
+        self
+    }
+
+    /// The device that formulas run on, instead of the host: same results, same errors. Its memory must hold
+    /// a call's arrays and what lies between its passes, unless the formula is one pass over contiguous
+    /// arrays: such ones are copied and computed on piece by piece. Nothing runs on the host then but
+    /// comparisons of texts; back end and threads mean nothing.
+    #[must_use]
+    pub fn device(mut self, device: &Device) -> Self {
+        self.device = Some(device.clone());
         self
     }
 
@@ -247,6 +327,7 @@ impl EngineBuilder {
             pool: Pool::new(self.threads),
             tuning: self.tuning,
             workers: self.workers,
+            device: self.device,
             cache: Cache::default(),
         };
         Ok(Engine { shared: Arc::new(shared), cancel: None })

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use fuse_ir::{BindError, SourceSpan, shape_text};
+use fuse_ir::{BindError, DeviceError, SourceSpan, shape_text};
 use fuse_runtime::{RunError, ViewError};
 use fuse_syntax::{Code, Color, Diagnostic, Span};
 
@@ -31,6 +31,8 @@ pub enum ErrorKind {
     Alloc,
     /// A back end could not be had.
     Codegen,
+    /// A device could not be had, or failed.
+    Device,
     /// The output has another dtype or shape than the result.
     Output,
     /// An input cannot be read as what it was given for.
@@ -176,8 +178,12 @@ fn run_kind(error: &RunError) -> ErrorKind {
         RunError::Count { .. }
         | RunError::OutputDType { .. }
         | RunError::OutputShape { .. }
+        | RunError::OutputOnDevice { .. }
         | RunError::OutputOverlap { .. } => ErrorKind::Output,
+        RunError::OnDevice { .. } => ErrorKind::Input,
         RunError::Alloc(_) => ErrorKind::Alloc,
+        RunError::Device(error) => device_kind(error),
+        RunError::View(error) => view_kind(*error),
         RunError::OutputLimit { .. } => ErrorKind::Limit,
         RunError::WorkLimit { .. } => ErrorKind::WorkLimit,
         RunError::Deadline => ErrorKind::Deadline,
@@ -186,16 +192,28 @@ fn run_kind(error: &RunError) -> ErrorKind {
     }
 }
 
+fn device_kind(error: &DeviceError) -> ErrorKind {
+    match error {
+        DeviceError::OutOfMemory { .. } => ErrorKind::Alloc,
+        DeviceError::Unsupported(_) => ErrorKind::Unsupported,
+        _ => ErrorKind::Device,
+    }
+}
+
+fn view_kind(error: ViewError) -> ErrorKind {
+    match error {
+        ViewError::Alloc(_) => ErrorKind::Alloc,
+        ViewError::SelfOverlap { .. } => ErrorKind::Output,
+        ViewError::Rank { .. }
+        | ViewError::OutOfBounds { .. }
+        | ViewError::Address { .. }
+        | ViewError::Length { .. } => ErrorKind::Input,
+    }
+}
+
 impl From<ViewError> for Error {
     fn from(error: ViewError) -> Error {
-        let kind = match error {
-            ViewError::Alloc(_) => ErrorKind::Alloc,
-            ViewError::SelfOverlap { .. } => ErrorKind::Output,
-            ViewError::Rank { .. } | ViewError::OutOfBounds { .. } | ViewError::Length { .. } => {
-                ErrorKind::Input
-            }
-        };
-        Error::new(kind, error.to_string())
+        Error::new(view_kind(error), error.to_string())
     }
 }
 

@@ -1,5 +1,6 @@
 //! What becomes of a formula, stage by stage.
 
+use fuse_ir::device::ModuleOptions;
 use fuse_ir::{CodegenError, InputType, ListingForm, Program};
 
 use crate::error::{Error, ErrorKind};
@@ -20,12 +21,14 @@ pub enum Stage {
     Clif,
     /// Machine code.
     Asm,
+    /// The text of the module for NVIDIA devices; needs no device.
+    Ptx,
 }
 
 impl Stage {
     /// All stages, in order.
     pub const ALL: &[Stage] =
-        &[Stage::Ast, Stage::Graph, Stage::Opt, Stage::Kernel, Stage::Clif, Stage::Asm];
+        &[Stage::Ast, Stage::Graph, Stage::Opt, Stage::Kernel, Stage::Clif, Stage::Asm, Stage::Ptx];
 
     /// The stage's name.
     pub fn name(self) -> &'static str {
@@ -36,6 +39,7 @@ impl Stage {
             Stage::Kernel => "kernel",
             Stage::Clif => "clif",
             Stage::Asm => "asm",
+            Stage::Ptx => "ptx",
         }
     }
 }
@@ -59,7 +63,17 @@ impl Formula {
     /// The text of one stage for variables of these types.
     ///
     /// # Errors
-    /// As [`Formula::prepare`]; [`ErrorKind::Codegen`] where the back end has no such stage.
+    /// As [`Formula::prepare`]; [`ErrorKind::Codegen`] where the back end has no such stage, or the
+    /// formula is too much for a device.
+    ///
+    /// ```
+    /// use fuse::{DType, Formula, InputType, Stage};
+    ///
+    /// let f: Formula = "2*x + 1".parse()?;
+    /// let text = f.explain(&[("x", InputType::array(DType::F32, &[9]))], Stage::Ptx)?;
+    /// assert!(text.contains("fma.rn.f32") || text.contains("mul.rn.f32"));
+    /// # Ok::<(), fuse::Error>(())
+    /// ```
     pub fn explain(&self, variables: &[(&str, InputType)], stage: Stage) -> Result<String, Error> {
         if stage == Stage::Ast {
             return Ok(self.parsed.ast.to_string());
@@ -72,6 +86,8 @@ impl Formula {
             Stage::Kernel => Ok(kernels(&compiled.program)),
             Stage::Clif => self.listing(&compiled.program, ListingForm::Intermediate),
             Stage::Asm => self.listing(&compiled.program, ListingForm::Assembly),
+            Stage::Ptx => fuse_ptx::emit(&compiled.program, ModuleOptions::default())
+                .map_err(|error| Error::new(ErrorKind::Codegen, error.to_string())),
         }
     }
 

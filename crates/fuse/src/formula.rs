@@ -13,11 +13,12 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use fuse_compile::{Compiled, Variable};
 use fuse_ir::{DType, InputType, Strength};
-use fuse_runtime::{Executable, Operand, RunError, RunOptions, ViewMut};
+use fuse_runtime::{DeviceExecutable, Executable, Operand, RunError, RunOptions, ViewMut};
 use fuse_syntax::Ast;
 use smallvec::SmallVec;
 
 use crate::array::Array;
+use crate::device::DeviceArray;
 use crate::engine::{Engine, Shared};
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
@@ -53,7 +54,13 @@ pub(crate) struct Plan {
     types: Vec<Option<InputType>>,
     /// For each input of the program the position of its name.
     order: SmallVec<[usize; 4]>,
-    executable: Executable,
+    code: Code,
+}
+
+/// Where a plan runs.
+enum Code {
+    Host(Executable),
+    Device(DeviceExecutable),
 }
 
 /// Dtype and rank of a result.
@@ -124,8 +131,14 @@ impl Parsed {
                 position(&input.name).expect("the program's inputs are names of the formula")
             })
             .collect();
-        let executable = Executable::compile(Arc::new(compiled.program), &shared.backend);
-        Ok(Plan { types, order, executable })
+        let program = Arc::new(compiled.program);
+        let code = match &shared.device {
+            Some(device) => {
+                Code::Device(DeviceExecutable::new(program, Arc::clone(&device.context)))
+            }
+            None => Code::Host(Executable::compile(program, &shared.backend)),
+        };
+        Ok(Plan { types, order, code })
     }
 
     /// The formula compiled for variables of these types, one for each name.
@@ -159,6 +172,17 @@ impl Plan {
             (None, None) => true,
             (Some(_), None) | (None, Some(_)) => false,
         })
+    }
+
+    fn on_device(&self) -> Result<&DeviceExecutable, Error> {
+        match &self.code {
+            Code::Device(executable) => Ok(executable),
+            Code::Host(_) => {
+                let message = "the engine has no device to leave results on: make it with \
+                               `Engine::builder().device(..)`";
+                Err(Error::new(ErrorKind::Device, message))
+            }
+        }
     }
 
     fn operands<'a>(&self, inputs: &Gathered<'_, 'a>) -> Operands<'a> {
@@ -248,6 +272,46 @@ impl Formula {
         self.run(&plan, &inputs, out)
     }
 
+    /// Evaluates into a new array that stays on the engine's device.
+    ///
+    /// # Errors
+    /// As [`Engine::evaluate_on_device`].
+    pub fn evaluate_on_device<'a>(&self, vars: impl Into<Vars<'a>>) -> Result<DeviceArray, Error> {
+        let vars = vars.into();
+        let inputs = self.parsed.gather(&vars);
+        let plan = self.plan(&vars, &inputs)?;
+        self.only("evaluate_all_on_device", || self.run_alloc_on_device(&plan, &inputs))
+    }
+
+    /// Evaluates all results into new arrays that stay on the engine's device.
+    ///
+    /// # Errors
+    /// As [`Engine::evaluate_all_on_device`].
+    pub fn evaluate_all_on_device<'a>(
+        &self,
+        vars: impl Into<Vars<'a>>,
+    ) -> Result<Vec<DeviceArray>, Error> {
+        let vars = vars.into();
+        let inputs = self.parsed.gather(&vars);
+        let plan = self.plan(&vars, &inputs)?;
+        self.run_alloc_on_device(&plan, &inputs)
+    }
+
+    /// Evaluates into an array of the engine's device.
+    ///
+    /// # Errors
+    /// As [`Engine::evaluate_into_device`].
+    pub fn evaluate_into_device<'a>(
+        &self,
+        vars: impl Into<Vars<'a>>,
+        out: &mut DeviceArray,
+    ) -> Result<(), Error> {
+        let vars = vars.into();
+        let inputs = self.parsed.gather(&vars);
+        let plan = self.plan(&vars, &inputs)?;
+        self.run_on_device(&plan, &inputs, out)
+    }
+
     /// Compiles for variables of these types, for calls that need no lookup.
     ///
     /// # Errors
@@ -297,35 +361,90 @@ impl Formula {
         out: &mut (impl AsOutputs + ?Sized),
     ) -> Result<(), Error> {
         let operands = plan.operands(inputs);
-        let run = |outputs: &mut [ViewMut<'_>]| {
-            let call = |options: &RunOptions<'_>| plan.executable.run(&operands, outputs, options);
-            self.engine.with_options(is_small(inputs), call)
+        let run = |outputs: &mut [ViewMut<'_>]| match &plan.code {
+            Code::Host(executable) => {
+                let call = |options: &RunOptions<'_>| executable.run(&operands, outputs, options);
+                self.engine.with_options(is_small(inputs), call)
+            }
+            Code::Device(executable) => self
+                .engine
+                .with_options(true, |options| executable.run(&operands, outputs, options)),
         };
-        out.with_views(run).map_err(|error| self.run_error(error))
+        out.with_views(run).map_err(|error| self.run_error(plan, error))
     }
 
     fn run_alloc(&self, plan: &Plan, inputs: &Gathered<'_, '_>) -> Result<Vec<Array>, Error> {
         let operands = plan.operands(inputs);
-        let arrays = self
-            .engine
-            .with_options(is_small(inputs), |options| plan.executable.run_alloc(&operands, options))
-            .map_err(|error| self.run_error(error))?;
+        let arrays = match &plan.code {
+            Code::Host(executable) => {
+                let call = |options: &RunOptions<'_>| executable.run_alloc(&operands, options);
+                self.engine.with_options(is_small(inputs), call)
+            }
+            Code::Device(executable) => {
+                self.engine.with_options(true, |options| executable.run_alloc(&operands, options))
+            }
+        };
+        let arrays = arrays.map_err(|error| self.run_error(plan, error))?;
         Ok(arrays.into_iter().map(Array).collect())
     }
 
     /// Into one new array, where the formula has one result; otherwise nothing runs.
     fn run_alloc_one(&self, plan: &Plan, inputs: &Gathered<'_, '_>) -> Result<Array, Error> {
+        self.only("evaluate_all", || self.run_alloc(plan, inputs))
+    }
+
+    /// The one result of a formula that has one; otherwise nothing runs.
+    fn only<R>(&self, all: &str, run: impl FnOnce() -> Result<Vec<R>, Error>) -> Result<R, Error> {
         let results = self.results().count();
-        let mut arrays = if results == 1 { self.run_alloc(plan, inputs)? } else { Vec::new() };
+        let mut arrays = if results == 1 { run()? } else { Vec::new() };
         arrays.pop().ok_or_else(|| {
-            let message = format!("the formula has {results} results, which `evaluate_all` gives");
+            let message = format!("the formula has {results} results, which `{all}` gives");
             Error::new(ErrorKind::Output, message)
         })
     }
 
+    fn run_on_device(
+        &self,
+        plan: &Plan,
+        inputs: &Gathered<'_, '_>,
+        out: &mut DeviceArray,
+    ) -> Result<(), Error> {
+        let executable = plan.on_device()?;
+        let operands = plan.operands(inputs);
+        let outputs = &mut [&mut out.0];
+        let call = |options: &RunOptions<'_>| executable.run_on_device(&operands, outputs, options);
+        self.engine.with_options(true, call).map_err(|error| self.run_error(plan, error))
+    }
+
+    fn run_alloc_on_device(
+        &self,
+        plan: &Plan,
+        inputs: &Gathered<'_, '_>,
+    ) -> Result<Vec<DeviceArray>, Error> {
+        let executable = plan.on_device()?;
+        let operands = plan.operands(inputs);
+        let call = |options: &RunOptions<'_>| executable.run_alloc_on_device(&operands, options);
+        let arrays = self.engine.with_options(true, call);
+        let arrays = arrays.map_err(|error| self.run_error(plan, error))?;
+        Ok(arrays.into_iter().map(DeviceArray).collect())
+    }
+
     #[cold]
-    fn run_error(&self, error: RunError) -> Error {
-        Error::from_run(self.source(), error)
+    fn run_error(&self, plan: &Plan, error: RunError) -> Error {
+        let RunError::OnDevice { input } = error else {
+            return Error::from_run(self.source(), error);
+        };
+        let name = plan.order.get(input).and_then(|&position| self.parsed.names.get(position));
+        let name = name.map_or("", String::as_str);
+        let (engine, other) = match plan.code {
+            Code::Host(_) => ("the host", ""),
+            Code::Device(_) => ("another device", "of its device "),
+        };
+        let message = format!(
+            "variable `{name}` is in a device's memory, the engine runs on {engine}: give it \
+             `{name}.download()`, or use an engine {other}made with `Engine::builder().device(..)`"
+        );
+        Error::new(ErrorKind::Input, message)
     }
 }
 
@@ -401,6 +520,44 @@ impl Prepared {
         let vars = vars.into();
         let inputs = self.inputs(&vars)?;
         self.formula.run(&self.plan, &inputs, out)
+    }
+
+    /// Evaluates into a new array that stays on the engine's device.
+    ///
+    /// # Errors
+    /// As [`Prepared::evaluate`] and [`Engine::evaluate_on_device`].
+    pub fn evaluate_on_device<'a>(&self, vars: impl Into<Vars<'a>>) -> Result<DeviceArray, Error> {
+        let vars = vars.into();
+        let inputs = self.inputs(&vars)?;
+        let run = || self.formula.run_alloc_on_device(&self.plan, &inputs);
+        self.formula.only("evaluate_all_on_device", run)
+    }
+
+    /// Evaluates all results into new arrays that stay on the engine's device.
+    ///
+    /// # Errors
+    /// As [`Prepared::evaluate`] and [`Engine::evaluate_all_on_device`].
+    pub fn evaluate_all_on_device<'a>(
+        &self,
+        vars: impl Into<Vars<'a>>,
+    ) -> Result<Vec<DeviceArray>, Error> {
+        let vars = vars.into();
+        let inputs = self.inputs(&vars)?;
+        self.formula.run_alloc_on_device(&self.plan, &inputs)
+    }
+
+    /// Evaluates into an array of the engine's device.
+    ///
+    /// # Errors
+    /// As [`Prepared::evaluate`] and [`Engine::evaluate_into_device`].
+    pub fn evaluate_into_device<'a>(
+        &self,
+        vars: impl Into<Vars<'a>>,
+        out: &mut DeviceArray,
+    ) -> Result<(), Error> {
+        let vars = vars.into();
+        let inputs = self.inputs(&vars)?;
+        self.formula.run_on_device(&self.plan, &inputs, out)
     }
 
     fn inputs<'v, 'a>(&self, vars: &'v Vars<'a>) -> Result<Gathered<'v, 'a>, Error> {

@@ -56,6 +56,11 @@
 //! # Ok::<(), fuse::Error>(())
 //! ```
 //!
+//! # On a device
+//! An engine made with [`EngineBuilder::device`] runs formulas on an NVIDIA device (feature `cuda`): the
+//! same verbs, the same bits. A [`DeviceArray`] keeps what several formulas read in the device's memory,
+//! and so does [`Engine::evaluate_on_device`] with what they give.
+//!
 //! # The same bits
 //! For a formula, inputs and mode the result's bits are the same on every back end, for any number of
 //! threads and any layout of the operands. The back end [`Backend::Interp`] is the reference, and the
@@ -78,7 +83,9 @@ compile_error!("fuse runs on Linux; fuse-syntax, fuse-ir, fuse-ops and fuse-comp
 
 mod array;
 mod backend;
+mod borrowed;
 mod cache;
+mod device;
 mod engine;
 mod error;
 mod explain;
@@ -93,17 +100,24 @@ mod vars;
 
 pub use array::Array;
 pub use backend::{Backend, Isa};
+#[cfg(feature = "cuda")]
+pub use borrowed::CudaView;
+pub use device::{Device, DeviceArray, DeviceMemory};
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind};
 pub use explain::{KernelCounts, Stage};
 pub use formula::{Formula, Prepared, ResultType};
 pub use fuse_compile::Mode;
-pub use fuse_ir::{DType, InputType, Strength};
+pub use fuse_ir::{DType, DeviceInfo, InputType, Strength};
 pub use fuse_runtime::{CancelToken, Complex, Element, F16, Layout, View, ViewMut};
 pub use fuse_syntax::Color;
 pub use limits::Limits;
 pub use output::{AsOutput, AsOutputs, Outputs};
 pub use vars::{AsInput, Input, Vars};
+
+/// The crate whose slices [`CudaView`] borrows.
+#[cfg(feature = "cuda")]
+pub use fuse_ptx::cudarc;
 
 /// Low-level types for programs that bring their own arrays.
 pub mod raw {

@@ -6,6 +6,7 @@ use fuse_syntax::{Node, SyntaxLimits};
 use smallvec::SmallVec;
 
 use crate::array::Array;
+use crate::device::DeviceArray;
 use crate::error::{Error, ErrorKind};
 
 /// The value of a variable for one call: a borrowed array, or a scalar.
@@ -65,11 +66,17 @@ impl<'a> Input<'a> {
         Input { operand: Operand::Scalar(value.into()), strength: Strength::Weak }
     }
 
+    /// An array in a device's memory, for engines of that device.
+    pub fn device(array: &'a DeviceArray) -> Input<'a> {
+        Input { operand: Operand::Device(&array.0), strength: Strength::Strong }
+    }
+
     pub(crate) fn dtype(&self) -> DType {
         match &self.operand {
             Operand::Array(view) => view.dtype(),
             Operand::Scalar(scalar) => scalar.dtype(),
             Operand::Text(text) => text.dtype(),
+            Operand::Device(array) => array.dtype(),
         }
     }
 
@@ -77,6 +84,7 @@ impl<'a> Input<'a> {
         match &self.operand {
             Operand::Array(view) => view.extents(),
             Operand::Scalar(_) | Operand::Text(_) => &[],
+            Operand::Device(array) => array.extents(),
         }
     }
 
@@ -96,7 +104,7 @@ impl<'a> Input<'a> {
 }
 
 /// What a formula can take as a variable: slices, vectors, arrays, scalars, texts, [`View`]s, [`Array`]s;
-/// with feature `ndarray` its arrays and views of any layout.
+/// with feature `ndarray` its arrays and views of any layout; for engines of a device its [`DeviceArray`]s.
 pub trait AsInput {
     /// Borrows the value.
     fn as_input(&self) -> Input<'_>;

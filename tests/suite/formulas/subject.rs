@@ -143,6 +143,7 @@ const PLAIN: Tuning = Tuning {
     tile: None,
     fold_lanes: None,
     ends_after: None,
+    device_chunk: None,
     shuffle: None,
 };
 

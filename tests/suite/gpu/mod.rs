@@ -3,6 +3,7 @@
 //! | module | |
 //! |---|---|
 //! | `modules` | texts of formulas: the canonical ones of `tests/gpu/canonical.toml`, and every row of the tables |
+//! | `engines` | engines on devices that are stood in for, beside engines on the host |
 //! | `golden` | the canonical texts, as committed |
 //! | `ptxas` | all texts through NVIDIA's assembler: no spills, registers as in the committed table |
 //! | `driver` | `tests/fake-driver` stands in for the NVIDIA driver's library, in processes of their own |
@@ -10,6 +11,7 @@
 
 mod copying;
 mod driver;
+mod engines;
 mod golden;
 mod launching;
 mod modules;

@@ -1,0 +1,129 @@
+//! Arrays in a device's memory.
+
+use std::sync::Arc;
+
+use fuse_ir::device::Queue;
+use fuse_ir::{ByteOrder, DType, DeviceAddress, Extents, checked_len, contiguous_strides};
+
+use crate::array::{Array, bytes_of};
+use crate::device::context::{Buffer, DeviceContext};
+use crate::device::stage;
+use crate::error::{AllocError, RunError};
+use crate::views::{Address, Raw, Strides, View};
+
+/// An array in a device's memory: C order, native. See the module.
+///
+/// Dropping one returns its memory; what still computes on it then is done first.
+#[derive(Debug)]
+pub struct DeviceArray {
+    buffer: Buffer,
+    dtype: DType,
+    extents: Extents,
+    /// Those of C order; inside this module, 0 along axes where it stays the same.
+    strides: Strides,
+    len: usize,
+}
+
+impl DeviceArray {
+    /// A copy of a host array of any layout.
+    ///
+    /// # Errors
+    /// [`RunError::Unsupported`] for texts, which no device reads; [`RunError::Device`].
+    pub fn upload(context: &Arc<DeviceContext>, view: &View<'_>) -> Result<DeviceArray, RunError> {
+        let raw = view.raw();
+        if raw.dtype.is_text() {
+            return Err(RunError::Unsupported { dtype: raw.dtype });
+        }
+        let array = DeviceArray::unwritten(context, raw.dtype, raw.extents)?;
+        let _call = context.begin()?;
+        stage::upload(context, raw, array.address())?;
+        context.order(Queue::Upload, Queue::Compute)?;
+        Ok(array)
+    }
+
+    /// A copy on the host.
+    ///
+    /// # Errors
+    /// [`RunError::Alloc`], [`RunError::Device`].
+    pub fn download(&self) -> Result<Array, RunError> {
+        let mut array = Array::zeroed(self.dtype, &self.extents)?;
+        let context = self.context();
+        let _call = context.begin()?;
+        context.order(Queue::Upload, Queue::Download)?;
+        context.order(Queue::Compute, Queue::Download)?;
+        stage::download(context, self.address(), array.raw_mut())?;
+        Ok(array)
+    }
+
+    /// An array whose elements must be written before anything reads them.
+    pub(super) fn unwritten(
+        context: &Arc<DeviceContext>,
+        dtype: DType,
+        extents: &[usize],
+    ) -> Result<DeviceArray, RunError> {
+        let refused = || AllocError { bytes: bytes_of(dtype, extents) };
+        let len = checked_len(extents, dtype.size()).ok_or_else(refused)?;
+        let buffer = context.alloc(len * dtype.size())?;
+        Ok(DeviceArray::over(buffer, dtype, extents, len))
+    }
+
+    /// An array over memory that holds `len` elements, as many as the extents make.
+    pub(super) fn over(buffer: Buffer, dtype: DType, extents: &[usize], len: usize) -> DeviceArray {
+        let strides = contiguous_strides(extents, dtype.size());
+        DeviceArray { buffer, dtype, extents: Extents::from_slice(extents), strides, len }
+    }
+
+    /// The same memory as an array of these extents and strides, all of whose elements lie in it.
+    pub(super) fn spread(self, extents: &[usize], strides: Strides) -> DeviceArray {
+        let extents = Extents::from_slice(extents);
+        let len = extents.iter().product();
+        DeviceArray { extents, strides, len, ..self }
+    }
+
+    /// Element type.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// Extents, outermost first; empty for a 0-d array.
+    pub fn extents(&self) -> &[usize] {
+        &self.extents
+    }
+
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Has it no elements?
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The address of its first element; 0 for an array of no elements.
+    pub fn address(&self) -> DeviceAddress {
+        self.buffer.address()
+    }
+
+    /// The device and its memory.
+    pub fn context(&self) -> &Arc<DeviceContext> {
+        self.buffer.context()
+    }
+
+    /// What plans see: addresses that nothing on the host may read.
+    pub(crate) fn raw(&self) -> Raw<'_> {
+        let address = usize::try_from(self.address().0).expect("devices have addresses of 64 bits");
+        Raw {
+            base: Address(std::ptr::without_provenance_mut(address)),
+            dtype: self.dtype,
+            order: ByteOrder::Native,
+            extents: &self.extents,
+            strides: &self.strides,
+        }
+    }
+}
+
+/// The address in device memory that a plan's stands for.
+pub(super) fn device_address(address: Address) -> DeviceAddress {
+    DeviceAddress(address.0.addr() as u64)
+}

@@ -13,7 +13,7 @@
 //! then 8, 4, 2, 1; blocks as a binary counter.
 
 use fuse_ir::device::{
-    Entry, IndexWidth, Loads, ModuleOptions, Param, Walk, divisor, result_sinks, walk_rank,
+    Entry, IndexWidth, Loads, ModuleOptions, Param, Walk, divisor, result_sinks,
 };
 use fuse_ir::{Dim, FOLD_BLOCK, Fold, GRANULE, InputClass, Kernel, Lane, Mem, Pass, Program, Sink};
 
@@ -677,10 +677,4 @@ mod tests {
         }
     }
 
-    #[test]
-    fn walks_have_the_ranks_that_the_passes_have() {
-        let case = all_cases().swap_remove(0);
-        let program = program_of(&case);
-        assert_eq!(walk_rank(&program.passes[0], Walk::Outer), 3);
-    }
 }

@@ -1,8 +1,9 @@
 //! Runs a case on every back end and thread count.
 //!
 //! Interpreter and Cranelift × 1, 2 and 7 threads, the inline threshold at 0 and tasks in a shuffled
-//! order. A case whose arrays all have one axis of one length runs a second time on those arrays
-//! repeated to 21 blocks of 1024 elements and an odd tail. Engines of one back end share its compiled
+//! order; PTX on its interpreter, threads in a shuffled order. A case whose arrays all have one axis of one
+//! length runs a second time on those arrays repeated to 21 blocks of 1024 elements and an odd tail, on
+//! the interpreter of PTX to 2. Engines of one back end share its compiled
 //! kernels, so that a case is compiled once for each.
 //!
 //! Where a case leaves elements a tolerance, the first setting's result must be within it, and its bits
@@ -13,18 +14,22 @@ use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use fuse::raw::{CodegenError, HostBackend, Interpreter, Tuning, WorkerLog};
-use fuse::{Array, Engine, Error, Mode, Stage, Vars};
+use fuse::{Array, Device, Engine, Error, Mode, Stage, Vars};
 use fuse_cranelift::CraneliftBackend;
 use fuse_ir::{BlockKernel, Capabilities, ListingForm, VerifiedKernel};
 use fuse_ops::FORMS;
 use fuse_ops::table::{Class, TABLE};
 use fuse_testkit::faulty::{Fault, FaultyBackend};
+use fuse_testkit::ptx::InterpretedDevice;
 
 use super::compare::{Difference, difference};
 use super::format::{Case, Data, Expect, Role, cases, input};
 
 /// Elements of the repeated arrays.
 const TILED: usize = 21 * 1024 + 17;
+
+/// Those on the interpreter of PTX, which runs a thread after the other.
+const TILED_PTX: usize = 2 * 1024 + 17;
 
 /// Failures of a theme that are printed in full.
 const SHOWN: usize = 4;
@@ -72,6 +77,8 @@ struct Setting {
     threads: usize,
     engine: Engine,
     workers: Arc<WorkerLog>,
+    /// Elements of the repeated arrays.
+    tiled: usize,
 }
 
 /// The back ends and thread counts for both modes.
@@ -87,6 +94,15 @@ static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
             }
         }
     }
+    let device = Device::from_driver(Arc::new(InterpretedDevice::shuffled(1)));
+    settings.extend([Mode::Strict, Mode::Relaxed].map(|mode| Setting {
+        name: "PTX".to_string(),
+        mode,
+        threads: 1,
+        engine: Engine::builder().device(&device).mode(mode).build().expect("the device is given"),
+        workers: Arc::default(),
+        tiled: TILED_PTX,
+    }));
     settings
 });
 
@@ -108,6 +124,7 @@ fn setting(backend: &Arc<dyn HostBackend>, mode: Mode, threads: usize) -> Settin
         threads,
         engine,
         workers,
+        tiled: TILED,
     }
 }
 
@@ -145,7 +162,7 @@ fn check<'a>(
     let (mut known, mut n_tiled) = (case.clone(), 0);
     for setting in settings {
         run(&mut known, setting).map_err(|found| (setting, found))?;
-        if let Some(mut tiled) = tile(&known) {
+        if let Some(mut tiled) = tile(&known, setting.tiled) {
             n_tiled += 1;
             run(&mut tiled, setting).map_err(|found| (setting, found))?;
         }
@@ -169,7 +186,7 @@ fn report(theme: &str, failures: &[String]) {
 }
 
 /// The case on arrays repeated to many blocks, where that only repeats the result.
-fn tile(case: &Case) -> Option<Case> {
+fn tile(case: &Case, len: usize) -> Option<Case> {
     let Expect::Values(expected) = &case.expect else { return None };
     let arrays = || case.inputs.iter().filter(|(_, role, _)| *role == Role::Array);
     let shape = &expected.first()?.shape;
@@ -186,10 +203,10 @@ fn tile(case: &Case) -> Option<Case> {
     let mut tiled = case.clone();
     for (_, role, data) in &mut tiled.inputs {
         if *role == Role::Array {
-            *data = data.tiled(TILED);
+            *data = data.tiled(len);
         }
     }
-    tiled.expect = Expect::Values(expected.iter().map(|data| data.tiled(TILED)).collect());
+    tiled.expect = Expect::Values(expected.iter().map(|data| data.tiled(len)).collect());
     Some(tiled)
 }
 

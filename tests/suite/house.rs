@@ -61,6 +61,10 @@ const UNSAFE_FILES: &[&str] = &[
     "crates/fuse-ir/src/device.rs",
     "crates/fuse-npy/src/map.rs",
     "crates/fuse-npy/tests/support.rs",
+    "crates/fuse-ptx/src/cuda/driver.rs",
+    "crates/fuse-ptx/src/cuda/functions.rs",
+    "crates/fuse-ptx/src/cuda/mod.rs",
+    "crates/fuse-ptx/src/cuda/pinned.rs",
     "crates/fuse-runtime/src/array.rs",
     "crates/fuse-runtime/src/columns.rs",
     "crates/fuse-runtime/src/device/host.rs",
@@ -79,7 +83,11 @@ const UNSAFE_FILES: &[&str] = &[
     "crates/fuse-runtime/src/views.rs",
     "crates/fuse-testkit/src/dispatch.rs",
     "crates/fuse-testkit/src/fence.rs",
+    "crates/fuse-testkit/src/ptx/device.rs",
+    "tests/fake-driver/src/exports.rs",
+    "tests/fake-driver/src/host.rs",
     "tests/suite/allocator.rs",
+    "tests/suite/gpu/start.rs",
     "tests/suite/promises/aliasing.rs",
 ];
 

@@ -17,6 +17,8 @@
 #![warn(missing_docs)]
 
 mod body;
+#[cfg(feature = "cuda")]
+mod cuda;
 mod elementwise;
 mod entry;
 mod fold;
@@ -24,6 +26,12 @@ mod memory;
 mod module;
 mod prims;
 mod region;
+
+#[cfg(feature = "cuda")]
+pub use cuda::{CudaDevice, address_of};
+/// The crate whose arrays can be used where they lie.
+#[cfg(feature = "cuda")]
+pub use cudarc;
 
 use fuse_ir::device::ModuleOptions;
 use fuse_ir::{DeviceError, Program};

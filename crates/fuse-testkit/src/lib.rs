@@ -14,6 +14,7 @@
 //! * [`formulas`]: seeded random formulas with operands of every layout.
 //! * [`faulty`]: back ends with one planted fault each; the suite has to find every one.
 //! * [`accuracy`]: errors of the elementary functions, against committed tables or MPFR.
+//! * [`ptx`]: a strict interpreter of PTX as a device, for machines without one.
 //! * [`skip!`]: how a test says that it could not run.
 
 #![deny(unsafe_code)]
@@ -32,6 +33,7 @@ pub mod formulas;
 #[cfg(test)]
 mod hand;
 pub mod kernels;
+pub mod ptx;
 pub mod random;
 pub mod random_kernel;
 mod report;

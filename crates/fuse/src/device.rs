@@ -235,7 +235,7 @@ mod cuda {
     use std::sync::{Arc, Mutex, PoisonError, Weak};
 
     use fuse_ir::DeviceInfo;
-    use fuse_ptx::cuda::CudaDevice;
+    use fuse_ptx::CudaDevice;
     use fuse_runtime::DeviceContext;
 
     use super::Device;

@@ -1,0 +1,104 @@
+//! Processes that find the fake driver where the system's loader looks for the real one.
+//!
+//! A library is loaded into a process once, by name; so a test that needs one under the driver's name
+//! runs itself again, alone, with `LD_LIBRARY_PATH` set to a folder that holds it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+/// The names that the driver's library is looked for by.
+const NAMES: &[&str] = &["libcuda.so.1", "libcuda.so"];
+
+/// Tells a test that it is the child, and what for.
+const CHILD: &str = "FUSE_GPU_CHILD";
+
+/// What the fake driver reads its faults from.
+const FAULTS: &str = "FUSE_FAKE_CUDA";
+
+/// What the driver logs when a context is given back with nothing left in it.
+const NOTHING_LEFT: &str = "release: 0 bytes, 0 pinned, 0 streams, 0 events, 0 modules";
+
+/// A folder for `LD_LIBRARY_PATH`, in which the driver's library is the fake one. Removed when dropped.
+pub(crate) fn fake_driver_dir() -> TempDir {
+    dir_with(&fake_driver())
+}
+
+/// Runs the rest of a test, which is this one's caller, with the fake driver; what the driver logged.
+/// None where that is this process: the test then does its work and returns.
+///
+/// Fails where the rest fails, or leaves something with the driver though nothing went wrong there.
+pub(crate) fn with_fake_driver(test: &str, faults: &str) -> Option<String> {
+    let dir = fake_driver_dir_unless_child()?;
+    let log = dir.path().join("log");
+    let separator = if faults.is_empty() { "" } else { "," };
+    let faults = format!("{faults}{separator}log={}", log.display());
+    run_again(test, dir.path(), &faults, "");
+    let log = std::fs::read_to_string(log).unwrap_or_default();
+    let left = log.lines().find(|line| line.starts_with("release") && *line != NOTHING_LEFT);
+    let is_whole = !log.lines().any(|line| line.starts_with("error"));
+    assert!(!is_whole || left.is_none(), "{test} leaves with the driver: {left:?}");
+    Some(log)
+}
+
+/// As [`with_fake_driver`], once for each of some faults. Which one it is, in the child.
+pub(crate) fn with_each_fault(test: &str, faults: &[&str]) -> Option<String> {
+    if let Ok(fault) = std::env::var(CHILD) {
+        return Some(fault);
+    }
+    let dir = fake_driver_dir();
+    faults.iter().for_each(|fault| run_again(test, dir.path(), fault, fault));
+    None
+}
+
+/// As [`with_fake_driver`], with another library in the driver's place, or none. Whether this is the
+/// child.
+pub(crate) fn with_library(test: &str, library: Option<&Path>) -> bool {
+    if std::env::var(CHILD).is_ok() {
+        return true;
+    }
+    let dir = library.map_or_else(|| TempDir::new().expect("a folder"), dir_with);
+    run_again(test, dir.path(), "", "");
+    false
+}
+
+fn fake_driver_dir_unless_child() -> Option<TempDir> {
+    std::env::var(CHILD).is_err().then(fake_driver_dir)
+}
+
+/// Runs one test of this binary.
+fn run_again(test: &str, library_dir: &Path, faults: &str, child: &str) {
+    let program = std::env::current_exe().expect("this binary");
+    let output = Command::new(program)
+        .args([&format!("gpu::{test}"), "--exact", "--nocapture"])
+        .env("LD_LIBRARY_PATH", library_dir)
+        .env(FAULTS, faults)
+        .env(CHILD, child)
+        .output()
+        .expect("runs");
+    let (out, err) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{test} with {faults:?}: {}\n{out}{err}", output.status);
+    assert!(out.contains("1 passed"), "no test is called gpu::{test}:\n{out}");
+}
+
+/// A folder in which a library has the driver's names.
+fn dir_with(library: &Path) -> TempDir {
+    let dir = TempDir::new().expect("a folder");
+    for name in NAMES {
+        std::os::unix::fs::symlink(library, dir.path().join(name)).expect("a link");
+    }
+    dir
+}
+
+/// The library of `tests/fake-driver`. It is a dependency of this package, so cargo has built it into
+/// the folder of this binary; by itself it is built into the folder above.
+fn fake_driver() -> PathBuf {
+    let binary = std::env::current_exe().expect("this binary");
+    let name =
+        format!("{}fuse_fake_driver{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    let found =
+        binary.ancestors().skip(1).take(2).map(|dir| dir.join(&name)).find(|it| it.exists());
+    found.unwrap_or_else(|| panic!("{name} is not beside {}", binary.display()))
+}

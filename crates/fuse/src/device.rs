@@ -92,6 +92,15 @@ impl Device {
         Ok(DeviceMemory { free, total })
     }
 
+    /// Waits until nothing is left to do: copies to the device may go on when the call that began them has
+    /// returned.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Device`] where something failed meanwhile.
+    pub fn synchronize(&self) -> Result<(), Error> {
+        Ok(self.context.synchronize()?)
+    }
+
     /// Gives the memory that is kept for later calls back to the device.
     pub fn trim(&self) {
         self.context.trim();
@@ -173,6 +182,15 @@ impl DeviceArray {
     /// [`ErrorKind::Alloc`] where memory is refused, [`ErrorKind::Device`].
     pub fn download(&self) -> Result<Array, Error> {
         self.0.download().map(Array).map_err(|error| Error::from_run("", error))
+    }
+
+    /// Takes over the elements of another array, of equal dtype and shape, on the same device. They never
+    /// leave it, and are there when it returns.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Output`] where dtype, shape or device differ; [`ErrorKind::Device`].
+    pub fn copy_from(&mut self, other: &DeviceArray) -> Result<(), Error> {
+        self.0.copy_from(&other.0).map_err(|error| Error::from_run("", error))
     }
 
     /// Element type.

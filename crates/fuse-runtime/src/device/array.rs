@@ -9,6 +9,7 @@ use crate::array::{Array, bytes_of};
 use crate::device::context::{Buffer, DeviceContext};
 use crate::device::stage;
 use crate::error::{AllocError, RunError};
+use crate::overlap::may_share;
 use crate::views::{Address, Raw, Strides, View};
 
 /// An array in a device's memory: C order, native. See the module.
@@ -53,6 +54,47 @@ impl DeviceArray {
         context.order(Queue::Compute, Queue::Download)?;
         stage::download(context, self.address(), array.raw_mut())?;
         Ok(array)
+    }
+
+    /// Takes over the elements of another array of this device, which has its dtype and extents. They are
+    /// there when it returns.
+    ///
+    /// # Errors
+    /// [`RunError::OutputOnDevice`], [`RunError::OutputDType`] or [`RunError::OutputShape`] where it is
+    /// another's, then of output 0; [`RunError::Device`].
+    pub fn copy_from(&mut self, other: &DeviceArray) -> Result<(), RunError> {
+        self.check_is_like(other)?;
+        let bytes = self.len * self.dtype.size();
+        if bytes == 0 || self.address() == other.address() {
+            return Ok(());
+        }
+        let context = self.context();
+        let between =
+            may_share(self.raw(), other.raw()).then(|| context.alloc(bytes)).transpose()?;
+        let _call = context.begin()?;
+        let mut from = other.address();
+        if let Some(between) = &between {
+            context.device().copy(between.address(), from, bytes)?;
+            from = between.address();
+        }
+        context.device().copy(self.address(), from, bytes)?;
+        Ok(context.device().synchronize(Queue::Compute)?)
+    }
+
+    fn check_is_like(&self, other: &DeviceArray) -> Result<(), RunError> {
+        let output = 0;
+        if !Arc::ptr_eq(self.context(), other.context()) {
+            return Err(RunError::OutputOnDevice { output });
+        }
+        let (expected, found) = (other.dtype, self.dtype);
+        if expected != found {
+            return Err(RunError::OutputDType { output, expected, found });
+        }
+        let (expected, found) = (other.extents.clone(), self.extents.clone());
+        if expected != found {
+            return Err(RunError::OutputShape { output, expected, found });
+        }
+        Ok(())
     }
 
     /// An array whose elements must be written before anything reads them.

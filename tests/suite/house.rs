@@ -84,6 +84,8 @@ const UNSAFE_FILES: &[&str] = &[
     "crates/fuse-testkit/src/dispatch.rs",
     "crates/fuse-testkit/src/fence.rs",
     "crates/fuse-testkit/src/ptx/device.rs",
+    "crates/fuse-testkit/src/ptx/tests/device.rs",
+    "crates/fuse-testkit/src/reference_device.rs",
     "tests/fake-driver/src/exports.rs",
     "tests/fake-driver/src/host.rs",
     "tests/suite/allocator.rs",

@@ -15,6 +15,7 @@
 //! * [`faulty`]: back ends with one planted fault each; the suite has to find every one.
 //! * [`accuracy`]: errors of the elementary functions, against committed tables or MPFR.
 //! * [`ptx`]: a strict interpreter of PTX as a device, for machines without one.
+//! * [`ReferenceDevice`]: a device by the letter of its contract, for testing what runs programs on one.
 //! * [`skip!`]: how a test says that it could not run.
 
 #![deny(unsafe_code)]
@@ -36,6 +37,7 @@ pub mod kernels;
 pub mod ptx;
 pub mod random;
 pub mod random_kernel;
+pub mod reference_device;
 mod report;
 pub mod skip;
 
@@ -44,4 +46,5 @@ pub use case::{Case, Fill};
 pub use conformance::conformance;
 pub use random::Random;
 pub use random_kernel::differential;
+pub use reference_device::ReferenceDevice;
 pub use report::{Failure, Refusal, Report};

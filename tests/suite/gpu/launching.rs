@@ -162,6 +162,44 @@ fn equal_texts_are_one_module_and_old_ones_go() {
     assert_eq!(array.download(&device), Ok(vec![3.0; 10]));
 }
 
+/// The one that was used longest ago is just the one whose kernel has yet to run.
+#[test]
+fn no_module_goes_while_its_kernel_is_enqueued() {
+    let test = "launching::no_module_goes_while_its_kernel_is_enqueued";
+    if let Some(log) = with_fake_driver(test, "") {
+        assert!(log.contains("unload") && !log.contains("error"), "{log}");
+        return;
+    }
+    let device = open();
+    let module = device.load(ADD_ONE).expect("a module");
+    let array = Array::new(&device, 10);
+    array.upload(&device, &[1.0; 10]);
+    order(&device, Queue::Upload, Queue::Compute);
+    add_one(&device, module, &array, &array).expect("a launch");
+    for number in 0..300 {
+        device.load(&format!("{ADD_ONE}// {number}\n")).expect("a module");
+    }
+    order(&device, Queue::Compute, Queue::Download);
+    assert_eq!(array.download(&device), Ok(vec![2.0; 10]));
+}
+
+/// Memory and modules go when what uses them has run.
+#[test]
+fn what_is_enqueued_runs_before_the_device_goes() {
+    let test = "launching::what_is_enqueued_runs_before_the_device_goes";
+    if let Some(log) = with_fake_driver(test, "") {
+        assert!(log.contains("release") && !log.contains("error"), "{log}");
+        return;
+    }
+    let device = open();
+    let module = device.load(ADD_ONE).expect("a module");
+    let (from, to) = (Array::new(&device, 10), Array::new(&device, 10));
+    from.upload(&device, &[1.0; 10]);
+    order(&device, Queue::Upload, Queue::Compute);
+    add_one(&device, module, &from, &to).expect("a launch");
+    device.free(to.address);
+}
+
 #[test]
 fn a_module_that_is_refused_is_an_error_with_the_log() {
     let test = "launching::a_module_that_is_refused_is_an_error_with_the_log";
@@ -179,7 +217,7 @@ fn a_module_that_is_refused_is_an_error_with_the_log() {
         return;
     }
     let log = refused(&ADD_ONE.replace("add.rn.f64", "sin.approx.f64"));
-    assert!(log.contains("sin.approx.f64") && log.contains("line 26"), "{log}");
+    assert!(log.contains("sin.approx.f64") && log.contains("line 27"), "{log}");
     assert_eq!(refused("a\0b"), "the text holds a NUL");
     device.load(ADD_ONE).expect("an error is not for good");
 }

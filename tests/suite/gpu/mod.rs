@@ -1,17 +1,17 @@
-//! Devices with memory of their own: PTX, the assembler's opinion of it, the driver. No machine needs a
-//! device for these: `tests/fake-driver` stands in for the NVIDIA driver's library, in processes of
-//! their own.
+//! GPUs, without one: PTX and the driver's stand-in.
 //!
 //! | module | |
 //! |---|---|
 //! | `modules` | texts of formulas: the canonical ones of `tests/gpu/canonical.toml`, and every row of the tables |
+//! | `engines` | engines on devices that are stood in for, beside engines on the host |
 //! | `golden` | the canonical texts, as committed |
 //! | `ptxas` | all texts through NVIDIA's assembler: no spills, registers as in the committed table |
-//! | `driver` | processes that find the fake driver |
-//! | `opening`, `copying`, `launching` | the launch path over it |
+//! | `driver` | `tests/fake-driver` stands in for the NVIDIA driver's library, in processes of their own |
+//! | `opening`, `start`, `copying`, `launching` | the launch path over it, with faults |
 
 mod copying;
 mod driver;
+mod engines;
 mod golden;
 mod launching;
 mod modules;

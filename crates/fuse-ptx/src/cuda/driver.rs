@@ -8,8 +8,8 @@
 //! and is given back to the driver when it is dropped; what the driver says to that is of no interest.
 //! Handles never leave this module, so none outlives what it names.
 //!
-//! Addresses of device memory are numbers, and the driver checks those that it is given: a wrong one is
-//! an error, and never touches this process's memory.
+//! Addresses of device memory are numbers. The driver refuses those that are nobody's; that one is of the
+//! memory that is meant is for the caller of [`fuse_ir::Device`] to know.
 
 #![expect(unsafe_code, reason = "calls the driver's functions")]
 

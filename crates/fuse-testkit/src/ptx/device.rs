@@ -11,7 +11,9 @@ use fuse_ir::device::{DeviceEvent, ModuleId, ModuleOptions, Queue, THREADS};
 use fuse_ir::{Device, DeviceAddress, DeviceError, DeviceInfo, Program, index_u32};
 use rustc_hash::FxHashMap;
 
-use super::{Memory, Module, launch, parse, scan};
+use super::launch::{Extent, Options, Order, run};
+use super::{Memory, Module, parse, scan};
+use crate::random::Random;
 
 /// Memory of a device that nothing else is said of.
 const DEFAULT_BYTES: u64 = 1 << 30;
@@ -30,6 +32,8 @@ struct State {
     texts: Vec<Arc<str>>,
     by_text: FxHashMap<Arc<str>, ModuleId>,
     launches: Vec<String>,
+    /// Seeds of the orders of launches; none where threads run in ascending order.
+    seeds: Option<Random>,
 }
 
 impl InterpretedDevice {
@@ -55,8 +59,16 @@ impl InterpretedDevice {
             texts: Vec::new(),
             by_text: FxHashMap::default(),
             launches: Vec::new(),
+            seeds: None,
         };
         InterpretedDevice { info, state: Mutex::new(state) }
+    }
+
+    /// The default device, but for the order of blocks, warps and threads: another in every launch.
+    pub fn shuffled(seed: u64) -> InterpretedDevice {
+        let device = InterpretedDevice::new();
+        device.state().seeds = Some(Random::new(seed));
+        device
     }
 
     /// The entries that were launched so far, in order.
@@ -94,7 +106,12 @@ impl State {
     ) -> Result<(), String> {
         self.launches.push(entry.to_string());
         let module = self.modules.get(module.0 as usize).ok_or("no module of that number")?;
-        launch(module, entry, grid, THREADS, params, &mut self.memory)
+        let seed = self.seeds.as_mut().map(Random::bits);
+        let options =
+            Options { order: seed.map_or(Order::Ascending, Order::Shuffled), ..Options::default() };
+        let extent = Extent { blocks: grid, block_size: THREADS };
+        run(module, entry, extent, params, &mut self.memory, options)
+            .map(|_executed| ())
             .map_err(|error| error.to_string())
     }
 }

@@ -12,13 +12,32 @@
 //! modifier, directive and type that has no meaning given to it below.
 
 mod bits;
+mod body;
+mod cursor;
+mod decode;
 mod device;
+mod half;
+mod instruction;
+mod launch;
+mod lex;
 mod memory;
+mod opcodes;
+mod operation;
+mod parse;
 mod scan;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod thread;
+mod types;
 
 pub use device::InterpretedDevice;
 pub use memory::Memory;
 pub use scan::scan;
+
+use instruction::{Entry, Function};
+use launch::{Extent, Options};
+use tables::Tables;
 
 /// What is wrong with a text, or with what its threads do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,9 +50,11 @@ pub struct PtxError {
 }
 
 /// A text that was understood.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Module {
-    entries: Vec<(String, usize)>,
+    functions: Vec<Function>,
+    entries: Vec<Entry>,
+    tables: Tables,
 }
 
 /// Understands the text of a module.
@@ -41,19 +62,22 @@ pub struct Module {
 /// # Errors
 /// The first thing that is not in the subset.
 pub fn parse(text: &str) -> Result<Module, PtxError> {
-    let _ = text;
-    Err(PtxError { line: 1, message: "not understood yet".to_string() })
+    parse::module(text)
 }
 
 impl Module {
     /// How many parameters an entry has, if the module has that entry.
     pub fn entry_params(&self, entry: &str) -> Option<usize> {
-        self.entries.iter().find(|(name, _)| name == entry).map(|(_, params)| *params)
+        self.entry(entry).map(|entry| entry.n_params)
     }
 
     /// The names of the entries, in the order of the text.
     pub fn entries(&self) -> impl Iterator<Item = &str> {
-        self.entries.iter().map(|(name, _)| name.as_str())
+        self.entries.iter().map(|entry| entry.body.name.as_str())
+    }
+
+    fn entry(&self, name: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.body.name == name)
     }
 }
 
@@ -69,6 +93,6 @@ pub fn launch(
     params: &[u64],
     memory: &mut Memory,
 ) -> Result<(), PtxError> {
-    let _ = (module, entry, grid, block, params, memory);
-    Err(PtxError { line: 0, message: "nothing runs yet".to_string() })
+    let extent = Extent { blocks: grid, block_size: block };
+    launch::run(module, entry, extent, params, memory, Options::default()).map(|_executed| ())
 }

@@ -158,8 +158,17 @@ impl Body {
 
     /// Copies a value into a register of its class.
     pub(crate) fn set(&mut self, reg: Reg, value: Value) {
-        if value != Value::Reg(reg) {
-            line!(self, "mov.{} {reg}, {value};", reg.class.ty());
+        match value {
+            Value::Reg(own) if own == reg => {}
+            // No instruction takes a constant mask.
+            Value::Const(Scalar { lane: Lane::Mask, bits }) => {
+                let word = self.reg(Class::B32);
+                line!(self, "mov.b32 {word}, {bits};");
+                line!(self, "setp.ne.u32 {reg}, {word}, 0;");
+            }
+            Value::Reg(_) | Value::Const(_) => {
+                line!(self, "mov.{} {reg}, {value};", reg.class.ty());
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! width 2 of f64   ld.global.nc.v2.f64 {%fd0, %fd1}            16 bytes
-//! width 8 of i16   ld.global.nc.v4.u32 {%r0, %r1, %r2, %r3}    taken apart by bfe
+//! width 8 of i16   ld.global.nc.v4.b32 {%r0, %r1, %r2, %r3}    taken apart by bfe
 //! width 2 of bool  ld.global.nc.u16 %r0                        taken apart by bfe
 //! ```
 //!
@@ -20,8 +20,8 @@ fn access_ty(mem: Mem) -> &'static str {
     match mem {
         Mem::Bool | Mem::I8 => "u8",
         Mem::I16 => "u16",
-        Mem::I32 => "u32",
-        Mem::I64 => "u64",
+        Mem::I32 => "b32",
+        Mem::I64 => "b64",
         Mem::F32 => "f32",
         Mem::F64 => "f64",
     }
@@ -63,9 +63,9 @@ fn load_words(body: &mut Body, op: &str, bytes: usize, address: Reg) -> Vec<Reg>
     let words: Vec<Reg> = (0..bytes.div_ceil(4)).map(|_| body.reg(Class::B32)).collect();
     match words.as_slice() {
         [word] if bytes == 2 => line!(body, "{op}.u16 {word}, [{address}];"),
-        [word] => line!(body, "{op}.u32 {word}, [{address}];"),
+        [word] => line!(body, "{op}.b32 {word}, [{address}];"),
         several => {
-            line!(body, "{op}.v{}.u32 {}, [{address}];", several.len(), list(several));
+            line!(body, "{op}.v{}.b32 {}, [{address}];", several.len(), list(several));
         }
     }
     words
@@ -100,9 +100,9 @@ pub(crate) fn store_side_by_side(body: &mut Body, mem: Mem, values: &[Value], ad
     let words: Vec<Reg> = regs.chunks(32 / bits).map(|part| join(body, part, bits)).collect();
     match words.as_slice() {
         [word] if regs.len() * bits == 16 => line!(body, "st.global.u16 [{address}], {word};"),
-        [word] => line!(body, "st.global.u32 [{address}], {word};"),
+        [word] => line!(body, "st.global.b32 [{address}], {word};"),
         several => {
-            line!(body, "st.global.v{}.u32 [{address}], {};", several.len(), list(several));
+            line!(body, "st.global.v{}.b32 [{address}], {};", several.len(), list(several));
         }
     }
 }

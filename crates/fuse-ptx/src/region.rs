@@ -177,15 +177,17 @@ fn repeat(body: &mut Body, (name, callee): (&str, &Region), at_most: u32, state:
 
 /// Calls a region's function.
 fn call(body: &mut Body, name: &str, callee: &Region, args: &[Value]) -> Vec<Value> {
+    let place = |position: usize| format!("c{position}");
     line!(body, "{{");
-    let mut names = Vec::new();
-    for (position, (&lane, &value)) in callee.params.iter().zip(args).enumerate() {
-        line!(body, ".param .{} c{position};", param_class(lane).ty());
-        store_param(body, lane, value, &format!("c{position}"));
-        names.push(format!("c{position}"));
+    for (position, &lane) in callee.params.iter().enumerate() {
+        line!(body, ".param .{} {};", param_class(lane).ty(), place(position));
     }
     line!(body, ".param .align 8 .b8 called[{}];", 8 * callee.results.len());
-    line!(body, "call (called), {name}, ({});", names.join(", "));
+    for (position, (&lane, &value)) in callee.params.iter().zip(args).enumerate() {
+        store_param(body, lane, value, &place(position));
+    }
+    let places: Vec<String> = (0..args.len()).map(place).collect();
+    line!(body, "call (called), {name}, ({});", places.join(", "));
     let lanes = callee.result_lanes().enumerate();
     let results =
         lanes.map(|(position, lane)| load_param(body, lane, &format!("called+{}", 8 * position)));

@@ -35,6 +35,7 @@ pub mod formulas;
 mod hand;
 pub mod kernels;
 pub mod ptx;
+pub mod ptx_conformance;
 pub mod random;
 pub mod random_kernel;
 pub mod reference_device;

@@ -5,8 +5,9 @@
 
 #![expect(unsafe_code, reason = "views that share memory, which safe Rust cannot make")]
 
-use fuse::raw::ByteOrder;
-use fuse::{DType, Layout, View, ViewMut};
+use fuse::raw::{ByteOrder, Tuning};
+use fuse::{DType, Device, Engine, Layout, View, ViewMut};
+use fuse_testkit::reference_device::{ReferenceDevice, Uploads};
 
 /// Elements before the first one that is used.
 const MARGIN: usize = 64;
@@ -17,8 +18,17 @@ fn layout<'l>(extents: &'l [usize], strides: &'l [isize]) -> Layout<'l> {
     Layout { dtype: DType::F64, order: ByteOrder::Native, extents, strides }
 }
 
+/// Engines on a device: whole arrays, and chunks.
+fn devices() -> [Engine; 2] {
+    [None, Some(1024)].map(|device_chunk| {
+        let device = Device::from_driver(ReferenceDevice::new(1 << 24, Uploads::Eager));
+        let tuning = Tuning { device_chunk, ..Tuning::default() };
+        Engine::builder().device(&device).tuning(tuning).build().expect("an engine")
+    })
+}
+
 /// Evaluates with the output `shift` elements after the input in one buffer; compares with copies.
-fn check(formula: &str, shift: isize, in_step: isize, out_step: isize) {
+fn check(engine: &Engine, formula: &str, shift: isize, in_step: isize, out_step: isize) {
     let mut buffer: Vec<f64> =
         (0..N * 3 + 4 * MARGIN).map(|k| ((k * 37) % 1001) as f64 / 8.0).collect();
     let start = if in_step < 0 || out_step < 0 { MARGIN + N + 2 } else { MARGIN };
@@ -37,8 +47,8 @@ fn check(formula: &str, shift: isize, in_step: isize, out_step: isize) {
         let output = ViewMut::from_raw(place.cast(), &layout(&extents, &out_strides));
         (input.expect("a layout"), output.expect("a layout"))
     };
-    fuse::evaluate_into(formula, [("x", fuse::Input::array(input))], &mut output)
-        .expect("evaluates");
+    let vars = [("x", fuse::Input::array(input))];
+    engine.evaluate_into(formula, vars, &mut output).expect("evaluates");
     let place = |k: usize| start.wrapping_add_signed(shift + k.cast_signed() * out_step);
     for (k, expected) in expected.iter().enumerate() {
         let got = buffer[place(k)];
@@ -52,15 +62,20 @@ fn check(formula: &str, shift: isize, in_step: isize, out_step: isize) {
 #[test]
 fn outputs_over_inputs_give_what_copies_give() {
     for formula in ["x*x + 1", "x + sum(x)", "x - sum(x*x)/5000", "sum(x - sum(x)) + x"] {
+        let engine = Engine::global();
         for shift in [0, 1, -1, 7, 31, -32, 33, 60, -60] {
-            check(formula, shift, 1, 1);
+            check(engine, formula, shift, 1, 1);
         }
-        check(formula, 0, -1, 1);
-        check(formula, 0, 1, -1);
-        check(formula, 0, -1, -1);
-        check(formula, 1, 2, 2);
-        check(formula, 0, 2, 1);
-        check(formula, -1, 1, 2);
+        for engine in [engine].into_iter().chain(&devices()) {
+            check(engine, formula, 33, 1, 1);
+            check(engine, formula, 0, 1, 1);
+            check(engine, formula, 0, -1, 1);
+            check(engine, formula, 0, 1, -1);
+            check(engine, formula, 0, -1, -1);
+            check(engine, formula, 1, 2, 2);
+            check(engine, formula, 0, 2, 1);
+            check(engine, formula, -1, 1, 2);
+        }
     }
 }
 
@@ -81,7 +96,7 @@ pub(super) fn over(memory: &mut [u8], layout: &Layout<'_>, formula: &str) {
 }
 
 /// As [`check`], with steps of 1 and a result of another length than x.
-fn check_sliced(formula: &str, shift: isize) {
+fn check_sliced(engine: &Engine, formula: &str, shift: isize) {
     let mut buffer: Vec<f64> =
         (0..N + 2 * MARGIN).map(|k| ((k * 37) % 1001) as f64 / 8.0).collect();
     let x: Vec<f64> = buffer[MARGIN..MARGIN + N].to_vec();
@@ -98,8 +113,8 @@ fn check_sliced(formula: &str, shift: isize) {
         let output = ViewMut::from_raw(base.add(begin).cast(), &layout(&out_extents, &strides));
         (input.expect("a layout"), output.expect("a layout"))
     };
-    fuse::evaluate_into(formula, [("x", fuse::Input::array(input))], &mut output)
-        .expect("evaluates");
+    let vars = [("x", fuse::Input::array(input))];
+    engine.evaluate_into(formula, vars, &mut output).expect("evaluates");
     assert_eq!(buffer[begin..begin + expected.len()], expected, "{formula}, shift {shift}");
 }
 
@@ -120,7 +135,34 @@ fn outputs_over_sliced_inputs_give_what_copies_give() {
         "x[None][0][1:]",
     ] {
         for shift in [0, 1, 2, -1, -2, 7, -31, 33, 60, -60] {
-            check_sliced(formula, shift);
+            check_sliced(Engine::global(), formula, shift);
+        }
+        for engine in &devices() {
+            check_sliced(engine, formula, 1);
+            check_sliced(engine, formula, -60);
+        }
+    }
+}
+
+/// An array of complex numbers that an output would spoil is copied as pairs.
+#[test]
+fn outputs_over_complex_inputs_give_what_copies_give() {
+    let numbers = |k: usize| fuse::Complex::new(k as f64, 0.5 - k as f64);
+    for engine in [Engine::global()].into_iter().chain(&devices()) {
+        for shift in [0, 1, 2] {
+            let mut buffer: Vec<fuse::Complex<f64>> = (0..N + 2).map(numbers).collect();
+            let layout = Layout { dtype: DType::C128, ..layout(&[N], &[16]) };
+            let base = buffer.as_mut_ptr();
+            // SAFETY: both views have N elements, and begin at most 2 after the buffer's first.
+            let (z, mut out) = unsafe {
+                let z = View::from_raw(base.cast(), &layout);
+                let out = ViewMut::from_raw(base.add(shift).cast(), &layout);
+                (z.expect("a layout"), out.expect("a layout"))
+            };
+            let vars = [("z", fuse::Input::array(z))];
+            engine.evaluate_into("z + z[0]", vars, &mut out).expect("evaluates");
+            let expected = (0..N).map(|k| fuse::Complex::new(k as f64, 1.0 - k as f64));
+            assert!(buffer[shift..][..N].iter().copied().eq(expected), "shift {shift}");
         }
     }
 }

@@ -398,6 +398,31 @@ fn outputs_over_inputs() {
     assert_eq!(refused.err(), Some(RunError::View(error)));
 }
 
+/// A view that repeats one element makes a long loop of little memory.
+#[test]
+fn long_loops_have_long_indices() {
+    let pass = |_: &mut RegionBuilder, values: &[ValueId]| values.to_vec();
+    let body = Body { lane: pass, outputs: vec![], folds: vec![(sum_fold(), vec![DType::F64])] };
+    let Bench { recorder, executable } = bench(program(&[(DType::F64, &[9])], &body));
+    let one = 1.0_f64.to_ne_bytes();
+    for (n, width) in [((1 << 31) - 1, "W32"), (1 << 31, "W64")] {
+        let layout = crate::Layout {
+            dtype: DType::F64,
+            order: ByteOrder::Native,
+            extents: &[n],
+            strides: &[0],
+        };
+        let view = View::from_bytes(&one, &layout, 0).expect("one element");
+        executable.run_alloc(&[view.into()], &RunOptions::default()).expect("it runs");
+        let told = recorder.told();
+        let loaded = told.iter().find_map(|told| match told {
+            Told::Load(text) => Some(text.contains(width)),
+            _ => None,
+        });
+        assert_eq!(loaded, Some(true), "{n}");
+    }
+}
+
 /// Everything about texts is answered on the host; sums of what is never read copy nothing.
 #[test]
 fn sums_keep_their_results_on_the_device() {

@@ -20,7 +20,8 @@ use super::cursor::Cursor;
 use super::instruction::{Function, Guard, Instruction, Naming, Slot, Step};
 use super::lex::{Token, error};
 use super::parse::{alignment, byte_array, param_type, surprising};
-use super::types::{Class, Literal, Type};
+use super::statement::{Argument, Scalar, Statement, arguments};
+use super::types::{Class, Type};
 use super::{Module, PtxError};
 
 /// The most registers of a declaration.
@@ -85,33 +86,6 @@ pub(super) enum Phase {
     Variables,
     Arguments,
     Called,
-}
-
-/// One instruction as it stands in the text.
-#[derive(Clone, Debug)]
-pub(super) struct Statement<'t> {
-    pub(super) guard: Guard,
-    pub(super) opcode: Token<'t>,
-    pub(super) arguments: Vec<Argument<'t>>,
-}
-
-/// What stands between two commas.
-#[derive(Clone, Debug)]
-pub(super) enum Argument<'t> {
-    Scalar(Scalar<'t>),
-    /// `[base+offset]`.
-    Address(Token<'t>, i128),
-    /// `{%r0, %r1}`.
-    Vector(Vec<Scalar<'t>>),
-    /// `(c0, c1)`.
-    List(Vec<Token<'t>>),
-}
-
-/// A word or a number.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Scalar<'t> {
-    Word(Token<'t>),
-    Literal(Literal),
 }
 
 impl<'m, 't> Body<'m, 't> {
@@ -374,55 +348,4 @@ fn is_final(step: &Step) -> bool {
             step.instruction,
             Instruction::Return | Instruction::Exit | Instruction::Branch(_)
         )
-}
-
-/// Everything up to the semicolon.
-fn arguments<'t>(cursor: &mut Cursor<'t>) -> Result<Vec<Argument<'t>>, PtxError> {
-    let mut all = Vec::new();
-    while !cursor.take(';') {
-        if !all.is_empty() {
-            cursor.expect(",")?;
-        }
-        all.push(argument(cursor)?);
-    }
-    Ok(all)
-}
-
-fn argument<'t>(cursor: &mut Cursor<'t>) -> Result<Argument<'t>, PtxError> {
-    if cursor.take('[') {
-        let base = cursor.next()?;
-        let offset = if cursor.take('+') { cursor.integer()? } else { 0 };
-        cursor.expect("]")?;
-        return Ok(Argument::Address(base, offset));
-    }
-    if cursor.take('{') {
-        return Ok(Argument::Vector(separated(cursor, '}', scalar)?));
-    }
-    if cursor.take('(') {
-        return Ok(Argument::List(separated(cursor, ')', Cursor::next)?));
-    }
-    Ok(Argument::Scalar(scalar(cursor)?))
-}
-
-/// Items with commas between them, up to a mark.
-fn separated<'t, T>(
-    cursor: &mut Cursor<'t>,
-    end: char,
-    item: impl Fn(&mut Cursor<'t>) -> Result<T, PtxError>,
-) -> Result<Vec<T>, PtxError> {
-    let mut all = Vec::new();
-    while !cursor.take(end) {
-        if !all.is_empty() {
-            cursor.expect(",")?;
-        }
-        all.push(item(cursor)?);
-    }
-    Ok(all)
-}
-
-fn scalar<'t>(cursor: &mut Cursor<'t>) -> Result<Scalar<'t>, PtxError> {
-    match cursor.peek() {
-        Some(token) if token.is('-') || token.is_number() => Ok(Scalar::Literal(cursor.literal()?)),
-        _ => Ok(Scalar::Word(cursor.next()?)),
-    }
 }

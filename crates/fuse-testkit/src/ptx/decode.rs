@@ -5,15 +5,17 @@
 
 use super::PtxError;
 use super::bits::position32;
-use super::body::{Argument, Body, Phase, Role, Scalar, Statement, Variable};
+use super::body::{Body, Phase, Role, Variable};
 use super::instruction::{
-    Address, Call, Guard, Instruction, Load, Operand, Shuffle, Slot, Space, Special, Store, Words,
+    Call, Function, Guard, Instruction, Load, Operand, Shuffle, Slot, Space, Special, Store, Words,
 };
 use super::lex::{Token, error};
 use super::opcodes::{self, Form, Row};
+use super::operation::UnaryOp;
 use super::parse::surprising;
+use super::statement::{Argument, Scalar, Statement};
+use super::types::Literal;
 use super::types::Type::{self, B16, B32, B64, F32, F64, Pred, U8, U16, U32, U64};
-use super::types::{Class, Literal, integer};
 
 const MOVES: &[Type] = &[U32, B32, U64, B64, F32, F64, Pred];
 const GLOBAL_LOADS: &[Type] = &[U8, U16, B16, U32, B32, U64, B64, F32, F64];
@@ -126,11 +128,11 @@ impl<'t> Body<'_, 't> {
             }
             if let (U64, Some(address)) = (ty, self.module.tables.address(word.text)) {
                 let from = Operand::Literal(address);
-                return Ok(Instruction::Unary { op: super::operation::UnaryOp::Copy, to, from });
+                return Ok(Instruction::Unary { op: UnaryOp::Copy, to, from });
             }
         }
         let from = self.operand(from, ty, statement)?;
-        Ok(Instruction::Unary { op: super::operation::UnaryOp::Copy, to, from })
+        Ok(Instruction::Unary { op: UnaryOp::Copy, to, from })
     }
 
     fn load_param(&self, ty: Type, statement: &Statement<'t>) -> Decoded<Instruction> {
@@ -220,51 +222,44 @@ impl<'t> Body<'_, 't> {
         Ok(Instruction::Store(Box::new(Store { address, bytes, from })))
     }
 
-    /// What is stored may be wider than its type.
-    fn stored(&self, from: Scalar<'t>, ty: Type, statement: &Statement<'t>) -> Decoded<Operand> {
-        match (from, ty.bytes()) {
-            (Scalar::Word(word), _) => {
-                Ok(Operand::Register(self.register(word, |class| ty.moves_through(class))?))
-            }
-            (Scalar::Literal(Literal::Integer(value)), bytes @ (1 | 2)) => {
-                let bits = integer(value, 8 * bytes).map(Operand::Literal);
-                bits.ok_or_else(|| statement.wrong_arguments())
-            }
-            (Scalar::Literal(_), _) => self.operand(from, ty, statement),
-        }
-    }
-
     fn call(&self, statement: &Statement<'t>) -> Decoded<Instruction> {
-        let (results, name, arguments) = match &statement.arguments[..] {
-            [
-                Argument::List(results),
-                Argument::Scalar(Scalar::Word(name)),
-                Argument::List(all),
-            ] => (results, name, all),
-            _ => return Err(statement.wrong_arguments()),
+        let [
+            Argument::List(results),
+            Argument::Scalar(Scalar::Word(name)),
+            Argument::List(arguments),
+        ] = &statement.arguments[..]
+        else {
+            return Err(statement.wrong_arguments());
         };
+        let [results] = results[..] else { return Err(statement.wrong_arguments()) };
         let callee = self.module.functions.iter().position(|other| other.name == name.text);
         let callee = callee.ok_or_else(|| {
             error(name.line, format!("no function before this one is called `{}`", name.text))
         })?;
         self.in_phase(Phase::Arguments, statement)?;
         let function = &self.module.functions[callee];
-        let [results] = results[..] else { return Err(statement.wrong_arguments()) };
-        let results = self.passed(results, Role::CallResults, function.result_words)?;
-        if arguments.len() != function.parameters.len() {
-            let (found, expected) = (arguments.len(), function.parameters.len());
-            return Err(error(
-                name.line,
-                format!("{found} arguments where {expected} were expected"),
-            ));
+        let results = self.passed(results, Role::CallResults, function.result_words)?.first;
+        let arguments = self.argument_words(function, *name, arguments)?;
+        Ok(Instruction::Call(Box::new(Call { callee, arguments, results })))
+    }
+
+    fn argument_words(
+        &self,
+        callee: &Function,
+        name: Token<'t>,
+        arguments: &[Token<'t>],
+    ) -> Decoded<Box<[Slot]>> {
+        if arguments.len() != callee.parameters.len() {
+            let (found, expected) = (arguments.len(), callee.parameters.len());
+            let message = format!("{found} arguments where {expected} were expected");
+            return Err(error(name.line, message));
         }
         let mut words = Vec::new();
-        for (&argument, parameter) in arguments.iter().zip(&function.parameters) {
+        for (&argument, parameter) in arguments.iter().zip(&callee.parameters) {
             let variable = self.passed(argument, Role::CallArgument, parameter.words)?;
             words.extend((0..parameter.words).map(|word| variable.first.offset(word)));
         }
-        let call = Call { callee, arguments: words.into(), results: results.first };
-        Ok(Instruction::Call(Box::new(call)))
+        Ok(words.into())
     }
 
     /// A variable of the call block, of that many words.
@@ -292,85 +287,9 @@ impl<'t> Body<'_, 't> {
             distance: self.operand(distance, U32, statement)?,
         }))
     }
-
-    fn address(&self, base: Token<'t>, offset: i128) -> Decoded<Address> {
-        let base_slot = self.register(base, |class| U64.accepts(class))?;
-        let offset = i32::try_from(offset)
-            .map_err(|_| error(base.line, format!("the offset {offset} has more than 32 bits")))?;
-        Ok(Address { base: base_slot, offset: i64::from(offset) })
-    }
-
-    fn operand(&self, from: Scalar<'t>, ty: Type, statement: &Statement<'t>) -> Decoded<Operand> {
-        match from {
-            Scalar::Word(word) => {
-                Ok(Operand::Register(self.register(word, |class| ty.accepts(class))?))
-            }
-            Scalar::Literal(literal) => {
-                ty.literal(literal).map(Operand::Literal).ok_or_else(|| {
-                    let line = statement.opcode.line;
-                    error(line, format!("{literal:?} is no value of the type {ty:?}"))
-                })
-            }
-        }
-    }
-
-    fn source_register(
-        &self,
-        from: Scalar<'t>,
-        statement: &Statement<'t>,
-        ty: Type,
-    ) -> Decoded<Slot> {
-        self.destination(from, statement, |class| ty.accepts(class))
-    }
-
-    fn destination(
-        &self,
-        to: Scalar<'t>,
-        statement: &Statement<'t>,
-        allowed: impl FnOnce(Class) -> bool,
-    ) -> Decoded<Slot> {
-        match to {
-            Scalar::Word(word) => self.register(word, allowed),
-            Scalar::Literal(_) => Err(statement.wrong_arguments()),
-        }
-    }
-
-    /// Distinct registers: of two values for one, none would be the right one.
-    fn destinations(
-        &self,
-        to: &[Scalar<'t>],
-        statement: &Statement<'t>,
-        allowed: impl Fn(Class) -> bool,
-    ) -> Decoded<Box<[Slot]>> {
-        let slots = to.iter().map(|&to| self.destination(to, statement, &allowed));
-        let slots = slots.collect::<Decoded<Box<[Slot]>>>()?;
-        let is_repeated = |at: usize| slots[..at].contains(&slots[at]);
-        if (0..slots.len()).any(is_repeated) {
-            return Err(error(statement.opcode.line, "a register is written twice"));
-        }
-        Ok(slots)
-    }
 }
 
-impl<'t> Statement<'t> {
-    #[cold]
-    fn wrong_arguments(&self) -> PtxError {
-        error(
-            self.opcode.line,
-            format!("the operands of `{}` are not of its form", self.opcode.text),
-        )
-    }
-
-    /// All arguments, if they are that many words and numbers.
-    fn scalars(&self, count: usize) -> Decoded<Vec<Scalar<'t>>> {
-        let scalar = |argument: &Argument<'t>| match argument {
-            Argument::Scalar(scalar) => Some(*scalar),
-            Argument::Address(..) | Argument::Vector(_) | Argument::List(_) => None,
-        };
-        let all: Option<Vec<Scalar<'t>>> = self.arguments.iter().map(scalar).collect();
-        all.filter(|all| all.len() == count).ok_or_else(|| self.wrong_arguments())
-    }
-
+impl Statement<'_> {
     fn bare(&self, instruction: Instruction) -> Decoded<Instruction> {
         self.scalars(0).map(|_none| instruction)
     }

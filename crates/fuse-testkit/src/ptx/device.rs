@@ -28,7 +28,7 @@ pub struct InterpretedDevice {
 #[derive(Debug)]
 struct State {
     memory: Memory,
-    modules: Vec<Arc<Module>>,
+    modules: Vec<Module>,
     texts: Vec<Arc<str>>,
     by_text: FxHashMap<Arc<str>, ModuleId>,
     launches: Vec<String>,
@@ -91,7 +91,7 @@ impl State {
     fn add(&mut self, text: &str, module: Module) -> ModuleId {
         let id = ModuleId(index_u32(self.modules.len()));
         let text: Arc<str> = text.into();
-        self.modules.push(Arc::new(module));
+        self.modules.push(module);
         self.texts.push(text.clone());
         self.by_text.insert(text, id);
         id

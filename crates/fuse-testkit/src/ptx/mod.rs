@@ -22,9 +22,11 @@ mod launch;
 mod lex;
 mod memory;
 mod opcodes;
+mod operands;
 mod operation;
 mod parse;
 mod scan;
+mod statement;
 mod tables;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
-//! Device memory of somebody else's as an array: a promise about what lies at an address.
+//! Device memory of somebody else's as an array: promises about what lies at an address.
 
-#![expect(unsafe_code, reason = "takes an address of device memory for an array")]
+#![expect(unsafe_code, reason = "takes addresses of device memory for arrays")]
 
 use fuse_ir::{DType, DeviceAddress};
 
@@ -42,5 +42,58 @@ impl DeviceArray {
         let array =
             unsafe { fuse_runtime::DeviceArray::from_raw(context, address, len, (dtype, shape)) };
         array.map(DeviceArray).map_err(|error| Error::from_run("", error))
+    }
+}
+
+/// A slice of the `cudarc` crate as an array, borrowed: a variable for engines of its device.
+#[cfg(feature = "cuda")]
+#[derive(Debug)]
+pub struct CudaView<'a> {
+    array: DeviceArray,
+    slice: std::marker::PhantomData<&'a ()>,
+}
+
+#[cfg(feature = "cuda")]
+impl<'a> CudaView<'a> {
+    /// A slice in C order. Waits until everything has run that the slice's stream has been given.
+    ///
+    /// A slice that results are to be written to goes by its address, through [`DeviceArray::from_raw`].
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Input`] where the shape does not have as many elements as the slice, or where the
+    /// slice is on another device; [`crate::ErrorKind::Device`] where its stream failed.
+    pub fn new<T: fuse_runtime::Element>(
+        device: &Device,
+        slice: &'a fuse_ptx::cudarc::driver::CudaSlice<T>,
+        shape: &[usize],
+    ) -> Result<CudaView<'a>, Error> {
+        let (own, wanted) = (slice.context().ordinal(), device.info().ordinal);
+        if u32::try_from(own) != Ok(wanted) {
+            let message = format!("the slice is on device {own}, not on device {wanted}");
+            return Err(Error::new(crate::ErrorKind::Input, message));
+        }
+        let address = fuse_ptx::address_of(slice)?.0;
+        // SAFETY: the slice keeps its elements on this device while it is borrowed. What was to write to
+        // them has run; what writes to them later needs the slice for itself, and finds that calls that
+        // read them have returned, their kernels finished.
+        let array =
+            unsafe { DeviceArray::from_raw(device, address, slice.len(), T::DTYPE, shape) }?;
+        Ok(CudaView { array, slice: std::marker::PhantomData })
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl std::ops::Deref for CudaView<'_> {
+    type Target = DeviceArray;
+
+    fn deref(&self) -> &DeviceArray {
+        &self.array
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl crate::vars::AsInput for CudaView<'_> {
+    fn as_input(&self) -> crate::vars::Input<'_> {
+        self.array.as_input()
     }
 }

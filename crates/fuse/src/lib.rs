@@ -100,6 +100,8 @@ mod vars;
 
 pub use array::Array;
 pub use backend::{Backend, Isa};
+#[cfg(feature = "cuda")]
+pub use borrowed::CudaView;
 pub use device::{Device, DeviceArray, DeviceMemory};
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind};
@@ -112,6 +114,10 @@ pub use fuse_syntax::Color;
 pub use limits::Limits;
 pub use output::{AsOutput, AsOutputs, Outputs};
 pub use vars::{AsInput, Input, Vars};
+
+/// The crate whose slices [`CudaView`] borrows.
+#[cfg(feature = "cuda")]
+pub use fuse_ptx::cudarc;
 
 /// Low-level types for programs that bring their own arrays.
 pub mod raw {

@@ -7,11 +7,13 @@ use std::sync::Arc;
 
 use fuse::raw::Tuning;
 use fuse::{
-    Array, AsInput, CancelToken, Complex, DType, Device, DeviceArray, Engine, ErrorKind, F16,
-    Input, InputType, Limits, Vars, View, evaluate_all, vars,
+    Array, AsInput, CancelToken, Complex, CudaView, DType, Device, DeviceArray, Engine, ErrorKind,
+    F16, Input, InputType, Limits, Vars, View, evaluate_all, vars,
 };
 use fuse_testkit::ptx::InterpretedDevice;
 use fuse_testkit::reference_device::{ReferenceDevice, Uploads};
+
+use super::driver::with_fake_driver;
 
 /// Bytes of a stand-in's memory.
 const MEMORY: u64 = 1 << 26;
@@ -528,4 +530,38 @@ fn memory_is_returned() {
     assert_eq!(driver.allocated(), 0);
     let memory = device.memory().expect("it says");
     assert_eq!((memory.free, memory.total), (MEMORY, MEMORY));
+}
+
+/// The same through the code that drives NVIDIA devices, over a stand-in for their driver.
+#[test]
+fn engines_over_the_driver() {
+    if with_fake_driver("engines::engines_over_the_driver", "").is_some() {
+        return;
+    }
+    let device = Device::cuda(0).expect("the fake driver has a device");
+    assert_eq!(Device::cuda(0).expect("it is open"), device);
+    assert_eq!(Device::list().expect("a driver")[0], *device.info());
+    let missing = Device::cuda(99).expect_err("no such device");
+    assert_eq!(missing.kind(), ErrorKind::Device);
+    let (x, m) = (tame(5000, 24), array(&tame(1200, 25), &[40, 30]));
+    for engine in [engine(&device), chunked(&device, 1024)] {
+        assert_eq!(engine.backend_name(), "cuda");
+        for formula in
+            ["2*x + 1", "x - mean(x)", "sum(m, axis=0)", "m.T*2", "sum(x), max(m, axis=1)"]
+        {
+            let expected = evaluate_all(formula, vars! { x, m }).expect("it runs");
+            let found = engine.evaluate_all(formula, vars! { x, m }).expect("it runs");
+            for (found, expected) in found.iter().zip(&expected) {
+                same(found, expected, formula);
+            }
+        }
+    }
+    let context = fuse::cudarc::driver::CudaContext::new(0).expect("a context");
+    let slice = context.default_stream().clone_htod(&x).expect("a copy");
+    let own = CudaView::new(&device, &slice, &[50, 100]).expect("it fits");
+    let found = engine(&device).evaluate("own.T + 1", vars! { own }).expect("it runs");
+    let host = array(&x, &[50, 100]);
+    same(&found, &fuse::evaluate("host.T + 1", vars! { host }).expect("it runs"), "borrowed");
+    let wrong = CudaView::new(&device, &slice, &[7]).expect_err("another shape");
+    assert_eq!(wrong.kind(), ErrorKind::Input);
 }

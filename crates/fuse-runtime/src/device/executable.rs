@@ -281,8 +281,8 @@ impl DeviceExecutable {
         let kernels = Kernels { executable: self, module };
         let call = self.context.begin()?;
         let outcome = Call::run(self, (inputs, binding, results), kernels, options);
-        let waits = outcome.is_err() || matches!(results, Results::Device(_));
-        let ended = if waits { self.context.device().synchronize(Queue::Compute) } else { Ok(()) };
+        // Whatever became of the call, its kernels have finished when it returns.
+        let ended = self.context.device().synchronize(Queue::Compute);
         drop(call);
         outcome?;
         Ok(ended?)

@@ -27,7 +27,8 @@
 //! | `chunks` | arrays that are copied and computed on piece by piece |
 //!
 //! Invariants. *Every array in device memory is native and naturally aligned, and in C order but for axes
-//! along which it stays the same. After an error nothing of the call runs on. What a call frees may be
+//! along which it stays the same. When a call returns, or fails, its
+//! kernels have finished. What a call frees may be
 //! handed out again at once: uploads wait for what earlier calls compute, and kernels run in order.*
 
 mod arguments;

@@ -153,6 +153,7 @@ pub(super) const ROWS: &[Row] = &[
     row("bfi.b32", Form::InsertBits, B32, [B32, B32, U32, U32]),
     convert("clz.b32", U::LeadingZerosB32, U32, B32),
     convert("clz.b64", U::LeadingZerosB64, U32, B64),
+    unary("brev.b32", U::ReverseB32, B32),
     binary("min.u32", B::MinUnsigned, U32),
     binary("min.u64", B::MinUnsigned, U64),
     binary("max.u32", B::MaxUnsigned, U32),

@@ -61,7 +61,7 @@ const REFUSED: &[&str] = &[
     "bfe.u64 %rd0, %rd1, 1, 2;",
     "bfi.b64 %rd0, %rd1, %rd2, 1, 2;",
     "popc.b32 %r0, %r1;",
-    "brev.b32 %r0, %r1;",
+    "brev.b64 %rd0, %rd1;",
     "prmt.b32 %r0, %r1, %r2, 1;",
     "lop3.b32 %r0, %r1, %r2, %r3, 1;",
     "shf.l.wrap.b32 %r0, %r1, %r2, %r3;",

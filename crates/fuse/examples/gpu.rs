@@ -15,7 +15,9 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use fuse::{Array, AsInput as _, Complex, DType, Device, DeviceArray, Engine, Error, F16, Formula, Vars};
+use fuse::{
+    Array, AsInput as _, Complex, DType, Device, DeviceArray, Engine, Error, F16, Formula, Vars,
+};
 
 /// Formulas of all kinds. What a variable is, its name says: see [`input`].
 const FORMULAS: &[&str] = &[

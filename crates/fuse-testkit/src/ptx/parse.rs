@@ -4,7 +4,7 @@
 //! .version 6.0  .target sm_70  .address_size 64
 //! .const .align 8 .b64 table0[2] = {0x…, …};            also .global
 //! .func (.param .align 8 .b8 results[24]) region0(.param .b64 a0, …)  BODY
-//! .visible .entry p0_vector(.param .u64 a0, …) .maxntid 256, 1, 1     BODY
+//! .visible .entry p0_vector(.param .u64 a0, …) .maxntid 256, 1, 1 .minnctapersm 1     BODY
 //! ```
 //!
 //! A function stands before those that call it, so recursion cannot be written.
@@ -184,6 +184,10 @@ fn entry(cursor: &mut Cursor<'_>, module: &mut Module) -> Result<(), PtxError> {
         body.declare(line, name, Role::Kernel(index), ty.bytes(), ty.bytes())?;
     }
     let most_threads = if cursor.take_word(".maxntid") { Some(block_size(cursor)?) } else { None };
+    // It decides about registers alone, and says that one block may have them all.
+    if most_threads.is_some() && cursor.take_word(".minnctapersm") {
+        cursor.expect("1")?;
+    }
     let body = body.parse(cursor)?;
     module.entries.push(Entry { body, n_params: all.len(), most_threads });
     Ok(())

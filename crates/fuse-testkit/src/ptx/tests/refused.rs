@@ -353,6 +353,7 @@ fn declarations_outside_of_the_subset() {
         ".visible .entry e() .maxntid 256, 2, 1 { ret; }",
         ".visible .entry e() .maxntid 256 { ret; }",
         ".visible .entry e() .maxntid 256, 1, 1 .minnctapersm 2 { ret; }",
+        ".visible .entry e() .minnctapersm 1 { ret; }",
         ".visible .entry e(.param .b32 x) { ret; }",
         ".visible .entry e(.param .f64 x) { ret; }",
         ".visible .entry e(.param .u64 .ptr x) { ret; }",

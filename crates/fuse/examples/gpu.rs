@@ -16,7 +16,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use fuse::{
-    Array, AsInput as _, Complex, DType, Device, DeviceArray, Engine, Error, F16, Formula, Vars,
+    Array, AsInput as _, Complex, DType, Device, DeviceArray, Engine, Error, ErrorKind, F16,
+    Formula, Vars,
 };
 
 /// Formulas of all kinds. What a variable is, its name says: see [`input`].
@@ -67,9 +68,7 @@ fn run() -> Result<(), String> {
     println!("{:48} {:>10}  equal  kernel GB/s  copy GB/s", "formula", "n");
     let (gpu, mut wrong, mut compared) = (Gpu { device, engine }, 0, 0);
     for text in FORMULAS {
-        // Where the device fails, so will all that follows.
-        let row = Row::of(text, &cpu, &gpu, size)
-            .map_err(|error| format!("error: {text}: {error}\n\n{REPORT}"))?;
+        let row = Row::of(text, &cpu, &gpu, size).map_err(|error| failed(text, &error))?;
         row.print();
         wrong += usize::from(row.difference.is_some());
         compared += row.compared;
@@ -79,6 +78,15 @@ fn run() -> Result<(), String> {
     }
     println!("\nno difference was found: {compared} elements have the same bits on GPU and CPU");
     Ok(())
+}
+
+/// Where the device fails, so will all that follows.
+fn failed(text: &str, error: &Error) -> String {
+    let advice = match error.kind() {
+        ErrorKind::Alloc => "`--size N` takes fewer elements",
+        _ => REPORT,
+    };
+    format!("error: {text}: {error}\n{advice}")
 }
 
 /// What to do about a difference.

@@ -17,16 +17,42 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// A fold whose merge keeps the left state and whose finish returns it: kernels run `step` alone.
+/// A fold whose merge tells its operands and any two orders apart, and whose finish changes the state. Kernels
+/// of hosts run `step` alone.
 fn fold(init: &[Scalar], args: &[Lane], step: impl FnOnce(&mut Assembler) -> Vec<ValueId>) -> Fold {
     let state: Vec<Lane> = init.iter().map(|scalar| scalar.lane).collect();
-    let identity = |lanes: &[Lane]| region(lanes, |code| code.params()[..state.len()].to_vec());
+    let merge = region(&[state.as_slice(), &state].concat(), |code| {
+        let pair = |slot| [code.param(slot), code.param(state.len() + slot)];
+        let pairs: Vec<[ValueId; 2]> = (0..state.len()).map(pair).collect();
+        pairs.into_iter().map(|[left, right]| merged(code, left, right)).collect()
+    });
+    let finish = region(&state, |code| {
+        let params = code.params();
+        params.into_iter().map(|value| merged(code, value, value)).collect()
+    });
     Fold {
         state: init.iter().map(|&init| StateSlot { init }).collect(),
         step: region(&[state.as_slice(), args].concat(), step),
-        merge: identity(&[state.as_slice(), &state].concat()),
-        finish: identity(&state),
+        merge,
+        finish,
     }
+}
+
+/// `3·left + right` of numbers, `not left and right` of masks.
+fn merged(code: &mut Assembler, left: ValueId, right: ValueId) -> ValueId {
+    let lane = code.lane(left);
+    let (times, plus) = match lane {
+        Lane::Mask => {
+            let left = code.prim(Prim::MaskNot, &[left]);
+            return code.prim(Prim::MaskAnd, &[left, right]);
+        }
+        Lane::F32 | Lane::F64 => (Prim::FMul, Prim::FAdd),
+        Lane::I8 | Lane::I16 | Lane::I32 | Lane::I64 => (Prim::IMul, Prim::IAdd),
+    };
+    let three = if lane.is_float() { Scalar::float(lane, 3.0) } else { Scalar::int(lane, 3) };
+    let three = code.constant(three);
+    let product = code.prim(times, &[left, three]);
+    code.prim(plus, &[product, right])
 }
 
 fn sum(lane: Lane) -> Fold {

@@ -28,7 +28,6 @@ fn fake_driver() -> PathBuf {
     let binary = std::env::current_exe().expect("this binary");
     let name =
         format!("{}fuse_fake_driver{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-    let found =
-        binary.ancestors().skip(1).take(2).map(|dir| dir.join(&name)).find(|it| it.exists());
-    found.unwrap_or_else(|| panic!("{name} is not beside {}", binary.display()))
+    let mut folders = binary.ancestors().skip(1).take(2).map(|dir| dir.join(&name));
+    folders.find(|it| it.exists()).expect("the fake driver is beside this binary")
 }

@@ -29,7 +29,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "fuse-npy",
         ],
     ),
-    ("fuse-cli", &["fuse-formula", "fuse-npy"]),
+    // The stand-in for NVIDIA's driver, for tests only.
+    ("fuse-cli", &["fuse-formula", "fuse-npy", "fuse-fake-driver"]),
     (
         "fuse-testkit",
         &[

@@ -8,10 +8,9 @@
 //! | `dtypes` | result dtypes and values over all pairs of dtypes, beside NumPy's |
 //! | `accuracy` | errors of the elementary functions, against committed tables and MPFR |
 //! | `promises` | what the documents promise: operation counts, accuracy, hostile texts, limits, threads |
-//! | `gpu` | PTX: texts, NVIDIA's assembler |
 //! | `ui` | diagnostics as users see them |
 //! | `docs` | pages generated from tables |
-//! | `gpu` | launches on devices, over a stand-in for the NVIDIA driver |
+//! | `gpu` | PTX: texts, NVIDIA's assembler; launches, over a stand-in for the NVIDIA driver |
 //! | `house` | who may import whom, where unsafe code lives |
 //! | `allocator` | counts requests for memory |
 

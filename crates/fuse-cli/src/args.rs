@@ -51,13 +51,13 @@ const BENCH_EXAMPLES: &str = "\
 Examples:
   fuse bench '2*a + 3*b**2' a=f64:1e7 b=f64:1e7
   fuse bench 'sqrt(x)' x=f32:1e7@0..1 -j 1,2
-  fuse bench 'x - y' x=f64:1000x1 y=f64:1x1000 --json";
+  fuse bench 'exp(x)' x=f32:1e8 --backend cuda --json";
 
 const INFO_EXAMPLES: &str = "\
 Examples:
   fuse info x.npy y.npy
   fuse info --functions sqrt
-  fuse info --cpu";
+  fuse info --cpu --gpu";
 
 const REPL_EXAMPLES: &str = "\
 Examples:
@@ -142,13 +142,17 @@ pub(crate) struct EngineArgs {
     #[arg(long)]
     pub(crate) strict: bool,
 
-    /// What compiles; the results' bits do not depend on it.
+    /// What compiles and runs; the results' bits do not depend on it. `cuda` is an NVIDIA GPU.
     #[arg(long, value_name = "NAME")]
     pub(crate) backend: Option<BackendChoice>,
 
-    /// The instruction set to compile for.
+    /// The instruction set to compile for, on the CPU.
     #[arg(long, value_name = "NAME")]
     pub(crate) isa: Option<IsaChoice>,
+
+    /// Which device, with `--backend cuda` [default: 0]; `fuse info --gpu` lists them.
+    #[arg(long, value_name = "N")]
+    pub(crate) device: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -244,7 +248,7 @@ pub(crate) struct ExplainArgs {
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// Compile for another machine.
+    /// Compile for another machine: `cuda:sm_80`, any number from 70 on, for the stage `ptx`.
     #[arg(long, value_name = "TARGET")]
     pub(crate) target: Option<String>,
 
@@ -304,8 +308,12 @@ pub(crate) struct InfoArgs {
     pub(crate) functions: Option<Option<String>>,
 
     /// Describe this machine as fuse sees it.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "files")]
     pub(crate) cpu: bool,
+
+    /// List the NVIDIA GPUs of this machine.
+    #[arg(long, conflicts_with = "files")]
+    pub(crate) gpu: bool,
 }
 
 #[derive(Debug, Args)]

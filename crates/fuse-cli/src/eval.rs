@@ -157,9 +157,13 @@ impl Evaluation<'_> {
             None => engine.formula(&self.text)?.evaluate_all(variables(self.values)?)?,
         };
         self.args.talk.say(|| {
-            let (time, threads) = (duration(start.elapsed()), counted(engine.threads(), "thread"));
-            let (backend, isa) = (engine.backend_name(), engine.isa());
-            format!("compiled and evaluated in {time} ({backend}, {isa}, {threads})")
+            let (time, backend, isa) =
+                (duration(start.elapsed()), engine.backend_name(), engine.isa());
+            let where_it_ran = match engine.device() {
+                Some(device) => device.info().name.clone(),
+                None => counted(engine.threads(), "thread"),
+            };
+            format!("compiled and evaluated in {time} ({backend}, {isa}, {where_it_ran})")
         });
         for array in &arrays {
             self.args.talk.say(|| format!("result: {} {:?}", array.dtype(), array.shape()));

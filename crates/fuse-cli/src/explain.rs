@@ -16,8 +16,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<(), Failure> {
         return explain_code(&text);
     }
     let stages = stages(args)?;
-    let engine = engine::build(&args.engine, args.threads.unwrap_or(0))?;
-    let formula = engine.formula(&text)?;
+    let formula = engine::without_device(&args.engine)?.formula(&text)?;
     let variables = signature::parse_all(&arguments)?;
     let mut types = Vec::new();
     for variable in &variables {
@@ -71,7 +70,7 @@ pub(crate) fn filled(text: &str) -> String {
 /// The stages to print.
 fn stages(args: &ExplainArgs) -> Result<&'static [Stage], Failure> {
     if let Some(target) = &args.target {
-        return Err(Failure::Usage(format!("--target {target}: other targets are not built in")));
+        check_target(target, args.stage)?;
     }
     if args.json && args.stage != StageChoice::Kernel {
         let message = "--json is built in for `--stage kernel` only";
@@ -87,6 +86,23 @@ fn stages(args: &ExplainArgs) -> Result<&'static [Stage], Failure> {
         StageChoice::Ptx => &[Stage::Ptx],
         StageChoice::All => Stage::ALL,
     })
+}
+
+/// The text of the stage `ptx` is for the oldest devices, and newer ones take it: a target changes nothing.
+fn check_target(target: &str, stage: StageChoice) -> Result<(), Failure> {
+    const OLDEST: u32 = 70;
+    let refused = |why: &str| Err(Failure::Usage(format!("--target {target}: {why}")));
+    let Some(version) = target.strip_prefix("cuda:") else {
+        return refused("other targets than cuda:sm_NN are not built in");
+    };
+    match version.strip_prefix("sm_").and_then(|number| number.parse::<u32>().ok()) {
+        None => refused("expected cuda:sm_NN, as in cuda:sm_80"),
+        Some(number) if number < OLDEST => refused("fuse needs sm_70 or newer"),
+        Some(_) if matches!(stage, StageChoice::Clif | StageChoice::Asm) => {
+            refused("the stages clif and asm are the CPU's; `--stage ptx` is the text for cuda")
+        }
+        Some(_) => Ok(()),
+    }
 }
 
 /// One stage as it is; several under headings.

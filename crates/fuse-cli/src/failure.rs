@@ -3,10 +3,11 @@
 //! | code | meaning |
 //! |---|---|
 //! | 0 | done; also when the reader of a pipe went away |
-//! | 1 | the run failed: files, memory, a back end |
+//! | 1 | the run failed: files, memory, a back end, a device |
 //! | 2 | usage, or the formula: names, types, arity, shapes |
 //! | 130 | interrupted |
 
+use std::fmt::Display;
 use std::io;
 use std::process::ExitCode;
 
@@ -21,6 +22,9 @@ pub(crate) const USAGE: u8 = 2;
 /// Exit code after Ctrl-C.
 pub(crate) const INTERRUPTED: u8 = 130;
 
+/// What to do where a device cannot do what it is asked.
+pub(crate) const ON_CPU: &str = "leave `--backend cuda` away to run on the CPU";
+
 /// Why a command ended early.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -30,6 +34,8 @@ pub(crate) enum Failure {
     Run(String),
     /// A formula failed.
     Formula(fuse::Error),
+    /// The run failed, and this is what to do: two lines.
+    Advised { message: String, help: &'static str },
     /// A file failed.
     File(fuse_npy::Error),
     /// All has been said already.
@@ -52,7 +58,9 @@ impl Failure {
             Failure::Formula(error) if error.kind() == ErrorKind::Cancelled => {
                 Some("interrupted".to_string())
             }
+            Failure::Formula(error) if error.is_of_device() => Some(advised(error, ON_CPU)),
             Failure::Formula(error) => Some(error.render_with(color)),
+            Failure::Advised { message, help } => Some(advised(message, help)),
             Failure::File(_) if self.is_broken_pipe() => None,
             Failure::File(error) => Some(format!("error: {error}")),
             Failure::Reported(_) => None,
@@ -62,7 +70,8 @@ impl Failure {
     fn code(&self) -> u8 {
         match self {
             Failure::Usage(_) => USAGE,
-            Failure::Run(_) => RUN,
+            Failure::Run(_) | Failure::Advised { .. } => RUN,
+            Failure::Formula(error) if error.is_of_device() => RUN,
             Failure::Formula(error) => formula_code(error.kind()),
             Failure::File(_) if self.is_broken_pipe() => 0,
             Failure::File(_) => RUN,
@@ -73,6 +82,11 @@ impl Failure {
     fn is_broken_pipe(&self) -> bool {
         matches!(self, Failure::File(error) if error.io_kind() == Some(io::ErrorKind::BrokenPipe))
     }
+}
+
+/// A message and its help, as diagnostics have them.
+fn advised(message: impl Display, help: &str) -> String {
+    format!("error: {message}\n  = help: {help}")
 }
 
 fn formula_code(kind: ErrorKind) -> u8 {

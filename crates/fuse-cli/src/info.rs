@@ -1,4 +1,4 @@
-//! `fuse info`: files, this machine, and the table of functions.
+//! `fuse info`: files, this machine and its GPUs, and the table of functions.
 
 use std::io::{StdoutLock, Write};
 use std::path::Path;
@@ -12,7 +12,7 @@ use fuse_npy::{NpyFile, escape_path};
 use crate::args::InfoArgs;
 use crate::explain::filled;
 use crate::failure::{Failure, RUN};
-use crate::map;
+use crate::{gpu, map};
 
 pub(crate) fn run(args: &InfoArgs) -> Result<(), Failure> {
     if let Some(name) = &args.functions {
@@ -21,6 +21,12 @@ pub(crate) fn run(args: &InfoArgs) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     if args.cpu {
         cpu(&mut out)?;
+    }
+    if args.gpu {
+        if args.cpu {
+            writeln!(out)?;
+        }
+        gpu::list(&mut out)?;
     }
     let mut failed = false;
     for path in &args.files {

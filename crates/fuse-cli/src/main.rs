@@ -23,6 +23,7 @@ mod engine;
 mod eval;
 mod explain;
 mod failure;
+mod gpu;
 mod info;
 mod interrupt;
 mod map;

@@ -3,6 +3,8 @@
 //! Inputs are written through fuse-npy. Expected values are worked out by hand. Nothing sleeps: where
 //! a signal must hit a running evaluation, the command says first that it has begun.
 
+mod gpu;
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -39,6 +41,10 @@ impl Folder {
         self.write(name, &header(DType::F64, &[elements.len()]), &bytes);
     }
 
+    fn remove(&self, name: &str) {
+        std::fs::remove_file(self.path(name)).expect("a file");
+    }
+
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fuse"));
         command.args(args).current_dir(self.0.path()).env_remove("NO_COLOR");
@@ -51,7 +57,11 @@ impl Folder {
     }
 
     fn fuse_with_input(&self, args: &[&str], input: &[u8]) -> Output {
-        let mut child = self.command(args).stdin(Stdio::piped()).spawn().expect("fuse starts");
+        Folder::feed(&mut self.command(args), input)
+    }
+
+    fn feed(command: &mut Command, input: &[u8]) -> Output {
+        let mut child = command.stdin(Stdio::piped()).spawn().expect("fuse starts");
         let mut stdin = child.stdin.take().expect("piped");
         stdin.write_all(input).expect("fuse reads its input");
         drop(stdin);
@@ -298,11 +308,17 @@ fn usage_errors() {
         (&["eval", "x", "x"], "expected NAME=VALUE, found `x`"),
         (&["eval", "x", "x=a.npz"], "not built in yet"),
         (&["eval", "x", "x=1", "--backend", "x64"], "not built in"),
-        (&["eval", "x", "x=1", "--backend", "cuda"], "not built in"),
+        (&["eval", "x", "x=1", "--device", "0"], "--device is for `--backend cuda`"),
+        (&["eval", "x", "x=1", "--backend", "interp", "--device", "0"], "--device is for"),
+        (&["eval", "x", "x=1", "--backend", "cuda", "--isa", "sse2"], "--isa is for the CPU's"),
         (&["eval", "x", "x=1", "--dtype", "f46"], "unknown dtype `f46`"),
         (&["eval", "x", "x=1", "-j", "0"], "a number from 1 to"),
         (&["eval", "x", "x=1", "-o", "a.npy", "-o", "b.npy"], "1 result, and -o names 2 outputs"),
-        (&["explain", "x", "x=f64", "--target", "cuda:sm_80"], "not built in"),
+        (&["explain", "x", "x=f64", "--target", "aarch64"], "not built in"),
+        (&["explain", "x", "x=f64", "--target", "cuda:sm_61"], "fuse needs sm_70 or newer"),
+        (&["explain", "x", "x=f64", "--target", "cuda:80"], "expected cuda:sm_NN"),
+        (&["explain", "x", "x=f64", "--target", "cuda:sm_80", "--stage", "asm"], "are the CPU's"),
+        (&["info", "--gpu", "x.npy"], "cannot be used with"),
         (&["check", "x", "x=f46"], "neither a dtype"),
         (&["bench", "x", "x=f64:0"], "nothing to measure"),
         (&["info", "--functions", "sqr"], "did you mean `sqrt`?"),

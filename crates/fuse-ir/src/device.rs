@@ -480,6 +480,13 @@ pub trait Device: Send + Sync {
     /// [`DeviceError::Driver`]; [`DeviceError::Launch`] where a kernel before it failed.
     fn download(&self, to: &mut [u8], from: DeviceAddress) -> Result<(), DeviceError>;
 
+    /// Enqueues a copy inside the device in [`Queue::Compute`]; the two ranges share no byte.
+    ///
+    /// # Errors
+    /// [`DeviceError::Driver`].
+    fn copy(&self, to: DeviceAddress, from: DeviceAddress, bytes: usize)
+    -> Result<(), DeviceError>;
+
     /// Enqueues a kernel of `grid` blocks in [`Queue::Compute`].
     ///
     /// # Errors

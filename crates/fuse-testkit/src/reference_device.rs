@@ -67,6 +67,7 @@ struct Allocations {
 
 enum Work {
     Upload(DeviceAddress, Vec<u8>),
+    Copy { to: DeviceAddress, from: DeviceAddress, bytes: usize },
     Launch { module: usize, pass: usize, entry: Entry, words: Vec<u64> },
     Record(u64),
     Wait(u64),
@@ -112,6 +113,10 @@ impl State {
             match work {
                 Work::Upload(to, bytes) => {
                     self.memory.at(to.0, bytes.len()).copy_from_slice(&bytes);
+                }
+                Work::Copy { to, from, bytes } => {
+                    let copied = self.memory.at(from.0, bytes).to_vec();
+                    self.memory.at(to.0, bytes).copy_from_slice(&copied);
                 }
                 Work::Launch { module, pass, entry, words } => {
                     let (program, options) = &self.programs[module];
@@ -497,6 +502,16 @@ impl Device for ReferenceDevice {
         let mut state = self.state();
         state.run(Queue::Download, None);
         to.copy_from_slice(state.memory.at(from.0, to.len()));
+        Ok(())
+    }
+
+    fn copy(
+        &self,
+        to: DeviceAddress,
+        from: DeviceAddress,
+        bytes: usize,
+    ) -> Result<(), DeviceError> {
+        self.state().queue(Queue::Compute).push_back(Work::Copy { to, from, bytes });
         Ok(())
     }
 

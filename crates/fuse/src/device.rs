@@ -14,6 +14,7 @@ use fuse_runtime::{DeviceContext, Element, Operand, RunError, View};
 
 use crate::array::Array;
 use crate::error::{Error, ErrorKind};
+use crate::output::AsOutput;
 use crate::vars::{AsInput, Input};
 
 /// A device that formulas can run on, for [`crate::EngineBuilder::device`]. Cheap to clone; clones share
@@ -90,6 +91,15 @@ impl Device {
     pub fn memory(&self) -> Result<DeviceMemory, Error> {
         let (free, total) = self.context.device().memory().map_err(Error::from)?;
         Ok(DeviceMemory { free, total })
+    }
+
+    /// Waits until nothing is left to do: copies to the device may go on when the call that began them has
+    /// returned.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Device`] where something failed meanwhile.
+    pub fn synchronize(&self) -> Result<(), Error> {
+        Ok(self.context.synchronize()?)
     }
 
     /// Gives the memory that is kept for later calls back to the device.
@@ -173,6 +183,24 @@ impl DeviceArray {
     /// [`ErrorKind::Alloc`] where memory is refused, [`ErrorKind::Device`].
     pub fn download(&self) -> Result<Array, Error> {
         self.0.download().map(Array).map_err(|error| Error::from_run("", error))
+    }
+
+    /// Copies it to memory of the host's, of its dtype and shape: what a formula writes into.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Output`] where dtype or shape differ; [`ErrorKind::Device`].
+    pub fn download_into(&self, out: &mut (impl AsOutput + ?Sized)) -> Result<(), Error> {
+        let downloaded = self.0.download_into(&mut out.as_output());
+        downloaded.map_err(|error| Error::from_run("", error))
+    }
+
+    /// Takes over the elements of another array, of equal dtype and shape, on the same device. They never
+    /// leave it, and are there when it returns.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Output`] where dtype, shape or device differ; [`ErrorKind::Device`].
+    pub fn copy_from(&mut self, other: &DeviceArray) -> Result<(), Error> {
+        self.0.copy_from(&other.0).map_err(|error| Error::from_run("", error))
     }
 
     /// Element type.

@@ -50,6 +50,7 @@ pub struct Error(Box<Inner>);
 #[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
+    is_of_device: bool,
     message: String,
     source: Arc<str>,
     diagnostics: Vec<Diagnostic>,
@@ -57,8 +58,13 @@ struct Inner {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
-        let message = message.into();
-        Error(Box::new(Inner { kind, message, source: "".into(), diagnostics: Vec::new() }))
+        Error(Box::new(Inner {
+            kind,
+            is_of_device: kind == ErrorKind::Device,
+            message: message.into(),
+            source: "".into(),
+            diagnostics: Vec::new(),
+        }))
     }
 
     /// From the diagnostics of one formula; there is at least one.
@@ -66,7 +72,8 @@ impl Error {
         let first = diagnostics.first();
         let kind = first.map_or(ErrorKind::Syntax, |first| kind_of(first.code));
         let message = first.map_or_else(String::new, ToString::to_string);
-        Error(Box::new(Inner { kind, message, source: source.into(), diagnostics }))
+        let source = source.into();
+        Error(Box::new(Inner { kind, is_of_device: false, message, source, diagnostics }))
     }
 
     /// From a run, with the formula that ran.
@@ -98,7 +105,11 @@ impl Error {
                 Diagnostic::new(Code::LiteralOutOfRange, error.to_string())
                     .at(span(rule.span), format!("its value {value} meets {} here", rule.dtype))
             }
-            other => return Error::new(run_kind(other), other.to_string()),
+            other => {
+                let mut own = Error::new(run_kind(other), other.to_string());
+                own.0.is_of_device |= matches!(other, RunError::Device(_));
+                return own;
+            }
         };
         Error::from_diagnostics(source, vec![diagnostic])
     }
@@ -106,6 +117,12 @@ impl Error {
     /// What kind of error it is.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
+    }
+
+    /// Is it a device that cannot be had, has not the memory, failed, or cannot run the formula? An engine
+    /// without a device may be able to.
+    pub fn is_of_device(&self) -> bool {
+        self.0.is_of_device
     }
 
     /// The place in the formula, in bytes, where there is one.

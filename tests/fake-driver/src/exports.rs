@@ -298,6 +298,16 @@ unsafe extern "C" fn cuMemcpyDtoHAsync_v2(
 }
 
 #[unsafe(no_mangle)]
+extern "C" fn cuMemcpyDtoDAsync_v2(to: u64, from: u64, bytes: usize, stream: Handle) -> c_uint {
+    ask_in_context(|machine, context| {
+        machine.check_range(context, to, bytes)?;
+        machine.check_range(context, from, bytes)?;
+        machine.faults.say(&format!("copy {bytes} from {from:#x} to {to:#x}"));
+        machine.enqueue(context, number(stream), Work::Copy { to, from, bytes })
+    })
+}
+
+#[unsafe(no_mangle)]
 unsafe extern "C" fn cuStreamCreate(stream: *mut Handle, _flags: c_uint) -> c_uint {
     ask_in_context(|machine, context| {
         let made = machine.new_stream(context)?;

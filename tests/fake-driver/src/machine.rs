@@ -377,6 +377,11 @@ impl Machine {
                 self.memory.read(from, &mut read).map_err(illegal)?;
                 self.pinned.write(to, &read).ok_or_else(unpinned)
             }
+            Work::Copy { to, from, bytes } => {
+                let mut copied = vec![0; bytes];
+                self.memory.read(from, &mut copied).map_err(illegal)?;
+                self.memory.write(to, &copied).map_err(illegal)
+            }
             Work::Launch(ref launch) => self.run_kernel(launch),
             Work::Record(point) => {
                 self.streams.pass(point);

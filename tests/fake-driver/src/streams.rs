@@ -21,6 +21,8 @@ pub(crate) enum Work {
     Upload { to: u64, bytes: Vec<u8> },
     /// Bytes of the device to pinned memory.
     Download { to: usize, from: u64, bytes: usize },
+    /// Bytes of the device to the device.
+    Copy { to: u64, from: u64, bytes: usize },
     /// A kernel.
     Launch(Launch),
     /// Ends the pending of a point.
@@ -37,6 +39,9 @@ impl Work {
             Work::Upload { to, bytes } => format!("upload of {} bytes to {to:#x}", bytes.len()),
             Work::Download { from, bytes, .. } => {
                 format!("download of {bytes} bytes from {from:#x}")
+            }
+            Work::Copy { to, from, bytes } => {
+                format!("copy of {bytes} bytes from {from:#x} to {to:#x}")
             }
             Work::Launch(launch) => format!("kernel {}", launch.entry),
             Work::Record(_) => "record".to_string(),

@@ -52,6 +52,31 @@ fn an_upload_has_read_its_bytes_when_it_returns() {
     assert!((0..1000).all(|at| usize::from(back[at]) == at / 10), "{back:?}");
 }
 
+/// Copies inside the device come after what was enqueued in their queue, and stay inside allocations.
+#[test]
+fn bytes_are_copied_inside_the_device() {
+    let test = "copying::bytes_are_copied_inside_the_device";
+    if with_each_fault(test, &["", "early"]).is_none() {
+        return;
+    }
+    let device = open();
+    let [first, second, third] = [(); 3].map(|()| device.alloc(1000).expect("memory"));
+    let sent = bytes(1000, 2);
+    device.upload(first, &sent).expect("an upload");
+    let uploaded = device.record(Queue::Upload).expect("an event");
+    device.wait(Queue::Compute, uploaded).expect("a wait");
+    device.copy(second, first, 1000).expect("a copy");
+    device.copy(third.offset(100), second.offset(50), 700).expect("a copy");
+    device.synchronize(Queue::Compute).expect("no failure");
+    let mut back = vec![0; 700];
+    device.download(&mut back, third.offset(100)).expect("a download");
+    assert!(back == sent[50..750], "other bytes came back");
+    let expected =
+        format!("copy failed: 1000 bytes from {:#x} on are more than were allocated", first.0 + 1);
+    assert_eq!(message(device.copy(second, first.offset(1), 1000)), expected);
+    assert_eq!(message(device.copy(first.offset(1), second, 1000)), expected);
+}
+
 /// The stand-in is late enough to notice: nothing says that the upload comes first.
 #[test]
 fn a_download_that_waits_for_nothing_is_noticed() {

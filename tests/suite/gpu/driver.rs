@@ -3,13 +3,12 @@
 //! A library is loaded into a process once, by name; so a test that needs one under the driver's name
 //! runs itself again, alone, with `LD_LIBRARY_PATH` set to a folder that holds it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use tempfile::TempDir;
 
-/// The names that the driver's library is looked for by.
-const NAMES: &[&str] = &["libcuda.so.1", "libcuda.so"];
+use super::library::{fake_driver_dir, library_dir};
 
 /// Tells a test that it is the child, and what for.
 const CHILD: &str = "FUSE_GPU_CHILD";
@@ -19,11 +18,6 @@ const FAULTS: &str = "FUSE_FAKE_CUDA";
 
 /// What the driver logs when a context is given back with nothing left in it.
 const NOTHING_LEFT: &str = "release: 0 bytes, 0 pinned, 0 streams, 0 events, 0 modules";
-
-/// A folder for `LD_LIBRARY_PATH`, in which the driver's library is the fake one. Removed when dropped.
-pub(crate) fn fake_driver_dir() -> TempDir {
-    dir_with(&fake_driver())
-}
 
 /// Runs the rest of a test, which is this one's caller, with the fake driver; what the driver logged.
 /// None where that is this process: the test then does its work and returns.
@@ -58,7 +52,7 @@ pub(crate) fn with_library(test: &str, library: Option<&Path>) -> bool {
     if std::env::var(CHILD).is_ok() {
         return true;
     }
-    let dir = library.map_or_else(|| TempDir::new().expect("a folder"), dir_with);
+    let dir = library.map_or_else(|| TempDir::new().expect("a folder"), library_dir);
     run_again(test, dir.path(), "", "");
     false
 }
@@ -81,24 +75,4 @@ fn run_again(test: &str, library_dir: &Path, faults: &str, child: &str) {
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{test} with {faults:?}: {}\n{out}{err}", output.status);
     assert!(out.contains("1 passed"), "no test is called gpu::{test}:\n{out}");
-}
-
-/// A folder in which a library has the driver's names.
-fn dir_with(library: &Path) -> TempDir {
-    let dir = TempDir::new().expect("a folder");
-    for name in NAMES {
-        std::os::unix::fs::symlink(library, dir.path().join(name)).expect("a link");
-    }
-    dir
-}
-
-/// The library of `tests/fake-driver`. It is a dependency of this package, so cargo has built it into
-/// the folder of this binary; by itself it is built into the folder above.
-fn fake_driver() -> PathBuf {
-    let binary = std::env::current_exe().expect("this binary");
-    let name =
-        format!("{}fuse_fake_driver{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-    let found =
-        binary.ancestors().skip(1).take(2).map(|dir| dir.join(&name)).find(|it| it.exists());
-    found.unwrap_or_else(|| panic!("{name} is not beside {}", binary.display()))
 }

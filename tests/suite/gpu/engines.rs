@@ -103,6 +103,22 @@ fn agree<'a>(formula: &str, variables: impl IntoIterator<Item = (&'a str, Input<
     }
 }
 
+/// A copy comes after the upload that fills its source, and before the download of its target.
+#[test]
+fn arrays_are_copied_on_the_device() {
+    for (name, device) in stand_ins() {
+        let (ramp, zeros) = (array(&numbers(3077, 5), &[17, 181]), array(&[0.0; 3077], &[17, 181]));
+        let upload = |array: &Array| DeviceArray::upload(&device, array).expect("it fits");
+        let (source, mut target) = (upload(&ramp), upload(&zeros));
+        target.copy_from(&source).expect("alike");
+        same(&target.download().expect("it is there"), &ramp, name);
+        let other = DeviceArray::upload(&device, &array(&[1.0; 3077], &[3077])).expect("it fits");
+        let error = target.copy_from(&other).expect_err("another shape");
+        assert_eq!(error.kind(), ErrorKind::Output, "{error}");
+        device.synchronize().expect("nothing failed");
+    }
+}
+
 #[test]
 fn elementwise() {
     for n in [0, 1, 2, 3, 31, 1000, 3077] {

@@ -6,7 +6,7 @@
 //! | `engines` | engines on devices that are stood in for, beside engines on the host |
 //! | `golden` | the canonical texts, as committed |
 //! | `ptxas` | all texts through NVIDIA's assembler: no spills, registers as in the committed table |
-//! | `driver` | `tests/fake-driver` stands in for the NVIDIA driver's library, in processes of their own |
+//! | `library`, `driver` | `tests/fake-driver` stands in for the NVIDIA driver's library, in processes of their own |
 //! | `opening`, `start`, `copying`, `launching` | the launch path over it, with faults |
 
 mod copying;
@@ -14,6 +14,7 @@ mod driver;
 mod engines;
 mod golden;
 mod launching;
+mod library;
 mod modules;
 mod opening;
 mod ptxas;

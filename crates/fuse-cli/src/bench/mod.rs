@@ -7,37 +7,61 @@
 //!                                   call       16 elements, prepared and through the cache
 //!                                   elements   about a second, into one output or new ones
 //!                                   copy       the same bytes by as many threads: the floor
+//!                                   device     with `--backend cuda`, copies and kernels by themselves
 //! ```
 //! Nothing else should run meanwhile; the minimum tells what the code can do, the median what it did.
 
 mod check;
 mod copy;
+mod device;
 mod inputs;
 mod measure;
 mod report;
 
 use fuse::raw::shape_text;
-use fuse::{Array, CancelToken, Engine, Formula, InputType, Vars};
+use fuse::{Array, CancelToken, Engine, Formula, InputType, Stage, Vars};
 
-use crate::args::BenchArgs;
-use crate::engine;
+use crate::args::{BackendChoice, BenchArgs};
 use crate::eval::{Values, types, variables};
 use crate::failure::Failure;
 use crate::interrupt::interruptible;
 use crate::signature;
 use crate::value::{Access, Value};
+use crate::{engine, gpu};
 
 pub(crate) fn run(args: &BenchArgs) -> Result<(), Failure> {
     let (text, arguments) = args.formula.resolve()?;
-    engine::build(&args.engine, 1)?.formula(&text)?;
+    // Kept, so that a device that it opens stays open.
+    let first = engine::build(&args.engine, 1)?;
+    let formula = first.formula(&text)?;
     let access = if args.no_mmap { Access::Read } else { Access::Map };
     let values = inputs::make(&signature::parse_all(&arguments)?, access)?;
-    let threads = if args.threads.is_empty() { vec![0] } else { args.threads.clone() };
+    let threads = threads(args)?;
     let measured = interruptible(|token| {
         let measure = |&threads: &usize| Bench::new(args, &text, &values, threads, token)?.run();
         threads.iter().map(measure).collect::<Result<Vec<_>, Failure>>()
     })?;
-    report::print(&measured, args.json)
+    report::print(&measured, args.json)?;
+    if let Some(device) = first.device() {
+        let ptx = formula.explain(&types(&values)?, Stage::Ptx)?;
+        if let Some(note) = gpu::slow_f64(device.info(), &ptx) {
+            eprintln!("note: {note}");
+        }
+    }
+    Ok(())
+}
+
+/// The numbers of threads to measure, 0 for all. One of the host's works for a device.
+fn threads(args: &BenchArgs) -> Result<Vec<usize>, Failure> {
+    match (args.threads.as_slice(), args.engine.backend) {
+        ([], Some(BackendChoice::Cuda)) => Ok(vec![1]),
+        ([], _) => Ok(vec![0]),
+        (_, Some(BackendChoice::Cuda)) => {
+            let message = "-j is for the CPU's back ends, not for `--backend cuda`";
+            Err(Failure::Usage(message.to_string()))
+        }
+        (given, _) => Ok(given.to_vec()),
+    }
 }
 
 fn joined(texts: impl Iterator<Item = String>) -> String {
@@ -84,6 +108,9 @@ impl<'a> Bench<'a> {
         let out_bytes = results.iter().map(|result| result.as_bytes().len()).sum();
         let times = self.elements(&vars, &mut results)?;
         let copy = copy::floor(in_bytes, out_bytes, self.engine.threads(), self.token)?;
+        let device = self.engine.device();
+        let pieces = device.map(|device| device::measure(self, device, &mut results));
+        let pieces = pieces.transpose()?;
         let calls = self.calls()?;
         Ok(report::Measured {
             expr: self.text.to_string(),
@@ -97,12 +124,14 @@ impl<'a> Bench<'a> {
             threads: self.engine.threads(),
             backend: self.engine.backend_name(),
             isa: self.engine.isa(),
+            device: device.map(|device| device.info().name.clone()),
             compile_us: self.compile()? / 1e3,
             calls,
             times,
             in_bytes,
             out_bytes,
             copy,
+            pieces,
         })
     }
 
@@ -130,16 +159,24 @@ impl<'a> Bench<'a> {
         measure::repeat(measure::SECOND, || Ok(prepared.evaluate_into(vars.clone(), out)?))
     }
 
-    /// Nanoseconds from the text to machine code: the median of 20 engines, whose caches are empty.
+    /// Nanoseconds from the text to machine code, for a device to PTX, whose assembling is the driver's: the
+    /// median of 20 engines, whose caches are empty.
     fn compile(&self) -> Result<f64, Failure> {
         const SAMPLES: usize = 20;
         let mut samples = Vec::with_capacity(SAMPLES);
         for _ in 0..SAMPLES {
             let engine = engine::build(&self.args.engine, 1)?;
             let start = std::time::Instant::now();
-            let prepared = engine.formula(self.text)?.prepare(&self.types)?;
-            samples.push(measure::nanoseconds(start.elapsed()));
-            drop(prepared);
+            let formula = engine.formula(self.text)?;
+            if engine.device().is_some() {
+                let ptx = formula.explain(&self.types, Stage::Ptx)?;
+                samples.push(measure::nanoseconds(start.elapsed()));
+                drop(ptx);
+            } else {
+                let prepared = formula.prepare(&self.types)?;
+                samples.push(measure::nanoseconds(start.elapsed()));
+                drop(prepared);
+            }
         }
         Ok(measure::median(&mut samples))
     }

@@ -4,6 +4,7 @@ use std::io::{StdoutLock, Write};
 
 use serde::Serialize;
 
+use super::device::Pieces;
 use super::measure::Times;
 use crate::failure::Failure;
 
@@ -19,6 +20,8 @@ pub(super) struct Measured {
     pub(super) threads: usize,
     pub(super) backend: &'static str,
     pub(super) isa: String,
+    /// Its name.
+    pub(super) device: Option<String>,
     pub(super) compile_us: f64,
     pub(super) calls: Calls,
     /// Of the whole formula.
@@ -27,6 +30,8 @@ pub(super) struct Measured {
     pub(super) out_bytes: usize,
     /// Of the copy.
     pub(super) copy: Times,
+    /// On a device.
+    pub(super) pieces: Option<Pieces>,
 }
 
 /// Nanoseconds of one call.
@@ -56,6 +61,18 @@ struct Object<'a> {
     gb_per_s: f64,
     copy_ns_per_elem: f64,
     result_checked: bool,
+    #[serde(flatten)]
+    device: Option<DeviceObject>,
+}
+
+/// What it has on top with `--backend cuda`.
+#[derive(Serialize)]
+struct DeviceObject {
+    /// `null` where nothing is uploaded.
+    upload_gb_per_s: Option<f64>,
+    kernel_gb_per_s: f64,
+    download_gb_per_s: f64,
+    device_copy_gb_per_s: f64,
 }
 
 #[derive(Serialize)]
@@ -85,10 +102,17 @@ impl Measured {
         nanoseconds / self.n as f64
     }
 
-    /// From the median: bytes per nanosecond are gigabytes per second.
-    #[expect(clippy::cast_precision_loss, reason = "a count of bytes in memory is below 2^53")]
     fn gb_per_s(&self) -> f64 {
-        (self.in_bytes + self.out_bytes) as f64 / self.times.median
+        gb_per_s(self.in_bytes + self.out_bytes, self.times)
+    }
+
+    fn device_object(&self, pieces: &Pieces) -> DeviceObject {
+        DeviceObject {
+            upload_gb_per_s: pieces.upload.map(|times| gb_per_s(pieces.uploaded, times)),
+            kernel_gb_per_s: gb_per_s(self.in_bytes + self.out_bytes, pieces.kernel),
+            download_gb_per_s: gb_per_s(self.out_bytes, pieces.download),
+            device_copy_gb_per_s: gb_per_s(pieces.copied, pieces.copy),
+        }
     }
 
     fn object(&self) -> Object<'_> {
@@ -111,8 +135,15 @@ impl Measured {
             gb_per_s: self.gb_per_s(),
             copy_ns_per_elem: self.per_element(self.copy.median),
             result_checked: true,
+            device: self.pieces.as_ref().map(|pieces| self.device_object(pieces)),
         }
     }
+}
+
+/// From the median: bytes per nanosecond are gigabytes per second.
+#[expect(clippy::cast_precision_loss, reason = "a count of bytes in memory is below 2^53")]
+fn gb_per_s(bytes: usize, times: Times) -> f64 {
+    bytes as f64 / times.median
 }
 
 fn table(out: &mut StdoutLock<'_>, first: &Measured, all: &[Measured]) -> Result<(), Failure> {
@@ -123,10 +154,20 @@ fn table(out: &mut StdoutLock<'_>, first: &Measured, all: &[Measured]) -> Result
     let results = first.results.join("; ");
     writeln!(out, "result     {results}, equal to the interpreter's bit for bit")?;
     writeln!(out, "back end   {} ({})", first.backend, first.isa)?;
-    writeln!(out, "compile    {:.0} µs", first.compile_us)?;
+    let what = match &first.device {
+        Some(name) => {
+            writeln!(out, "device     {name}")?;
+            ", to PTX"
+        }
+        None => "",
+    };
+    writeln!(out, "compile    {:.0} µs{what}", first.compile_us)?;
     let Calls { prepared_ns, cached_ns, is_small } = first.calls;
     let on = if is_small { " on 16 elements" } else { "" };
     writeln!(out, "a call     {prepared_ns:.0} ns{on}, {cached_ns:.0} ns with a lookup by text")?;
+    if let Some(pieces) = &first.pieces {
+        return pieces_table(out, first, pieces);
+    }
     writeln!(
         out,
         "\n         ns an element\nthreads         min     median  copy floor       GB/s"
@@ -142,5 +183,33 @@ fn table(out: &mut StdoutLock<'_>, first: &Measured, all: &[Measured]) -> Result
             one.gb_per_s(),
         )?;
     }
+    Ok(())
+}
+
+/// On a device, copies and kernels by themselves; then the whole call, in which they overlap.
+fn pieces_table(
+    out: &mut StdoutLock<'_>,
+    measured: &Measured,
+    pieces: &Pieces,
+) -> Result<(), Failure> {
+    let all_bytes = measured.in_bytes + measured.out_bytes;
+    writeln!(out, "\n             ns an element\n                    min     median       GB/s")?;
+    let mut row = |name: &str, bytes: usize, times: Times| {
+        writeln!(
+            out,
+            "{name:12}  {:10.4} {:10.4} {:10.2}",
+            measured.per_element(times.min),
+            measured.per_element(times.median),
+            gb_per_s(bytes, times),
+        )
+    };
+    if let Some(upload) = pieces.upload {
+        row("upload", pieces.uploaded, upload)?;
+    }
+    row("kernel", all_bytes, pieces.kernel)?;
+    row("download", measured.out_bytes, pieces.download)?;
+    row("whole call", all_bytes, measured.times)?;
+    row("device copy", pieces.copied, pieces.copy)?;
+    row("host copy", all_bytes, measured.copy)?;
     Ok(())
 }

@@ -233,6 +233,12 @@ impl Stream {
         unsafe { self.context.enter()?.cuStreamWaitEvent(self.handle, event.handle, 0) }
     }
 
+    /// Enqueues a copy inside the device.
+    pub(super) fn copy(&self, to: u64, from: u64, bytes: usize) -> Result<(), Failure> {
+        // SAFETY: device memory, which the driver knows the bounds of.
+        unsafe { self.context.enter()?.cuMemcpyDtoDAsync_v2(to, from, bytes, self.handle) }
+    }
+
     /// Copies pageable memory to the device, after what is enqueued; waits until that has happened.
     pub(super) fn upload(&self, to: u64, from: &[u8]) -> Result<(), Failure> {
         let functions = self.context.enter()?;

@@ -216,6 +216,18 @@ impl Device for CudaDevice {
         self.health.note(lock(&self.downloads).download(stream, to, from.0))
     }
 
+    fn copy(
+        &self,
+        to: DeviceAddress,
+        from: DeviceAddress,
+        bytes: usize,
+    ) -> Result<(), DeviceError> {
+        self.health.check()?;
+        self.check_room("copy", to, bytes)?;
+        self.check_room("copy", from, bytes)?;
+        self.health.note(self.compute.stream.copy(to.0, from.0, bytes))
+    }
+
     unsafe fn launch(
         &self,
         id: ModuleId,

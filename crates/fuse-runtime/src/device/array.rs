@@ -9,7 +9,8 @@ use crate::array::{Array, bytes_of};
 use crate::device::context::{Buffer, DeviceContext};
 use crate::device::stage;
 use crate::error::{AllocError, RunError};
-use crate::views::{Address, Raw, Strides, View};
+use crate::overlap::may_share;
+use crate::views::{Address, Raw, Strides, View, ViewMut};
 
 /// An array in a device's memory: C order, native. See the module.
 ///
@@ -47,12 +48,67 @@ impl DeviceArray {
     /// [`RunError::Alloc`], [`RunError::Device`].
     pub fn download(&self) -> Result<Array, RunError> {
         let mut array = Array::zeroed(self.dtype, &self.extents)?;
+        self.download_to(array.raw_mut())?;
+        Ok(array)
+    }
+
+    /// Copies it to memory of the host's, of its dtype and extents, in any layout.
+    ///
+    /// # Errors
+    /// [`RunError::OutputDType`] or [`RunError::OutputShape`], of output 0; [`RunError::Device`].
+    pub fn download_into(&self, out: &mut ViewMut<'_>) -> Result<(), RunError> {
+        let raw = out.raw();
+        self.check_fits(raw.dtype, raw.extents)?;
+        self.download_to(raw)
+    }
+
+    fn download_to(&self, raw: Raw<'_>) -> Result<(), RunError> {
         let context = self.context();
         let _call = context.begin()?;
         context.order(Queue::Upload, Queue::Download)?;
         context.order(Queue::Compute, Queue::Download)?;
-        stage::download(context, self.address(), array.raw_mut())?;
-        Ok(array)
+        stage::download(context, self.address(), raw)
+    }
+
+    /// Takes over the elements of another array of this device, which has its dtype and extents. They are
+    /// there when it returns.
+    ///
+    /// # Errors
+    /// [`RunError::OutputOnDevice`], [`RunError::OutputDType`] or [`RunError::OutputShape`] where it is
+    /// another's, then of output 0; [`RunError::Device`].
+    pub fn copy_from(&mut self, other: &DeviceArray) -> Result<(), RunError> {
+        if !Arc::ptr_eq(self.context(), other.context()) {
+            return Err(RunError::OutputOnDevice { output: 0 });
+        }
+        other.check_fits(self.dtype, &self.extents)?;
+        let bytes = self.len * self.dtype.size();
+        if bytes == 0 || self.address() == other.address() {
+            return Ok(());
+        }
+        let context = self.context();
+        let between =
+            may_share(self.raw(), other.raw()).then(|| context.alloc(bytes)).transpose()?;
+        let _call = context.begin()?;
+        let mut from = other.address();
+        if let Some(between) = &between {
+            context.device().copy(between.address(), from, bytes)?;
+            from = between.address();
+        }
+        context.device().copy(self.address(), from, bytes)?;
+        Ok(context.device().synchronize(Queue::Compute)?)
+    }
+
+    /// Can an output of that dtype and these extents take the elements?
+    fn check_fits(&self, dtype: DType, extents: &[usize]) -> Result<(), RunError> {
+        if self.dtype != dtype {
+            let (expected, found) = (self.dtype, dtype);
+            return Err(RunError::OutputDType { output: 0, expected, found });
+        }
+        if self.extents() != extents {
+            let (expected, found) = (self.extents.clone(), Extents::from_slice(extents));
+            return Err(RunError::OutputShape { output: 0, expected, found });
+        }
+        Ok(())
     }
 
     /// An array whose elements must be written before anything reads them.

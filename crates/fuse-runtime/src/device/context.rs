@@ -61,6 +61,14 @@ impl DeviceContext {
         }
     }
 
+    /// Waits until everything has run that calls have given the device so far.
+    ///
+    /// # Errors
+    /// [`DeviceError::Launch`] where a kernel failed, else [`DeviceError::Driver`].
+    pub fn synchronize(&self) -> Result<(), DeviceError> {
+        Queue::ALL.iter().try_for_each(|&queue| self.device.synchronize(queue))
+    }
+
     /// Starts a call: it has the device for itself, and its uploads wait for what came before, whose
     /// memory they may be given.
     pub(super) fn begin(&self) -> Result<MutexGuard<'_, ()>, DeviceError> {

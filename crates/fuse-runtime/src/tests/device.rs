@@ -171,7 +171,8 @@ fn long_arrays_are_run_in_chunks() {
         Told::Upload(_, bytes) => Some(("upload", bytes.len() / 8)),
         Told::Launch(_, _, words) => Some(("launch", usize::try_from(words[0]).expect("few"))),
         Told::Download(_, bytes) => Some(("download", bytes / 8)),
-        Told::Record(..)
+        Told::Copy(..)
+        | Told::Record(..)
         | Told::Wait(..)
         | Told::Alloc(_)
         | Told::Free(_)
@@ -435,4 +436,49 @@ fn sums_keep_their_results_on_the_device() {
     let told = recorder.told();
     let copies = told.iter().filter(|told| matches!(told, Told::Upload(..) | Told::Download(..)));
     assert_eq!(copies.count(), 0);
+}
+
+/// A copy follows the uploads and is waited for; where the arrays overlap it goes by memory between.
+#[test]
+fn arrays_are_copied_inside_the_device() {
+    let recorder = Recorder::new(1 << 30);
+    let context = DeviceContext::new(Arc::<Recorder>::clone(&recorder));
+    let upload = |array: &Array| DeviceArray::upload(&context, &array.view()).expect("it fits");
+    let mut ramp = array(&[72]);
+    ramp.as_mut_slice::<f64>()
+        .expect("f64")
+        .iter_mut()
+        .zip(0..)
+        .for_each(|(x, k)| *x = f64::from(k));
+    let (source, mut target) = (upload(&ramp), upload(&array(&[72])));
+    recorder.told();
+    target.copy_from(&source).expect("alike");
+    let told = recorder.told();
+    let copy = Told::Copy(target.address().0, source.address().0, 72 * 8);
+    assert_eq!(told[told.len() - 2..], [copy, Told::Synchronize(Queue::Compute)]);
+    assert_eq!(target.download().expect("it is there").as_bytes(), ramp.as_bytes());
+
+    let at = |offset: i64| {
+        let (address, shape) = (source.address().offset(offset), (DType::F64, [64].as_slice()));
+        #[expect(unsafe_code, reason = "lays an array over another's memory")]
+        // SAFETY: 64 of the 72 elements, which only this test's calls write.
+        let array = unsafe { DeviceArray::from_raw(&context, address, 64, shape) };
+        array.expect("inside")
+    };
+    at(8).copy_from(&at(0)).expect("alike");
+    let moved = source.download().expect("it is there");
+    let moved = moved.as_slice::<f64>().expect("f64");
+    assert_eq!((moved[0], moved[1], moved[64], moved[65]), (0.0, 0.0, 63.0, 65.0));
+
+    let output = 0;
+    let found = |array: &[usize]| array.iter().copied().collect();
+    let (expected, found) = (found(&[72]), found(&[8, 9]));
+    let refused = upload(&array(&[8, 9])).copy_from(&source);
+    assert_eq!(refused, Err(RunError::OutputShape { output, expected, found }));
+    let whole = upload(&Array::zeroed(DType::I64, &[72]).expect("small")).copy_from(&source);
+    let (expected, found) = (DType::F64, DType::I64);
+    assert_eq!(whole, Err(RunError::OutputDType { output, expected, found }));
+    let other = DeviceContext::new(Recorder::new(1 << 20));
+    let mut foreign = DeviceArray::upload(&other, &ramp.view()).expect("it fits");
+    assert_eq!(foreign.copy_from(&source), Err(RunError::OutputOnDevice { output }));
 }

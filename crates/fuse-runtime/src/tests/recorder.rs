@@ -11,6 +11,8 @@ use fuse_ir::{Device, DeviceAddress, DeviceError, DeviceInfo, Program};
 pub(super) enum Told {
     Upload(u64, Vec<u8>),
     Download(u64, usize),
+    /// To, from, bytes.
+    Copy(u64, u64, usize),
     Launch(String, u32, Vec<u64>),
     Record(Queue, u64),
     Wait(Queue, u64),
@@ -63,6 +65,7 @@ impl Recorder {
             Told::Launch(name, grid, words) => Some((name, grid, words)),
             Told::Upload(..)
             | Told::Download(..)
+            | Told::Copy(..)
             | Told::Record(..)
             | Told::Wait(..)
             | Told::Alloc(_)
@@ -138,6 +141,19 @@ impl Device for Recorder {
         let mut state = self.state();
         to.copy_from_slice(state.bytes(from, to.len()));
         state.told.push(Told::Download(from.0, to.len()));
+        Ok(())
+    }
+
+    fn copy(
+        &self,
+        to: DeviceAddress,
+        from: DeviceAddress,
+        bytes: usize,
+    ) -> Result<(), DeviceError> {
+        let mut state = self.state();
+        let copied = state.bytes(from, bytes).to_vec();
+        state.bytes(to, bytes).copy_from_slice(&copied);
+        state.told.push(Told::Copy(to.0, from.0, bytes));
         Ok(())
     }
 

@@ -167,6 +167,18 @@ impl Device for InterpretedDevice {
         self.state().memory.read(from.0, to).map_err(refused("download"))
     }
 
+    fn copy(
+        &self,
+        to: DeviceAddress,
+        from: DeviceAddress,
+        bytes: usize,
+    ) -> Result<(), DeviceError> {
+        let mut copied = vec![0; bytes];
+        let memory = &mut self.state().memory;
+        memory.read(from.0, &mut copied).map_err(refused("copy"))?;
+        memory.write(to.0, &copied).map_err(refused("copy"))
+    }
+
     unsafe fn launch(
         &self,
         module: ModuleId,

@@ -1,4 +1,4 @@
-//! Random formulas: interpreter = Cranelift, one thread = two, optimizer off = strict mode, bit by
+//! Random formulas: interpreter = Cranelift = PTX, one thread = two, optimizer off = strict mode, bit by
 //! bit; relaxed mode within its bound; and no NaN or infinity that strict mode has not.
 //!
 //! A fixed range of seeds and one drawn from the clock, both printed. `FUSE_FORMULAS=n` is how many
@@ -107,6 +107,22 @@ fn every_way_to_run_a_complex_formula_gives_the_same_bits() {
         }
         Ok(())
     });
+}
+
+/// PTX, which one interpreted thread after the other runs: fewer formulas.
+#[test]
+fn ptx_gives_the_same_bits() {
+    let on_ptx = |bench: &Bench, subject: &Subject| {
+        for mode in [Mode::Strict, Mode::Relaxed] {
+            if mode == Mode::Relaxed || !subject.relaxed_only {
+                let compiled = bench.compile(subject, mode)?;
+                bench.same_on_ptx(subject, &compiled, 1)?;
+            }
+        }
+        Ok(())
+    };
+    for_all(&seeds(FORMULAS / 4), Family::Any, on_ptx);
+    for_all(&seeds(FORMULAS / 40), Family::Complex, on_ptx);
 }
 
 #[test]

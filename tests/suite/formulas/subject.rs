@@ -10,10 +10,11 @@ use fuse_cranelift::CraneliftBackend;
 use fuse_ir::interp::Interpreter;
 use fuse_ir::{HostBackend, InputType, Program, Strength};
 use fuse_runtime::{
-    Array, Executable, Layout, Operand as Given, RunOptions, ScalarValue, Threads, Tuning, View,
+    Array, DeviceContext, DeviceExecutable, Executable, FoldLanes, Layout, Operand as Given, RunOptions, ScalarValue, Threads, Tuning, View,
 };
 use fuse_syntax::SyntaxLimits;
 use fuse_testkit::formulas::{Operand, Subject};
+use fuse_testkit::ptx::InterpretedDevice;
 
 /// The back ends and a pool, one for each thread that tests.
 pub(super) struct Bench {
@@ -61,6 +62,45 @@ impl Bench {
                 .map_or(Ok(()), |found| Err(format!("{way}: {found}\n{}", kernels(&program))))?;
         }
         Ok(expected)
+    }
+
+    /// PTX on its interpreter, whose threads run in an order of this seed, gives the bits of Cranelift: as
+    /// the runtime chooses, and in small chunks with each form of the folds.
+    pub(super) fn same_on_ptx(
+        &self,
+        subject: &Subject,
+        compiled: &Compiled,
+        seed: u64,
+    ) -> Result<(), String> {
+        let program = Arc::new(compiled.program.clone());
+        let native = Executable::compile(Arc::clone(&program), &self.cranelift);
+        let expected = run(&native, subject, Threads::Inline)?;
+        let device = Arc::new(InterpretedDevice::shuffled(seed));
+        let executable =
+            DeviceExecutable::new(Arc::clone(&program), DeviceContext::new(device.clone()));
+        let chunked = |lanes| Tuning {
+            device_chunk: Some(256),
+            fold_lanes: Some(lanes),
+            ..PLAIN
+        };
+        let ways = [
+            ("PTX", PLAIN),
+            ("PTX in chunks, lanes along elements", chunked(FoldLanes::Elements)),
+            ("PTX in chunks, lanes along outputs", chunked(FoldLanes::Outputs)),
+        ];
+        for (way, tuning) in ways {
+            let inputs = inputs_of(&program, subject);
+            let options = RunOptions { tuning, ..RunOptions::default() };
+            let results = guarded("running", || executable.run_alloc(&inputs, &options))?;
+            let got = results.map_err(|error| format!("{way}: {error}"))?.remove(0);
+            if let Some(found) = difference(&expected, &got) {
+                let texts: Vec<String> =
+                    device.texts().iter().map(|text| text.to_string()).collect();
+                let kernels = kernels(&program);
+                return Err(format!("{way}: {found}\n{kernels}\n{}", texts.join("\n")));
+            }
+        }
+        Ok(())
     }
 
     /// The graph as it was written gives the bits of the optimised one.
@@ -157,14 +197,19 @@ fn run_tuned(
     threads: Threads<'_>,
     tuning: Tuning,
 ) -> Result<Array, String> {
-    let inputs = executable.program().inputs.iter().map(|input| {
-        let index: usize = input.name[1..].parse().expect("v and a number");
-        given(&subject.operands[index])
-    });
-    let inputs: Vec<Given<'_>> = inputs.collect();
+    let inputs = inputs_of(executable.program(), subject);
     let options = RunOptions { threads, tuning, ..RunOptions::default() };
     let results = guarded("running", || executable.run_alloc(&inputs, &options))?;
     Ok(results.map_err(|error| error.to_string())?.remove(0))
+}
+
+/// The operands that a program reads.
+fn inputs_of<'s>(program: &Program, subject: &'s Subject) -> Vec<Given<'s>> {
+    let input = |input: &fuse_ir::ProgramInput| {
+        let index: usize = input.name[1..].parse().expect("v and a number");
+        given(&subject.operands[index])
+    };
+    program.inputs.iter().map(input).collect()
 }
 
 fn given(operand: &Operand) -> Given<'_> {

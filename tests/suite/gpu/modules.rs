@@ -39,8 +39,12 @@ impl Shape {
 
     /// The module's text, if the types fit the formula.
     pub(crate) fn text(&self) -> Option<String> {
-        let program = self.program()?;
-        Some(fuse_ptx::emit(&program, ModuleOptions::default()).expect("few operands"))
+        self.text_with(ModuleOptions::default())
+    }
+
+    /// The same for other modules of the formula.
+    pub(crate) fn text_with(&self, options: ModuleOptions) -> Option<String> {
+        Some(fuse_ptx::emit(&self.program()?, options).expect("few operands"))
     }
 }
 

@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use fuse_ir::device::{IndexWidth, Loads, ModuleOptions};
 use fuse_testkit::skip;
 use rayon::prelude::*;
 
@@ -84,6 +85,7 @@ fn number_before(line: &str, words: &str) -> Option<u32> {
 fn assemble_all<'s>(
     ptxas: &Path,
     shapes: &'s [Shape],
+    options: ModuleOptions,
     targets: &[&'static str],
 ) -> Vec<(&'s Shape, &'static str, BTreeMap<String, Usage>)> {
     let pairs: Vec<(&Shape, &str)> = shapes
@@ -91,7 +93,7 @@ fn assemble_all<'s>(
         .flat_map(|shape| targets.iter().map(move |&target| (shape, target)))
         .collect();
     let assembled = pairs.par_iter().map(|&(shape, target)| {
-        let text = shape.text().expect("it compiles");
+        let text = shape.text_with(options).expect("it compiles");
         let usages = assemble(ptxas, &text, target)
             .unwrap_or_else(|said| panic!("{} for {target}:\n{said}", shape.name));
         (shape, target, usages)
@@ -104,7 +106,8 @@ fn canonical_shapes_assemble_without_spills_and_in_few_registers() {
     let Some(ptxas) = ptxas() else { skip!("ptxas: no assembler; set FUSE_PTXAS") };
     let shapes = canonical();
     let mut table: BTreeMap<(String, String), Vec<u32>> = BTreeMap::new();
-    for (shape, target, usages) in assemble_all(&ptxas, &shapes, &TARGETS) {
+    for (shape, target, usages) in assemble_all(&ptxas, &shapes, ModuleOptions::default(), &TARGETS)
+    {
         for (entry, usage) in usages {
             assert_eq!(usage.spilled, 0, "{} {entry} for {target} spills", shape.name);
             let most = shape.registers.unwrap_or(255);
@@ -139,9 +142,8 @@ fn canonical_shapes_assemble_without_spills_and_in_few_registers() {
     assert!(committed == text, "tests/gpu/registers.txt is out of date: FUSE_BLESS=1 writes it");
 }
 
-fn spill_nothing(shapes: &[Shape], targets: &[&'static str], ptxas: &Path) {
-    assert!(shapes.len() > 50, "{} shapes", shapes.len());
-    for (shape, target, usages) in assemble_all(ptxas, shapes, targets) {
+fn spill_nothing(shapes: &[Shape], options: ModuleOptions, targets: &[&'static str], ptxas: &Path) {
+    for (shape, target, usages) in assemble_all(ptxas, shapes, options, targets) {
         assert!(!usages.is_empty());
         for (entry, usage) in usages {
             assert_eq!(usage.spilled, 0, "{} {entry} for {target} spills", shape.name);
@@ -152,13 +154,25 @@ fn spill_nothing(shapes: &[Shape], targets: &[&'static str], ptxas: &Path) {
 #[test]
 fn every_row_on_floats_assembles_without_spills() {
     let Some(ptxas) = ptxas() else { skip!("ptxas: no assembler; set FUSE_PTXAS") };
-    spill_nothing(&rows(&FLOATS), &TARGETS, &ptxas);
+    let shapes = rows(&FLOATS);
+    assert!(shapes.len() > 100, "{} shapes", shapes.len());
+    spill_nothing(&shapes, ModuleOptions::default(), &TARGETS, &ptxas);
 }
 
 #[test]
 fn every_row_on_other_dtypes_assembles_without_spills() {
     let Some(ptxas) = ptxas() else { skip!("ptxas: no assembler; set FUSE_PTXAS") };
-    spill_nothing(&rows(&OTHERS), &TARGETS[1..2], &ptxas);
+    let shapes = rows(&OTHERS);
+    assert!(shapes.len() > 100, "{} shapes", shapes.len());
+    spill_nothing(&shapes, ModuleOptions::default(), &TARGETS[1..2], &ptxas);
+}
+
+/// Indices of 64 bits; inputs that an output overlaps.
+#[test]
+fn other_modules_assemble_without_spills() {
+    let Some(ptxas) = ptxas() else { skip!("ptxas: no assembler; set FUSE_PTXAS") };
+    let wide = ModuleOptions { index: IndexWidth::W64, loads: Loads::Coherent };
+    spill_nothing(&canonical(), wide, &TARGETS, &ptxas);
 }
 
 /// What the assembler must refuse, and what must be counted.

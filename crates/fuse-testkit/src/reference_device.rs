@@ -450,6 +450,7 @@ fn canonical(lane: Lane, bits: u64) -> u64 {
     }
 }
 
+#[expect(unsafe_code, reason = "implements the calls that take addresses, which are checked here")]
 impl Device for ReferenceDevice {
     fn info(&self) -> &DeviceInfo {
         &self.info
@@ -483,13 +484,13 @@ impl Device for ReferenceDevice {
         Ok(DeviceAddress(address))
     }
 
-    fn free(&self, address: DeviceAddress) {
+    unsafe fn free(&self, address: DeviceAddress) {
         let mut state = self.state();
         Queue::ALL.iter().for_each(|&queue| state.run(queue, None));
         assert!(state.memory.blocks.remove(&address.0).is_some(), "freed twice");
     }
 
-    fn upload(&self, to: DeviceAddress, from: &[u8]) -> Result<(), DeviceError> {
+    unsafe fn upload(&self, to: DeviceAddress, from: &[u8]) -> Result<(), DeviceError> {
         let mut state = self.state();
         state.queue(Queue::Upload).push_back(Work::Upload(to, from.to_vec()));
         if self.uploads == Uploads::Eager {
@@ -498,14 +499,14 @@ impl Device for ReferenceDevice {
         Ok(())
     }
 
-    fn download(&self, to: &mut [u8], from: DeviceAddress) -> Result<(), DeviceError> {
+    unsafe fn download(&self, to: &mut [u8], from: DeviceAddress) -> Result<(), DeviceError> {
         let mut state = self.state();
         state.run(Queue::Download, None);
         to.copy_from_slice(state.memory.at(from.0, to.len()));
         Ok(())
     }
 
-    fn copy(
+    unsafe fn copy(
         &self,
         to: DeviceAddress,
         from: DeviceAddress,
@@ -515,7 +516,6 @@ impl Device for ReferenceDevice {
         Ok(())
     }
 
-    #[expect(unsafe_code, reason = "declares the call of the trait; addresses are checked here")]
     unsafe fn launch(
         &self,
         module: ModuleId,

@@ -16,7 +16,7 @@
 //! the driver gives to every later call ([`health`]) ends the device's use in this process, theirs
 //! included.
 
-#![expect(unsafe_code, reason = "starts kernels on a device")]
+#![expect(unsafe_code, reason = "copies and kernels go by addresses of device memory")]
 
 mod driver;
 mod functions;
@@ -34,7 +34,7 @@ use cudarc::driver::{CudaSlice, DevicePtr};
 use fuse_ir::device::{Device, DeviceEvent, ModuleId, ModuleOptions, Queue};
 use fuse_ir::{DeviceAddress, DeviceError, DeviceInfo, Program};
 
-use driver::{Card, Context, Module, Refusal, attribute, code};
+use driver::{Card, Context, Module, Refusal, Span, attribute, code};
 use functions::{Failure, Functions};
 use health::Health;
 use memory::Memory;
@@ -119,14 +119,19 @@ impl CudaDevice {
         }
     }
 
-    fn check_room(
+    /// Bytes for a copy, unless they are known not to be of one allocation.
+    ///
+    /// # Safety
+    /// As for the copy.
+    unsafe fn span(
         &self,
         call: &'static str,
         address: DeviceAddress,
         bytes: usize,
-    ) -> Result<(), DeviceError> {
+    ) -> Result<Span, DeviceError> {
         if lock(&self.memory).has_room(address.0, bytes) {
-            return Ok(());
+            // SAFETY: the caller's promise.
+            return Ok(unsafe { Span::new(address.0, bytes) });
         }
         let reason = format!("{bytes} bytes from {:#x} on are more than were allocated", address.0);
         Err(DeviceError::Driver { call, reason })
@@ -195,37 +200,38 @@ impl Device for CudaDevice {
         }
     }
 
-    fn free(&self, address: DeviceAddress) {
+    unsafe fn free(&self, address: DeviceAddress) {
         let streams = Queue::ALL.iter().map(|&queue| &self.lane(queue).stream);
         let freed = lock(&self.memory).free(address.0, streams);
         // A failure that is for good is kept; no other has anyone to tell it to.
         let _ = self.health.note(freed);
     }
 
-    fn upload(&self, to: DeviceAddress, from: &[u8]) -> Result<(), DeviceError> {
+    unsafe fn upload(&self, to: DeviceAddress, from: &[u8]) -> Result<(), DeviceError> {
         self.health.check()?;
-        self.check_room("upload", to, from.len())?;
-        let stream = &self.upload.stream;
-        self.health.note(lock(&self.uploads).upload(stream, to.0, from))
+        // SAFETY: the caller's promise.
+        let to = unsafe { self.span("upload", to, from.len()) }?;
+        self.health.note(lock(&self.uploads).upload(&self.upload.stream, to, from))
     }
 
-    fn download(&self, to: &mut [u8], from: DeviceAddress) -> Result<(), DeviceError> {
+    unsafe fn download(&self, to: &mut [u8], from: DeviceAddress) -> Result<(), DeviceError> {
         self.health.check()?;
-        self.check_room("download", from, to.len())?;
-        let stream = &self.download.stream;
-        self.health.note(lock(&self.downloads).download(stream, to, from.0))
+        // SAFETY: the caller's promise.
+        let from = unsafe { self.span("download", from, to.len()) }?;
+        self.health.note(lock(&self.downloads).download(&self.download.stream, to, from))
     }
 
-    fn copy(
+    unsafe fn copy(
         &self,
         to: DeviceAddress,
         from: DeviceAddress,
         bytes: usize,
     ) -> Result<(), DeviceError> {
         self.health.check()?;
-        self.check_room("copy", to, bytes)?;
-        self.check_room("copy", from, bytes)?;
-        self.health.note(self.compute.stream.copy(to.0, from.0, bytes))
+        // SAFETY: the caller's promise.
+        let (to, from) =
+            unsafe { (self.span("copy", to, bytes)?, self.span("copy", from, bytes)?) };
+        self.health.note(self.compute.stream.copy(to, from))
     }
 
     unsafe fn launch(

@@ -17,7 +17,7 @@ use crate::device::arguments::Arguments;
 use crate::device::array::DeviceArray;
 use crate::device::call::Call;
 use crate::device::context::DeviceContext;
-use crate::device::{form, launch};
+use crate::device::{driver, form};
 use crate::error::RunError;
 use crate::options::RunOptions;
 use crate::overlap::{in_place, may_share};
@@ -78,7 +78,7 @@ impl Kernels<'_> {
         let threads = form::threads(&pass.kernel, entry, counts, arguments.len);
         let grid = form::grid(threads, context.info().multiprocessors);
         let words = arguments.words(entry, pass);
-        Ok(launch::launch(context, (self.module, number), (pass, entry), grid, &words)?)
+        Ok(driver::launch(context, (self.module, number), (pass, entry), grid, &words)?)
     }
 }
 

@@ -1,5 +1,7 @@
 //! A device that computes nothing and remembers what it was told: for tests of plans.
 
+#![expect(unsafe_code, reason = "implements the calls that take addresses, which are checked here")]
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -124,27 +126,27 @@ impl Device for Recorder {
         Ok(DeviceAddress(address))
     }
 
-    fn free(&self, address: DeviceAddress) {
+    unsafe fn free(&self, address: DeviceAddress) {
         let mut state = self.state();
         state.memory.remove(&address.0).expect("allocated");
         state.told.push(Told::Free(address.0));
     }
 
-    fn upload(&self, to: DeviceAddress, from: &[u8]) -> Result<(), DeviceError> {
+    unsafe fn upload(&self, to: DeviceAddress, from: &[u8]) -> Result<(), DeviceError> {
         let mut state = self.state();
         state.bytes(to, from.len()).copy_from_slice(from);
         state.told.push(Told::Upload(to.0, from.to_vec()));
         Ok(())
     }
 
-    fn download(&self, to: &mut [u8], from: DeviceAddress) -> Result<(), DeviceError> {
+    unsafe fn download(&self, to: &mut [u8], from: DeviceAddress) -> Result<(), DeviceError> {
         let mut state = self.state();
         to.copy_from_slice(state.bytes(from, to.len()));
         state.told.push(Told::Download(from.0, to.len()));
         Ok(())
     }
 
-    fn copy(
+    unsafe fn copy(
         &self,
         to: DeviceAddress,
         from: DeviceAddress,
@@ -157,7 +159,6 @@ impl Device for Recorder {
         Ok(())
     }
 
-    #[expect(unsafe_code, reason = "declares the call of the trait, which starts nothing here")]
     unsafe fn launch(
         &self,
         _: ModuleId,

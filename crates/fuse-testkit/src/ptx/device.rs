@@ -3,7 +3,7 @@
 //! Everything happens at once, in the caller's thread, one launch at a time; so queues and events
 //! have nothing to wait for.
 
-#![expect(unsafe_code, reason = "implements the call that starts kernels, itself safe here")]
+#![expect(unsafe_code, reason = "implements the calls that take addresses, which are checked here")]
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -155,19 +155,19 @@ impl Device for InterpretedDevice {
         })
     }
 
-    fn free(&self, address: DeviceAddress) {
+    unsafe fn free(&self, address: DeviceAddress) {
         self.state().memory.free(address.0).expect("only what was allocated is freed, once");
     }
 
-    fn upload(&self, to: DeviceAddress, from: &[u8]) -> Result<(), DeviceError> {
+    unsafe fn upload(&self, to: DeviceAddress, from: &[u8]) -> Result<(), DeviceError> {
         self.state().memory.write(to.0, from).map_err(refused("upload"))
     }
 
-    fn download(&self, to: &mut [u8], from: DeviceAddress) -> Result<(), DeviceError> {
+    unsafe fn download(&self, to: &mut [u8], from: DeviceAddress) -> Result<(), DeviceError> {
         self.state().memory.read(from.0, to).map_err(refused("download"))
     }
 
-    fn copy(
+    unsafe fn copy(
         &self,
         to: DeviceAddress,
         from: DeviceAddress,

@@ -676,5 +676,4 @@ mod tests {
             assert!(found, "{right} as {wrong} passes");
         }
     }
-
 }

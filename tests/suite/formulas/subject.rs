@@ -10,7 +10,8 @@ use fuse_cranelift::CraneliftBackend;
 use fuse_ir::interp::Interpreter;
 use fuse_ir::{HostBackend, InputType, Program, Strength};
 use fuse_runtime::{
-    Array, DeviceContext, DeviceExecutable, Executable, FoldLanes, Layout, Operand as Given, RunOptions, ScalarValue, Threads, Tuning, View,
+    Array, DeviceContext, DeviceExecutable, Executable, FoldLanes, Layout, Operand as Given,
+    RunOptions, ScalarValue, Threads, Tuning, View,
 };
 use fuse_syntax::SyntaxLimits;
 use fuse_testkit::formulas::{Operand, Subject};
@@ -78,11 +79,7 @@ impl Bench {
         let device = Arc::new(InterpretedDevice::shuffled(seed));
         let executable =
             DeviceExecutable::new(Arc::clone(&program), DeviceContext::new(device.clone()));
-        let chunked = |lanes| Tuning {
-            device_chunk: Some(256),
-            fold_lanes: Some(lanes),
-            ..PLAIN
-        };
+        let chunked = |lanes| Tuning { device_chunk: Some(256), fold_lanes: Some(lanes), ..PLAIN };
         let ways = [
             ("PTX", PLAIN),
             ("PTX in chunks, lanes along elements", chunked(FoldLanes::Elements)),

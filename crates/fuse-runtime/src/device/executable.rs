@@ -262,8 +262,10 @@ impl DeviceExecutable {
                 may_share(source, sink) && !in_place(&self.program, (input, source), (result, sink))
             };
             if sinks.iter().enumerate().any(spoils) {
-                let copy = array.download()?;
-                copies.push((input, DeviceArray::upload(&self.context, &copy.view())?));
+                let (dtype, extents) = (array.dtype(), array.extents());
+                let mut copy = DeviceArray::unwritten(&self.context, dtype, extents)?;
+                copy.copy_from(array)?;
+                copies.push((input, copy));
             }
         }
         Ok(copies)

@@ -386,8 +386,10 @@ fn outputs_over_inputs() {
         let told = recorder.told();
         let loaded = |told: &&Told| matches!(told, Told::Load(text) if text.contains(loads));
         assert_eq!(told.iter().filter(loaded).count(), 1, "{loads}");
-        let is_copy = |told: &&Told| matches!(told, Told::Download(..));
+        let is_copy = |told: &&Told| matches!(told, Told::Copy(..));
         assert_eq!(told.iter().filter(is_copy).count(), 2 * copies, "both inputs are moved");
+        let is_host = |told: &Told| matches!(told, Told::Download(..));
+        assert!(!told.iter().any(is_host), "and stay on the device");
         assert_eq!(told.last(), Some(&Told::Synchronize(Queue::Compute)));
     }
     let odd = DeviceAddress(memory.address().0 + 4);

@@ -412,9 +412,9 @@ pub enum DeviceError {
     Unsupported(String),
 }
 
-/// A module that a device has loaded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ModuleId(pub u32);
+/// A module that a device has loaded. Never given again, for whatever module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ModuleId(pub u64);
 
 /// A point in a queue's work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -464,6 +464,10 @@ pub trait Device: Send + Sync {
     /// # Errors
     /// [`DeviceError::Compile`].
     fn load(&self, text: &str) -> Result<ModuleId, DeviceError>;
+
+    /// Undoes one load. When all of a module's are undone, what was enqueued before runs still, and
+    /// launching it is an error. Undoing more than there were does nothing, or panics.
+    fn unload(&self, module: ModuleId);
 
     /// Allocates memory, 256-byte aligned; not 0 bytes.
     ///

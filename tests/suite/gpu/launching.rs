@@ -4,7 +4,7 @@ use fuse_ir::device::{DeviceEvent, ModuleId, Queue};
 use fuse_ir::{Device, DeviceError};
 use fuse_ptx::CudaDevice;
 
-use super::driver::{with_each_fault, with_fake_driver};
+use super::driver::{modules_of, with_each_fault, with_fake_driver};
 use super::memory::{Memory, free};
 use super::start::launch;
 use super::{ADD_ONE, message, open};
@@ -182,6 +182,55 @@ fn no_module_goes_while_its_kernel_is_enqueued() {
     assert_eq!(array.download(), Ok(vec![2.0; 10]));
 }
 
+/// A module is in use until as many loads are undone as there were; what was enqueued before runs still.
+#[test]
+fn modules_are_counted_by_their_loads() {
+    let test = "launching::modules_are_counted_by_their_loads";
+    if let Some(log) = with_fake_driver(test, "") {
+        assert_eq!(modules_of(&log), (1, 1), "an idle module is used again: {log}");
+        return;
+    }
+    let device = open();
+    let module = device.load(ADD_ONE).expect("a module");
+    assert_eq!(device.load(ADD_ONE), Ok(module));
+    let array = Array::new(&device, 10);
+    array.upload(&[1.0; 10]);
+    order(&device, Queue::Upload, Queue::Compute);
+    device.unload(module);
+    add_one(&device, module, &array, &array).expect("one load is left");
+    device.unload(module);
+    let refused = message(add_one(&device, module, &array, &array));
+    assert_eq!(refused, "the kernel add_one could not be run: its module is not loaded");
+    device.unload(module);
+    let again = device.load(ADD_ONE).expect("a module");
+    assert_ne!(again, module, "a number is not given twice");
+    device.unload(module);
+    add_one(&device, again, &array, &array).expect("its number is its own");
+    assert!(add_one(&device, module, &array, &array).is_err());
+    order(&device, Queue::Compute, Queue::Download);
+    assert_eq!(array.download(), Ok(vec![3.0; 10]));
+}
+
+#[test]
+fn idle_modules_are_few() {
+    if let Some(log) = with_fake_driver("launching::idle_modules_are_few", "") {
+        assert_eq!(modules_of(&log), (1001, 257), "{log}");
+        return;
+    }
+    let device = open();
+    let kept = device.load(ADD_ONE).expect("a module");
+    for number in 0..1000 {
+        let module = device.load(&format!("{ADD_ONE}// {number}\n")).expect("a module");
+        device.unload(module);
+    }
+    let array = Array::new(&device, 10);
+    array.upload(&[1.0; 10]);
+    order(&device, Queue::Upload, Queue::Compute);
+    add_one(&device, kept, &array, &array).expect("idle ones go first, however old this is");
+    order(&device, Queue::Compute, Queue::Download);
+    assert_eq!(array.download(), Ok(vec![2.0; 10]));
+}
+
 /// Memory and modules go when what uses them has run.
 #[test]
 fn what_is_enqueued_runs_before_the_device_goes() {
@@ -243,7 +292,8 @@ fn a_launch_that_cannot_be_is_an_error() {
         );
     }
     let unknown = message(launch(&device, ModuleId(77), "add_one", (1, &[0; 3])));
-    assert!(unknown.ends_with("its module is forgotten"), "{unknown}");
+    assert!(unknown.ends_with("its module is not loaded"), "{unknown}");
+    device.unload(ModuleId(77));
     device.synchronize(Queue::Compute).expect("an error is not for good");
 }
 

@@ -144,12 +144,10 @@ impl CudaDevice {
         Module::load(&self.context, &image).map_err(|refusal| self.refused(refusal))
     }
 
-    /// Keeps a module. Kernels are launched under the same lock: while it is held, and the queue is
-    /// found empty, none is enqueued.
-    fn keep(&self, modules: &mut Modules, text: &str, module: Module) -> ModuleId {
-        let id = modules.put(text, module);
+    /// Lets modules go that are too many. Kernels are launched under the same lock: while it is held, and
+    /// the queue is found empty, none is enqueued.
+    fn shed(&self, modules: &mut Modules) {
         modules.shed(|| self.compute.stream.is_idle().unwrap_or(false));
-        id
     }
 
     fn refused(&self, Refusal { failure, log }: Refusal) -> DeviceError {
@@ -180,12 +178,21 @@ impl Device for CudaDevice {
 
     fn load(&self, text: &str) -> Result<ModuleId, DeviceError> {
         self.health.check()?;
-        if let Some(id) = lock(&self.modules).find(text) {
+        if let Some(id) = lock(&self.modules).again(text) {
             return Ok(id);
         }
         // Assembling takes long: others may launch meanwhile.
         let module = self.assemble(text)?;
-        Ok(self.keep(&mut lock(&self.modules), text, module))
+        let mut modules = lock(&self.modules);
+        let id = modules.put(text, module);
+        self.shed(&mut modules);
+        Ok(id)
+    }
+
+    fn unload(&self, id: ModuleId) {
+        let mut modules = lock(&self.modules);
+        modules.unload(id);
+        self.shed(&mut modules);
     }
 
     fn alloc(&self, bytes: usize) -> Result<DeviceAddress, DeviceError> {
@@ -244,14 +251,12 @@ impl Device for CudaDevice {
         self.health.check()?;
         let failed = |reason| DeviceError::Launch { entry: entry.to_string(), reason };
         let mut modules = lock(&self.modules);
-        if modules.loaded(id).is_none()
-            && let Some(text) = modules.text(id)
-        {
-            let module = self.assemble(&text)?;
-            self.keep(&mut modules, &text, module);
+        if let Some(text) = modules.gone(id) {
+            modules.restore(id, self.assemble(&text)?);
+            self.shed(&mut modules);
         }
-        let module =
-            modules.loaded(id).ok_or_else(|| failed("its module is forgotten".to_string()))?;
+        let not_loaded = || failed("its module is not loaded".to_string());
+        let module = modules.in_use(id).ok_or_else(not_loaded)?;
         self.health.launched(entry);
         // SAFETY: the caller's promise.
         let launched = unsafe { module.launch(&self.compute.stream, entry, grid, params) };

@@ -1,7 +1,7 @@
 //! A program with its modules on a device.
 //!
 //! A module is emitted and loaded when a call first needs one of its options; threads that need the same
-//! wait for one.
+//! wait for one. It is unloaded when the executable is dropped.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -348,6 +348,15 @@ fn most_items(pass: &Pass, binding: &Bound) -> u64 {
     }
     let states = count(&kept).saturating_mul(form::fold_blocks(count(&reduced)));
     elements.max(states.saturating_mul(u64::from(fuse_ir::device::WARP)))
+}
+
+impl Drop for DeviceExecutable {
+    fn drop(&mut self) {
+        let modules = self.modules.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for (_, module) in modules.drain(..) {
+            self.context.device().unload(module);
+        }
+    }
 }
 
 impl std::fmt::Debug for DeviceExecutable {

@@ -21,6 +21,7 @@ pub(super) enum Told {
     Alloc(usize),
     Free(u64),
     Load(String),
+    Unload(u64),
     Synchronize(Queue),
 }
 
@@ -31,7 +32,8 @@ struct State {
     memory: BTreeMap<u64, Vec<u8>>,
     next: u64,
     events: u64,
-    modules: Vec<String>,
+    /// How many were loaded.
+    modules: u64,
 }
 
 /// See the module.
@@ -73,6 +75,7 @@ impl Recorder {
             | Told::Alloc(_)
             | Told::Free(_)
             | Told::Load(_)
+            | Told::Unload(_)
             | Told::Synchronize(_) => None,
         };
         self.told().into_iter().filter_map(launch).collect()
@@ -109,8 +112,12 @@ impl Device for Recorder {
     fn load(&self, text: &str) -> Result<ModuleId, DeviceError> {
         let mut state = self.state();
         state.told.push(Told::Load(text.to_string()));
-        state.modules.push(text.to_string());
-        Ok(ModuleId(u32::try_from(state.modules.len()).expect("few")))
+        state.modules += 1;
+        Ok(ModuleId(state.modules))
+    }
+
+    fn unload(&self, module: ModuleId) {
+        self.state().told.push(Told::Unload(module.0));
     }
 
     fn alloc(&self, bytes: usize) -> Result<DeviceAddress, DeviceError> {

@@ -68,8 +68,8 @@ const UNSAFE_FILES: &[&str] = &[
     "crates/fuse-ptx/src/cuda/pinned.rs",
     "crates/fuse-runtime/src/array.rs",
     "crates/fuse-runtime/src/columns.rs",
+    "crates/fuse-runtime/src/device/driver.rs",
     "crates/fuse-runtime/src/device/host.rs",
-    "crates/fuse-runtime/src/device/launch.rs",
     "crates/fuse-runtime/src/dispatch.rs",
     "crates/fuse-runtime/src/fpenv.rs",
     "crates/fuse-runtime/src/memory.rs",
@@ -91,6 +91,7 @@ const UNSAFE_FILES: &[&str] = &[
     "tests/fake-driver/src/exports.rs",
     "tests/fake-driver/src/host.rs",
     "tests/suite/allocator.rs",
+    "tests/suite/gpu/memory.rs",
     "tests/suite/gpu/start.rs",
     "tests/suite/promises/aliasing.rs",
 ];

@@ -31,7 +31,7 @@
 //! **Memory.** Every array is in C order, native, naturally aligned. An input may be the same memory as an
 //! output only if both are walked alike, and only in modules of [`Loads::Coherent`].
 
-#![expect(unsafe_code, reason = "declares the call that starts kernels on a device")]
+#![expect(unsafe_code, reason = "declares the calls that take addresses of a device")]
 
 use crate::kernel::{GRANULE, InputClass, Kernel};
 use crate::lane::Lane;
@@ -412,9 +412,9 @@ pub enum DeviceError {
     Unsupported(String),
 }
 
-/// A module that a device has loaded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ModuleId(pub u32);
+/// A module that a device has loaded. Never given again, for whatever module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ModuleId(pub u64);
 
 /// A point in a queue's work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -437,6 +437,12 @@ impl Queue {
 }
 
 /// A device with memory of its own. All methods may be called from any thread.
+///
+/// **Addresses.** Where a device sees the host's memory too, a wrong address may be one of the host's; so
+/// what takes addresses is unsafe. *Bytes of this device*, below, lie inside of one allocation that
+/// [`Device::alloc`] gave and [`Device::free`] has not been given, or of such memory of the device as other
+/// code lends. Work is *ordered* behind what its queue was given before, what that waits for
+/// ([`Device::wait`]), and what has been waited for ([`Device::synchronize`]).
 pub trait Device: Send + Sync {
     /// What it is.
     fn info(&self) -> &DeviceInfo;
@@ -459,6 +465,10 @@ pub trait Device: Send + Sync {
     /// [`DeviceError::Compile`].
     fn load(&self, text: &str) -> Result<ModuleId, DeviceError>;
 
+    /// Undoes one load. When all of a module's are undone, what was enqueued before runs still, and
+    /// launching it is an error. Undoing more than there were does nothing, or panics.
+    fn unload(&self, module: ModuleId);
+
     /// Allocates memory, 256-byte aligned; not 0 bytes.
     ///
     /// # Errors
@@ -466,26 +476,46 @@ pub trait Device: Send + Sync {
     fn alloc(&self, bytes: usize) -> Result<DeviceAddress, DeviceError>;
 
     /// Frees what [`Device::alloc`] gave, once everything that was enqueued before has run.
-    fn free(&self, address: DeviceAddress);
+    ///
+    /// # Safety
+    /// The address is what [`Device::alloc`] of this device gave, and has not been freed; nothing that is
+    /// enqueued later uses its memory.
+    unsafe fn free(&self, address: DeviceAddress);
 
     /// Copies to the device in [`Queue::Upload`]; when it returns `from` may change.
     ///
     /// # Errors
     /// [`DeviceError::Driver`].
-    fn upload(&self, to: DeviceAddress, from: &[u8]) -> Result<(), DeviceError>;
+    ///
+    /// # Safety
+    /// From `to` on lie as many bytes of this device as are copied, none for none; what else uses them is
+    /// ordered before the copy or behind it.
+    unsafe fn upload(&self, to: DeviceAddress, from: &[u8]) -> Result<(), DeviceError>;
 
     /// Copies from the device in [`Queue::Download`]; when it returns the bytes are there.
     ///
     /// # Errors
     /// [`DeviceError::Driver`]; [`DeviceError::Launch`] where a kernel before it failed.
-    fn download(&self, to: &mut [u8], from: DeviceAddress) -> Result<(), DeviceError>;
+    ///
+    /// # Safety
+    /// From `from` on lie as many bytes of this device as are copied, none for none; they have been
+    /// written, and whatever writes them is ordered before the copy or behind it.
+    unsafe fn download(&self, to: &mut [u8], from: DeviceAddress) -> Result<(), DeviceError>;
 
     /// Enqueues a copy inside the device in [`Queue::Compute`]; the two ranges share no byte.
     ///
     /// # Errors
     /// [`DeviceError::Driver`].
-    fn copy(&self, to: DeviceAddress, from: DeviceAddress, bytes: usize)
-    -> Result<(), DeviceError>;
+    ///
+    /// # Safety
+    /// From both addresses on lie so many bytes of this device, those of `from` written; what else uses
+    /// those of `to`, or writes those of `from`, is ordered before the copy or behind it.
+    unsafe fn copy(
+        &self,
+        to: DeviceAddress,
+        from: DeviceAddress,
+        bytes: usize,
+    ) -> Result<(), DeviceError>;
 
     /// Enqueues a kernel of `grid` blocks in [`Queue::Compute`].
     ///
@@ -493,9 +523,9 @@ pub trait Device: Send + Sync {
     /// [`DeviceError::Launch`].
     ///
     /// # Safety
-    /// The parameters are as [`Entry::params`] says for the program of the module, with addresses of
-    /// memory of this device that is as large as the entry's loop needs and that nothing else uses
-    /// before it has run.
+    /// The parameters are as [`Entry::params`] says for the program of the module, with addresses of as
+    /// many bytes of this device as the entry's loop needs, those written that it reads; what else uses
+    /// them is ordered before the kernel or behind it.
     unsafe fn launch(
         &self,
         module: ModuleId,

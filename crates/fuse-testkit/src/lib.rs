@@ -34,6 +34,7 @@ pub mod formulas;
 #[cfg(test)]
 mod hand;
 pub mod kernels;
+mod loaded;
 pub mod ptx;
 pub mod ptx_conformance;
 pub mod random;

@@ -2,7 +2,8 @@
 //! device.
 //!
 //! ```text
-//! emit: remembers the program        launch: evaluates its regions element by element ([`crate::direct`])
+//! emit: remembers the program, whose text is what `Debug` writes of it
+//! launch: evaluates its regions element by element ([`crate::direct`])
 //! queues: nothing runs before it must   Lazy: copies to the device wait as well; Eager: they run at once
 //! ```
 //!
@@ -12,7 +13,7 @@
 //! was to read ([`Uploads::Eager`]). Fresh memory is poisoned. Reads and writes lie inside of one
 //! allocation, at multiples of their size.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fuse_ir::device::{
@@ -26,6 +27,7 @@ use fuse_ir::{
 
 use crate::compare::is_nan;
 use crate::direct::eval_region;
+use crate::loaded::Loaded;
 
 /// What fresh memory holds.
 const POISON: u8 = 0xa5;
@@ -50,13 +52,18 @@ pub struct ReferenceDevice {
 
 #[derive(Default)]
 struct State {
-    programs: Vec<(Arc<Program>, ModuleOptions)>,
+    /// By text.
+    emitted: HashMap<String, Emitted>,
+    modules: Loaded<Emitted>,
     memory: Allocations,
     queues: [VecDeque<Work>; 3],
     /// For each event its queue, and whether it has passed.
     events: Vec<(Queue, bool)>,
     launches: Vec<String>,
 }
+
+/// What a text stands for.
+type Emitted = (Arc<Program>, ModuleOptions);
 
 /// Allocations by address.
 #[derive(Default)]
@@ -68,7 +75,7 @@ struct Allocations {
 enum Work {
     Upload(DeviceAddress, Vec<u8>),
     Copy { to: DeviceAddress, from: DeviceAddress, bytes: usize },
-    Launch { module: usize, pass: usize, entry: Entry, words: Vec<u64> },
+    Launch { module: Emitted, pass: usize, entry: Entry, words: Vec<u64> },
     Record(u64),
     Wait(u64),
 }
@@ -90,6 +97,11 @@ impl ReferenceDevice {
     /// The entries that were launched since it was last asked, in order.
     pub fn launches(&self) -> Vec<String> {
         std::mem::take(&mut self.state().launches)
+    }
+
+    /// How many modules are loaded.
+    pub fn modules(&self) -> usize {
+        self.state().modules.texts().len()
     }
 
     /// Bytes that are allocated.
@@ -118,9 +130,7 @@ impl State {
                     let copied = self.memory.at(from.0, bytes).to_vec();
                     self.memory.at(to.0, bytes).copy_from_slice(&copied);
                 }
-                Work::Launch { module, pass, entry, words } => {
-                    let (program, options) = &self.programs[module];
-                    let (program, options) = (Arc::clone(program), *options);
+                Work::Launch { module: (program, options), pass, entry, words } => {
                     let pass = &program.passes[pass];
                     let params = entry.params(pass).into_iter().zip(words).collect();
                     Grid { pass, params, memory: &mut self.memory, options }.run(entry);
@@ -450,6 +460,7 @@ fn canonical(lane: Lane, bits: u64) -> u64 {
     }
 }
 
+#[expect(unsafe_code, reason = "implements the calls that take addresses, which are checked here")]
 impl Device for ReferenceDevice {
     fn info(&self) -> &DeviceInfo {
         &self.info
@@ -460,14 +471,24 @@ impl Device for ReferenceDevice {
     }
 
     fn emit(&self, program: &Program, options: ModuleOptions) -> Result<String, DeviceError> {
-        let mut state = self.state();
-        state.programs.push((Arc::new(program.clone()), options));
-        Ok((state.programs.len() - 1).to_string())
+        let text = format!("{program:?} {options:?}");
+        let emitted = &mut self.state().emitted;
+        emitted.entry(text.clone()).or_insert_with(|| (Arc::new(program.clone()), options));
+        Ok(text)
     }
 
     fn load(&self, text: &str) -> Result<ModuleId, DeviceError> {
-        let compile = |_| DeviceError::Compile { log: format!("no program is number {text}") };
-        text.parse().map(ModuleId).map_err(compile)
+        let mut state = self.state();
+        if let Some(id) = state.modules.again(text) {
+            return Ok(id);
+        }
+        let unknown = || DeviceError::Compile { log: format!("no program has this text: {text}") };
+        let emitted = state.emitted.get(text).cloned().ok_or_else(unknown)?;
+        Ok(state.modules.add(text, emitted))
+    }
+
+    fn unload(&self, module: ModuleId) {
+        self.state().modules.unload(module);
     }
 
     fn alloc(&self, bytes: usize) -> Result<DeviceAddress, DeviceError> {
@@ -483,13 +504,13 @@ impl Device for ReferenceDevice {
         Ok(DeviceAddress(address))
     }
 
-    fn free(&self, address: DeviceAddress) {
+    unsafe fn free(&self, address: DeviceAddress) {
         let mut state = self.state();
         Queue::ALL.iter().for_each(|&queue| state.run(queue, None));
         assert!(state.memory.blocks.remove(&address.0).is_some(), "freed twice");
     }
 
-    fn upload(&self, to: DeviceAddress, from: &[u8]) -> Result<(), DeviceError> {
+    unsafe fn upload(&self, to: DeviceAddress, from: &[u8]) -> Result<(), DeviceError> {
         let mut state = self.state();
         state.queue(Queue::Upload).push_back(Work::Upload(to, from.to_vec()));
         if self.uploads == Uploads::Eager {
@@ -498,14 +519,14 @@ impl Device for ReferenceDevice {
         Ok(())
     }
 
-    fn download(&self, to: &mut [u8], from: DeviceAddress) -> Result<(), DeviceError> {
+    unsafe fn download(&self, to: &mut [u8], from: DeviceAddress) -> Result<(), DeviceError> {
         let mut state = self.state();
         state.run(Queue::Download, None);
         to.copy_from_slice(state.memory.at(from.0, to.len()));
         Ok(())
     }
 
-    fn copy(
+    unsafe fn copy(
         &self,
         to: DeviceAddress,
         from: DeviceAddress,
@@ -515,7 +536,6 @@ impl Device for ReferenceDevice {
         Ok(())
     }
 
-    #[expect(unsafe_code, reason = "declares the call of the trait; addresses are checked here")]
     unsafe fn launch(
         &self,
         module: ModuleId,
@@ -527,9 +547,10 @@ impl Device for ReferenceDevice {
         let refuse = |reason: &str| {
             Err(DeviceError::Launch { entry: entry.to_string(), reason: reason.to_string() })
         };
-        let module = module.0 as usize;
-        let Some((program, _)) = state.programs.get(module) else { return refuse("no module") };
-        let places = program.passes.iter().enumerate();
+        let Some(module) = state.modules.get(module).cloned() else {
+            return refuse("its module is not loaded");
+        };
+        let places = module.0.passes.iter().enumerate();
         let mut entries = places.flat_map(|place| Entry::ALL.iter().map(move |&own| (place, own)));
         let found = entries.find(|((number, _), own)| own.symbol(*number) == entry);
         let Some(((number, pass), own)) = found else { return refuse("no such entry") };

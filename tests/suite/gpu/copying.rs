@@ -4,6 +4,7 @@ use fuse_ir::device::Queue;
 use fuse_ir::{Device, DeviceAddress, DeviceError};
 
 use super::driver::{with_each_fault, with_fake_driver};
+use super::memory::{Memory, free};
 use super::{bytes, message, open};
 
 /// Bytes of a staging buffer.
@@ -18,17 +19,17 @@ fn bytes_come_back() {
     }
     let device = open();
     for len in [1, STAGE - 1, STAGE, STAGE + 1, 13 << 20] {
-        let (sent, address) = (bytes(len, 1), device.alloc(len).expect("memory"));
-        device.upload(address, &sent).expect("an upload");
+        let (sent, memory) = (bytes(len, 1), Memory::new(&device, len));
+        memory.upload(0, &sent).expect("an upload");
         let uploaded = device.record(Queue::Upload).expect("an event");
         device.wait(Queue::Download, uploaded).expect("a wait");
         let mut back = vec![0; len];
-        device.download(&mut back, address).expect("a download");
+        memory.download(0, &mut back).expect("a download");
         assert!(back == sent, "{len} bytes came back as others");
-        device.free(address);
     }
-    device.upload(DeviceAddress(0), &[]).expect("nothing");
-    device.download(&mut [], DeviceAddress(0)).expect("nothing");
+    let nobodys = Memory::at(&device, DeviceAddress(0));
+    nobodys.upload(0, &[]).expect("nothing");
+    nobodys.download(0, &mut []).expect("nothing");
 }
 
 /// More small uploads than there are buffers, each from memory that changes at once.
@@ -39,16 +40,16 @@ fn an_upload_has_read_its_bytes_when_it_returns() {
         return;
     }
     let device = open();
-    let address = device.alloc(1000).expect("memory");
+    let memory = Memory::new(&device, 1000);
     let mut source = [0_u8; 10];
     for round in 0..100 {
         source.fill(round);
-        device.upload(address.offset(10 * i64::from(round)), &source).expect("an upload");
+        memory.upload(10 * i64::from(round), &source).expect("an upload");
         source.fill(0xff);
     }
     device.synchronize(Queue::Upload).expect("no failure");
     let mut back = vec![0; 1000];
-    device.download(&mut back, address).expect("a download");
+    memory.download(0, &mut back).expect("a download");
     assert!((0..1000).all(|at| usize::from(back[at]) == at / 10), "{back:?}");
 }
 
@@ -60,21 +61,22 @@ fn bytes_are_copied_inside_the_device() {
         return;
     }
     let device = open();
-    let [first, second, third] = [(); 3].map(|()| device.alloc(1000).expect("memory"));
+    let [first, second, third] = [(); 3].map(|()| Memory::new(&device, 1000));
     let sent = bytes(1000, 2);
-    device.upload(first, &sent).expect("an upload");
+    first.upload(0, &sent).expect("an upload");
     let uploaded = device.record(Queue::Upload).expect("an event");
     device.wait(Queue::Compute, uploaded).expect("a wait");
-    device.copy(second, first, 1000).expect("a copy");
-    device.copy(third.offset(100), second.offset(50), 700).expect("a copy");
+    second.copy_from(0, (&first, 0), 1000).expect("a copy");
+    third.copy_from(100, (&second, 50), 700).expect("a copy");
     device.synchronize(Queue::Compute).expect("no failure");
     let mut back = vec![0; 700];
-    device.download(&mut back, third.offset(100)).expect("a download");
+    third.download(100, &mut back).expect("a download");
     assert!(back == sent[50..750], "other bytes came back");
+    let outside = first.address.0 + 1;
     let expected =
-        format!("copy failed: 1000 bytes from {:#x} on are more than were allocated", first.0 + 1);
-    assert_eq!(message(device.copy(second, first.offset(1), 1000)), expected);
-    assert_eq!(message(device.copy(first.offset(1), second, 1000)), expected);
+        format!("copy failed: 1000 bytes from {outside:#x} on are more than were allocated");
+    assert_eq!(message(second.copy_from(0, (&first, 1), 1000)), expected);
+    assert_eq!(message(first.copy_from(1, (&second, 0), 1000)), expected);
 }
 
 /// The stand-in is late enough to notice: nothing says that the upload comes first.
@@ -86,9 +88,9 @@ fn a_download_that_waits_for_nothing_is_noticed() {
         return;
     }
     let device = open();
-    let address = device.alloc(100).expect("memory");
-    device.upload(address, &[1; 100]).expect("an upload");
-    let error = message(device.download(&mut [0; 100], address));
+    let memory = Memory::new(&device, 100);
+    memory.upload(0, &[1; 100]).expect("an upload");
+    let error = message(memory.download(0, &mut [0; 100]));
     assert!(error.contains("CUDA_ERROR_ILLEGAL_ADDRESS"), "{error}");
 }
 
@@ -100,16 +102,15 @@ fn memory_that_is_freed_is_there_again() {
     }
     let device = open();
     for round in 0..20 {
-        let address = device.alloc(600_000).expect("memory");
+        let memory = Memory::new(&device, 600_000);
         // Freed while the copy has yet to run: it is waited for when memory is short.
-        device.upload(address, &bytes(600_000, round)).expect("an upload");
-        device.free(address);
+        memory.upload(0, &bytes(600_000, round)).expect("an upload");
     }
     device.synchronize(Queue::Upload).expect("no failure");
     assert_eq!(device.memory(), Ok((1_000_000, 1_000_000)));
     // What was not allocated is not freed.
-    device.free(DeviceAddress(12));
-    device.free(DeviceAddress(0));
+    free(&device, DeviceAddress(12));
+    free(&device, DeviceAddress(0));
 }
 
 #[test]
@@ -133,16 +134,16 @@ fn a_copy_past_the_end_is_an_error() {
         return;
     }
     let device = open();
-    let (low, high) = (device.alloc(100).expect("memory"), device.alloc(100).expect("memory"));
-    for address in [low, high] {
-        let error = message(device.upload(address.offset(1), &[0; 100]));
+    let (low, high) = (Memory::new(&device, 100), Memory::new(&device, 100));
+    for memory in [&low, &high] {
+        let error = message(memory.upload(1, &[0; 100]));
         assert!(error.contains("are more than were allocated"), "{error}");
-        device.upload(address, &[1; 100]).expect("an upload");
+        memory.upload(0, &[1; 100]).expect("an upload");
     }
     device.synchronize(Queue::Upload).expect("no failure");
-    assert!(device.download(&mut [0; 101], high).is_err());
-    assert!(device.upload(DeviceAddress(16), &[1]).is_err(), "memory of nobody's");
-    device.download(&mut [0; 100], low).expect("an error is not for good");
+    assert!(high.download(0, &mut [0; 101]).is_err());
+    assert!(Memory::at(&device, DeviceAddress(16)).upload(0, &[1]).is_err(), "memory of nobody's");
+    low.download(0, &mut [0; 100]).expect("an error is not for good");
 }
 
 /// The driver's refusals in the middle leave the buffers where they were.
@@ -152,15 +153,16 @@ fn refused_copies_cost_no_buffers() {
         return;
     }
     let device = open();
+    let nobodys = Memory::at(&device, DeviceAddress(16));
     for _ in 0..10 {
-        assert!(device.upload(DeviceAddress(16), &[1; 10]).is_err());
-        assert!(device.download(&mut [1; 10], DeviceAddress(16)).is_err());
+        assert!(nobodys.upload(0, &[1; 10]).is_err());
+        assert!(nobodys.download(0, &mut [1; 10]).is_err());
     }
-    let address = device.alloc(3 * STAGE).expect("memory");
+    let memory = Memory::new(&device, 3 * STAGE);
     let sent = bytes(3 * STAGE, 5);
-    device.upload(address, &sent).expect("an upload");
+    memory.upload(0, &sent).expect("an upload");
     device.synchronize(Queue::Upload).expect("no failure");
     let mut back = vec![0; 3 * STAGE];
-    device.download(&mut back, address).expect("a download");
+    memory.download(0, &mut back).expect("a download");
     assert!(back == sent, "other bytes");
 }

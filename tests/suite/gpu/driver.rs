@@ -57,6 +57,20 @@ pub(crate) fn with_library(test: &str, library: Option<&Path>) -> bool {
     false
 }
 
+/// What a driver's log says of modules: how many were loaded, and most at a time.
+pub(crate) fn modules_of(log: &str) -> (usize, usize) {
+    let (mut count, mut now, mut most) = (0, 0_usize, 0);
+    for line in log.lines() {
+        match line {
+            "unload" => now -= 1,
+            line if line.starts_with("load ") => (count, now) = (count + 1, now + 1),
+            _ => {}
+        }
+        most = most.max(now);
+    }
+    (count, most)
+}
+
 fn fake_driver_dir_unless_child() -> Option<TempDir> {
     std::env::var(CHILD).is_err().then(fake_driver_dir)
 }

@@ -1,32 +1,33 @@
 //! Modules, kernels, and what queues wait for.
 
 use fuse_ir::device::{DeviceEvent, ModuleId, Queue};
-use fuse_ir::{Device, DeviceAddress, DeviceError};
+use fuse_ir::{Device, DeviceError};
 use fuse_ptx::CudaDevice;
 
-use super::driver::{with_each_fault, with_fake_driver};
+use super::driver::{modules_of, with_each_fault, with_fake_driver};
+use super::memory::{Memory, free};
 use super::start::launch;
 use super::{ADD_ONE, message, open};
 
 /// `f64` elements on the device.
-struct Array {
-    address: DeviceAddress,
+struct Array<'d> {
+    memory: Memory<'d>,
     len: usize,
 }
 
-impl Array {
-    fn new(device: &CudaDevice, len: usize) -> Array {
-        Array { address: device.alloc(8 * len).expect("memory"), len }
+impl<'d> Array<'d> {
+    fn new(device: &'d CudaDevice, len: usize) -> Array<'d> {
+        Array { memory: Memory::new(device, 8 * len), len }
     }
 
-    fn upload(&self, device: &CudaDevice, values: &[f64]) {
+    fn upload(&self, values: &[f64]) {
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_ne_bytes()).collect();
-        device.upload(self.address, &bytes).expect("an upload");
+        self.memory.upload(0, &bytes).expect("an upload");
     }
 
-    fn download(&self, device: &CudaDevice) -> Result<Vec<f64>, DeviceError> {
+    fn download(&self) -> Result<Vec<f64>, DeviceError> {
         let mut bytes = vec![0; 8 * self.len];
-        device.download(&mut bytes, self.address)?;
+        self.memory.download(0, &mut bytes)?;
         let (words, _) = bytes.as_chunks::<8>();
         Ok(words.iter().map(|&word| f64::from_ne_bytes(word)).collect())
     }
@@ -35,10 +36,10 @@ impl Array {
 fn add_one(
     device: &CudaDevice,
     module: ModuleId,
-    from: &Array,
-    to: &Array,
+    from: &Array<'_>,
+    to: &Array<'_>,
 ) -> Result<(), DeviceError> {
-    let params = [from.len as u64, from.address.0, to.address.0];
+    let params = [from.len as u64, from.memory.address.0, to.memory.address.0];
     launch(device, module, "add_one", (3, &params))
 }
 
@@ -58,12 +59,12 @@ fn a_kernel_runs_between_two_copies() {
     let module = device.load(ADD_ONE).expect("a module");
     let values: Vec<f64> = (0..5000).map(f64::from).collect();
     let (from, to) = (Array::new(&device, 5000), Array::new(&device, 5000));
-    from.upload(&device, &values);
+    from.upload(&values);
     order(&device, Queue::Upload, Queue::Compute);
     add_one(&device, module, &from, &to).expect("a launch");
     order(&device, Queue::Compute, Queue::Download);
     let expected: Vec<f64> = values.iter().map(|value| value + 1.0).collect();
-    assert_eq!(to.download(&device), Ok(expected));
+    assert_eq!(to.download(), Ok(expected));
     device.synchronize(Queue::Compute).expect("no failure");
 }
 
@@ -85,12 +86,12 @@ fn chunks_overlap_and_keep_their_order() {
         if let Some(event) = read[which] {
             device.wait(Queue::Upload, event).expect("a wait");
         }
-        from.upload(&device, &[f64::from(chunk); 1000]);
+        from.upload(&[f64::from(chunk); 1000]);
         order(&device, Queue::Upload, Queue::Compute);
         add_one(&device, module, from, to).expect("a launch");
         read[which] = Some(device.record(Queue::Compute).expect("an event"));
         order(&device, Queue::Compute, Queue::Download);
-        assert_eq!(to.download(&device), Ok(vec![f64::from(chunk) + 1.0; 1000]));
+        assert_eq!(to.download(), Ok(vec![f64::from(chunk) + 1.0; 1000]));
     }
 }
 
@@ -105,15 +106,13 @@ fn memory_is_freed_behind_the_kernels_that_use_it() {
     let last = Array::new(&device, 100);
     for _ in 0..10 {
         let (from, to) = (Array::new(&device, 100), Array::new(&device, 100));
-        from.upload(&device, &[1.0; 100]);
+        from.upload(&[1.0; 100]);
         order(&device, Queue::Upload, Queue::Compute);
         add_one(&device, module, &from, &to).expect("a launch");
         add_one(&device, module, &to, &last).expect("a launch");
-        device.free(from.address);
-        device.free(to.address);
     }
     order(&device, Queue::Compute, Queue::Download);
-    assert_eq!(last.download(&device), Ok(vec![3.0; 100]));
+    assert_eq!(last.download(), Ok(vec![3.0; 100]));
 }
 
 /// Forgotten events have passed, and so have those that nobody recorded.
@@ -124,13 +123,13 @@ fn old_events_have_passed() {
     }
     let device = open();
     let array = Array::new(&device, 10);
-    array.upload(&device, &[4.0; 10]);
+    array.upload(&[4.0; 10]);
     let first = device.record(Queue::Upload).expect("an event");
     let later: Vec<DeviceEvent> =
         (0..64).map(|_| device.record(Queue::Upload).expect("an event")).collect();
     assert!(!later.contains(&first));
     device.wait(Queue::Download, first).expect("a wait");
-    assert_eq!(array.download(&device), Ok(vec![4.0; 10]));
+    assert_eq!(array.download(), Ok(vec![4.0; 10]));
     device.wait(Queue::Compute, later[63]).expect("a wait");
     device.wait(Queue::Compute, DeviceEvent(u64::MAX)).expect("a wait");
 }
@@ -152,14 +151,14 @@ fn equal_texts_are_one_module_and_old_ones_go() {
         assert_eq!(device.load(&text(0)), Ok(first), "it was used just now");
     }
     let array = Array::new(&device, 10);
-    array.upload(&device, &[1.0; 10]);
+    array.upload(&[1.0; 10]);
     order(&device, Queue::Upload, Queue::Compute);
     add_one(&device, first, &array, &array).expect("a launch");
     // It went, and is assembled again; while kernels are enqueued, as here, none goes.
     add_one(&device, second, &array, &array).expect("a launch");
     assert_eq!(device.load(&text(1)), Ok(second));
     order(&device, Queue::Compute, Queue::Download);
-    assert_eq!(array.download(&device), Ok(vec![3.0; 10]));
+    assert_eq!(array.download(), Ok(vec![3.0; 10]));
 }
 
 /// The one that was used longest ago is just the one whose kernel has yet to run.
@@ -173,14 +172,63 @@ fn no_module_goes_while_its_kernel_is_enqueued() {
     let device = open();
     let module = device.load(ADD_ONE).expect("a module");
     let array = Array::new(&device, 10);
-    array.upload(&device, &[1.0; 10]);
+    array.upload(&[1.0; 10]);
     order(&device, Queue::Upload, Queue::Compute);
     add_one(&device, module, &array, &array).expect("a launch");
     for number in 0..300 {
         device.load(&format!("{ADD_ONE}// {number}\n")).expect("a module");
     }
     order(&device, Queue::Compute, Queue::Download);
-    assert_eq!(array.download(&device), Ok(vec![2.0; 10]));
+    assert_eq!(array.download(), Ok(vec![2.0; 10]));
+}
+
+/// A module is in use until as many loads are undone as there were; what was enqueued before runs still.
+#[test]
+fn modules_are_counted_by_their_loads() {
+    let test = "launching::modules_are_counted_by_their_loads";
+    if let Some(log) = with_fake_driver(test, "") {
+        assert_eq!(modules_of(&log), (1, 1), "an idle module is used again: {log}");
+        return;
+    }
+    let device = open();
+    let module = device.load(ADD_ONE).expect("a module");
+    assert_eq!(device.load(ADD_ONE), Ok(module));
+    let array = Array::new(&device, 10);
+    array.upload(&[1.0; 10]);
+    order(&device, Queue::Upload, Queue::Compute);
+    device.unload(module);
+    add_one(&device, module, &array, &array).expect("one load is left");
+    device.unload(module);
+    let refused = message(add_one(&device, module, &array, &array));
+    assert_eq!(refused, "the kernel add_one could not be run: its module is not loaded");
+    device.unload(module);
+    let again = device.load(ADD_ONE).expect("a module");
+    assert_ne!(again, module, "a number is not given twice");
+    device.unload(module);
+    add_one(&device, again, &array, &array).expect("its number is its own");
+    assert!(add_one(&device, module, &array, &array).is_err());
+    order(&device, Queue::Compute, Queue::Download);
+    assert_eq!(array.download(), Ok(vec![3.0; 10]));
+}
+
+#[test]
+fn idle_modules_are_few() {
+    if let Some(log) = with_fake_driver("launching::idle_modules_are_few", "") {
+        assert_eq!(modules_of(&log), (1001, 257), "{log}");
+        return;
+    }
+    let device = open();
+    let kept = device.load(ADD_ONE).expect("a module");
+    for number in 0..1000 {
+        let module = device.load(&format!("{ADD_ONE}// {number}\n")).expect("a module");
+        device.unload(module);
+    }
+    let array = Array::new(&device, 10);
+    array.upload(&[1.0; 10]);
+    order(&device, Queue::Upload, Queue::Compute);
+    add_one(&device, kept, &array, &array).expect("idle ones go first, however old this is");
+    order(&device, Queue::Compute, Queue::Download);
+    assert_eq!(array.download(), Ok(vec![2.0; 10]));
 }
 
 /// Memory and modules go when what uses them has run.
@@ -194,10 +242,10 @@ fn what_is_enqueued_runs_before_the_device_goes() {
     let device = open();
     let module = device.load(ADD_ONE).expect("a module");
     let (from, to) = (Array::new(&device, 10), Array::new(&device, 10));
-    from.upload(&device, &[1.0; 10]);
+    from.upload(&[1.0; 10]);
     order(&device, Queue::Upload, Queue::Compute);
     add_one(&device, module, &from, &to).expect("a launch");
-    device.free(to.address);
+    from.memory.leave();
 }
 
 #[test]
@@ -244,23 +292,23 @@ fn a_launch_that_cannot_be_is_an_error() {
         );
     }
     let unknown = message(launch(&device, ModuleId(77), "add_one", (1, &[0; 3])));
-    assert!(unknown.ends_with("its module is forgotten"), "{unknown}");
+    assert!(unknown.ends_with("its module is not loaded"), "{unknown}");
+    device.unload(ModuleId(77));
     device.synchronize(Queue::Compute).expect("an error is not for good");
 }
 
 /// Says what a device that a kernel broke answers to everything.
-fn assert_is_lost(device: &CudaDevice, array: &Array, module: ModuleId, expected: &str) {
+fn assert_is_lost(device: &CudaDevice, array: &Array<'_>, module: ModuleId, expected: &str) {
     assert_eq!(message(device.synchronize(Queue::Upload)), expected);
     assert_eq!(message(device.synchronize(Queue::Compute)), expected);
-    assert_eq!(message(array.download(device)), expected);
-    assert_eq!(message(device.upload(array.address, &[0; 8])), expected);
+    assert_eq!(message(array.download()), expected);
+    assert_eq!(message(array.memory.upload(0, &[0; 8])), expected);
     assert_eq!(message(device.alloc(8)), expected);
     assert_eq!(message(device.memory()), expected);
     assert_eq!(message(device.load("")), expected);
     assert_eq!(message(device.record(Queue::Compute)), expected);
     assert_eq!(message(device.wait(Queue::Compute, DeviceEvent(0))), expected);
     assert_eq!(message(add_one(device, module, array, array)), expected);
-    device.free(array.address);
 }
 
 #[test]
@@ -272,7 +320,7 @@ fn a_kernel_that_fails_ends_the_device() {
     let device = open();
     let module = device.load(ADD_ONE).expect("a module");
     let array = Array::new(&device, 10);
-    array.upload(&device, &[1.0; 10]);
+    array.upload(&[1.0; 10]);
     order(&device, Queue::Upload, Queue::Compute);
     add_one(&device, module, &array, &array).expect("a launch");
     device.synchronize(Queue::Compute).expect("no failure");
@@ -280,7 +328,7 @@ fn a_kernel_that_fails_ends_the_device() {
     order(&device, Queue::Compute, Queue::Download);
     let expected = "the kernel add_one could not be run: CUDA_ERROR_LAUNCH_FAILED: unspecified \
                     launch failure (cuEventSynchronize); this process cannot use the device any more";
-    assert_eq!(message(array.download(&device)), expected);
+    assert_eq!(message(array.download()), expected);
     assert_is_lost(&device, &array, module, expected);
 }
 
@@ -294,7 +342,7 @@ fn a_kernel_that_goes_astray_ends_the_device() {
     let device = open();
     let module = device.load(ADD_ONE).expect("a module");
     let (array, short) = (Array::new(&device, 10), Array::new(&device, 9));
-    array.upload(&device, &[1.0; 10]);
+    array.upload(&[1.0; 10]);
     order(&device, Queue::Upload, Queue::Compute);
     add_one(&device, module, &array, &short).expect("it fails when it runs");
     let error = message(device.synchronize(Queue::Compute));
@@ -316,13 +364,11 @@ fn threads_share_a_device() {
             let module = device.load(&format!("{ADD_ONE}// {}\n", round % 3)).expect("a module");
             let value = f64::from(100 * thread + round);
             let (from, to) = (Array::new(&device, 300), Array::new(&device, 300));
-            from.upload(&device, &[value; 300]);
+            from.upload(&[value; 300]);
             order(&device, Queue::Upload, Queue::Compute);
             add_one(&device, module, &from, &to).expect("a launch");
             order(&device, Queue::Compute, Queue::Download);
-            assert_eq!(to.download(&device), Ok(vec![value + 1.0; 300]));
-            device.free(from.address);
-            device.free(to.address);
+            assert_eq!(to.download(), Ok(vec![value + 1.0; 300]));
         }
     };
     std::thread::scope(|scope| {
@@ -344,12 +390,14 @@ fn an_array_of_cudarc_is_an_operand() {
     let device = open();
     let module = device.load(ADD_ONE).expect("a module");
     let address = fuse_ptx::address_of(&slice).expect("an address");
-    let (from, to) = (Array { address, len: slice.len() }, Array::new(&device, 100));
+    let lent = Memory::at(&device, address);
+    let (from, to) = (Array { memory: lent, len: slice.len() }, Array::new(&device, 100));
     add_one(&device, module, &from, &to).expect("a launch");
     order(&device, Queue::Compute, Queue::Download);
-    assert_eq!(to.download(&device), Ok(vec![42.0; 100]));
+    assert_eq!(to.download(), Ok(vec![42.0; 100]));
     // It is not ours to free.
-    device.free(address);
+    free(&device, address);
+    drop((from, to));
     drop(device);
     assert_eq!(context.default_stream().clone_dtoh(&slice).expect("a copy"), [41.0; 100]);
 }

@@ -7,7 +7,8 @@
 //! | `golden` | the canonical texts, as committed |
 //! | `ptxas` | all texts through NVIDIA's assembler: no spills, registers as in the committed table |
 //! | `library`, `driver` | `tests/fake-driver` stands in for the NVIDIA driver's library, in processes of their own |
-//! | `opening`, `start`, `copying`, `launching` | the launch path over it, with faults |
+//! | `opening`, `copying`, `launching` | the launch path over it, with faults |
+//! | `memory`, `start` | what these call by address: copies and kernels |
 
 mod copying;
 mod driver;
@@ -15,6 +16,7 @@ mod engines;
 mod golden;
 mod launching;
 mod library;
+mod memory;
 mod modules;
 mod opening;
 mod ptxas;

@@ -7,6 +7,7 @@ use fuse_ir::{Device, DeviceError};
 use fuse_ptx::CudaDevice;
 
 use super::driver::{with_each_fault, with_fake_driver, with_library};
+use super::memory::Memory;
 use super::{message, open};
 
 #[test]
@@ -32,12 +33,12 @@ fn a_device_is_opened_twice() {
         return;
     }
     let (first, second) = (open(), open());
-    let address = second.alloc(100).expect("memory");
+    let memory = Memory::new(&second, 100);
     drop(first);
-    second.upload(address, &[7; 100]).expect("an upload");
+    memory.upload(0, &[7; 100]).expect("an upload");
     second.synchronize(Queue::Upload).expect("no failure");
     let mut back = [0; 100];
-    second.download(&mut back, address).expect("a download");
+    memory.download(0, &mut back).expect("a download");
     assert_eq!(back, [7; 100]);
 }
 

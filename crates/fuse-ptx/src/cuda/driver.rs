@@ -8,8 +8,8 @@
 //! and is given back to the driver when it is dropped; what the driver says to that is of no interest.
 //! Handles never leave this module, so none outlives what it names.
 //!
-//! Addresses of device memory are numbers. The driver refuses those that are nobody's; that one is of the
-//! memory that is meant is for the caller of [`fuse_ir::Device`] to know.
+//! Addresses of device memory are numbers, and the driver may take one of the host's for what it says. So
+//! copies take a [`Span`], whose maker promises what the caller of [`fuse_ir::Device`] promised.
 
 #![expect(unsafe_code, reason = "calls the driver's functions")]
 
@@ -192,6 +192,37 @@ impl Drop for Block {
     }
 }
 
+/// Bytes of device memory for one copy.
+pub(super) struct Span {
+    address: u64,
+    bytes: usize,
+}
+
+impl Span {
+    /// # Safety
+    /// So many bytes from the address on may be copied from and to in the context that the span is given
+    /// to, as [`fuse_ir::Device`] says for the copies that it has.
+    pub(super) unsafe fn new(address: u64, bytes: usize) -> Span {
+        Span { address, bytes }
+    }
+
+    pub(super) fn address(&self) -> u64 {
+        self.address
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Parts of so many bytes, not 0; the last may have fewer.
+    pub(super) fn chunks(self, size: usize) -> impl Iterator<Item = Span> {
+        (0..self.bytes).step_by(size).map(move |start| Span {
+            address: self.address + start as u64,
+            bytes: size.min(self.bytes - start),
+        })
+    }
+}
+
 /// Work that runs in order.
 pub(super) struct Stream {
     context: Arc<Context>,
@@ -234,30 +265,37 @@ impl Stream {
     }
 
     /// Enqueues a copy inside the device.
-    pub(super) fn copy(&self, to: u64, from: u64, bytes: usize) -> Result<(), Failure> {
-        // SAFETY: device memory, which the driver knows the bounds of.
-        unsafe { self.context.enter()?.cuMemcpyDtoDAsync_v2(to, from, bytes, self.handle) }
+    pub(super) fn copy(&self, to: Span, from: Span) -> Result<(), Failure> {
+        assert_eq!(to.bytes, from.bytes, "as many bytes as are copied");
+        let functions = self.context.enter()?;
+        // SAFETY: spans of device memory, as long as each other.
+        unsafe { functions.cuMemcpyDtoDAsync_v2(to.address, from.address, to.bytes, self.handle) }
     }
 
     /// Copies pageable memory to the device, after what is enqueued; waits until that has happened.
-    pub(super) fn upload(&self, to: u64, from: &[u8]) -> Result<(), Failure> {
+    pub(super) fn upload(&self, to: Span, from: &[u8]) -> Result<(), Failure> {
+        assert_eq!(to.bytes, from.len(), "as many bytes as are copied");
         let functions = self.context.enter()?;
-        // SAFETY: reads a slice that is borrowed until the copy has run, which the next call waits for.
+        // SAFETY: writes a span of device memory, and reads a slice as long, which is borrowed until the
+        // copy has run: the next call waits for that.
         unsafe {
             let start = from.as_ptr().cast::<c_void>();
-            let copied = functions.cuMemcpyHtoDAsync_v2(to, start, from.len(), self.handle);
+            let copied = functions.cuMemcpyHtoDAsync_v2(to.address, start, to.bytes, self.handle);
             let waited = functions.cuStreamSynchronize(self.handle);
             copied.and(waited)
         }
     }
 
     /// Copies from the device to pageable memory, after what is enqueued; waits until that has happened.
-    pub(super) fn download(&self, to: &mut [u8], from: u64) -> Result<(), Failure> {
+    pub(super) fn download(&self, to: &mut [u8], from: Span) -> Result<(), Failure> {
+        assert_eq!(to.len(), from.bytes, "as many bytes as are copied");
         let functions = self.context.enter()?;
-        // SAFETY: writes a slice that is borrowed until the copy has run, which the next call waits for.
+        // SAFETY: reads a span of device memory, and writes a slice as long, which is borrowed until the
+        // copy has run: the next call waits for that.
         unsafe {
             let start = to.as_mut_ptr().cast::<c_void>();
-            let copied = functions.cuMemcpyDtoHAsync_v2(start, from, to.len(), self.handle);
+            let copied =
+                functions.cuMemcpyDtoHAsync_v2(start, from.address, from.bytes, self.handle);
             let waited = functions.cuStreamSynchronize(self.handle);
             copied.and(waited)
         }

@@ -16,7 +16,7 @@
 //! the driver gives to every later call ([`health`]) ends the device's use in this process, theirs
 //! included.
 
-#![expect(unsafe_code, reason = "starts kernels on a device")]
+#![expect(unsafe_code, reason = "copies and kernels go by addresses of device memory")]
 
 mod driver;
 mod functions;
@@ -34,7 +34,7 @@ use cudarc::driver::{CudaSlice, DevicePtr};
 use fuse_ir::device::{Device, DeviceEvent, ModuleId, ModuleOptions, Queue};
 use fuse_ir::{DeviceAddress, DeviceError, DeviceInfo, Program};
 
-use driver::{Card, Context, Module, Refusal, attribute, code};
+use driver::{Card, Context, Module, Refusal, Span, attribute, code};
 use functions::{Failure, Functions};
 use health::Health;
 use memory::Memory;
@@ -119,14 +119,19 @@ impl CudaDevice {
         }
     }
 
-    fn check_room(
+    /// Bytes for a copy, unless they are known not to be of one allocation.
+    ///
+    /// # Safety
+    /// As for the copy.
+    unsafe fn span(
         &self,
         call: &'static str,
         address: DeviceAddress,
         bytes: usize,
-    ) -> Result<(), DeviceError> {
+    ) -> Result<Span, DeviceError> {
         if lock(&self.memory).has_room(address.0, bytes) {
-            return Ok(());
+            // SAFETY: the caller's promise.
+            return Ok(unsafe { Span::new(address.0, bytes) });
         }
         let reason = format!("{bytes} bytes from {:#x} on are more than were allocated", address.0);
         Err(DeviceError::Driver { call, reason })
@@ -139,12 +144,10 @@ impl CudaDevice {
         Module::load(&self.context, &image).map_err(|refusal| self.refused(refusal))
     }
 
-    /// Keeps a module. Kernels are launched under the same lock: while it is held, and the queue is
-    /// found empty, none is enqueued.
-    fn keep(&self, modules: &mut Modules, text: &str, module: Module) -> ModuleId {
-        let id = modules.put(text, module);
+    /// Lets modules go that are too many. Kernels are launched under the same lock: while it is held, and
+    /// the queue is found empty, none is enqueued.
+    fn shed(&self, modules: &mut Modules) {
         modules.shed(|| self.compute.stream.is_idle().unwrap_or(false));
-        id
     }
 
     fn refused(&self, Refusal { failure, log }: Refusal) -> DeviceError {
@@ -175,12 +178,21 @@ impl Device for CudaDevice {
 
     fn load(&self, text: &str) -> Result<ModuleId, DeviceError> {
         self.health.check()?;
-        if let Some(id) = lock(&self.modules).find(text) {
+        if let Some(id) = lock(&self.modules).again(text) {
             return Ok(id);
         }
         // Assembling takes long: others may launch meanwhile.
         let module = self.assemble(text)?;
-        Ok(self.keep(&mut lock(&self.modules), text, module))
+        let mut modules = lock(&self.modules);
+        let id = modules.put(text, module);
+        self.shed(&mut modules);
+        Ok(id)
+    }
+
+    fn unload(&self, id: ModuleId) {
+        let mut modules = lock(&self.modules);
+        modules.unload(id);
+        self.shed(&mut modules);
     }
 
     fn alloc(&self, bytes: usize) -> Result<DeviceAddress, DeviceError> {
@@ -195,37 +207,38 @@ impl Device for CudaDevice {
         }
     }
 
-    fn free(&self, address: DeviceAddress) {
+    unsafe fn free(&self, address: DeviceAddress) {
         let streams = Queue::ALL.iter().map(|&queue| &self.lane(queue).stream);
         let freed = lock(&self.memory).free(address.0, streams);
         // A failure that is for good is kept; no other has anyone to tell it to.
         let _ = self.health.note(freed);
     }
 
-    fn upload(&self, to: DeviceAddress, from: &[u8]) -> Result<(), DeviceError> {
+    unsafe fn upload(&self, to: DeviceAddress, from: &[u8]) -> Result<(), DeviceError> {
         self.health.check()?;
-        self.check_room("upload", to, from.len())?;
-        let stream = &self.upload.stream;
-        self.health.note(lock(&self.uploads).upload(stream, to.0, from))
+        // SAFETY: the caller's promise.
+        let to = unsafe { self.span("upload", to, from.len()) }?;
+        self.health.note(lock(&self.uploads).upload(&self.upload.stream, to, from))
     }
 
-    fn download(&self, to: &mut [u8], from: DeviceAddress) -> Result<(), DeviceError> {
+    unsafe fn download(&self, to: &mut [u8], from: DeviceAddress) -> Result<(), DeviceError> {
         self.health.check()?;
-        self.check_room("download", from, to.len())?;
-        let stream = &self.download.stream;
-        self.health.note(lock(&self.downloads).download(stream, to, from.0))
+        // SAFETY: the caller's promise.
+        let from = unsafe { self.span("download", from, to.len()) }?;
+        self.health.note(lock(&self.downloads).download(&self.download.stream, to, from))
     }
 
-    fn copy(
+    unsafe fn copy(
         &self,
         to: DeviceAddress,
         from: DeviceAddress,
         bytes: usize,
     ) -> Result<(), DeviceError> {
         self.health.check()?;
-        self.check_room("copy", to, bytes)?;
-        self.check_room("copy", from, bytes)?;
-        self.health.note(self.compute.stream.copy(to.0, from.0, bytes))
+        // SAFETY: the caller's promise.
+        let (to, from) =
+            unsafe { (self.span("copy", to, bytes)?, self.span("copy", from, bytes)?) };
+        self.health.note(self.compute.stream.copy(to, from))
     }
 
     unsafe fn launch(
@@ -238,14 +251,12 @@ impl Device for CudaDevice {
         self.health.check()?;
         let failed = |reason| DeviceError::Launch { entry: entry.to_string(), reason };
         let mut modules = lock(&self.modules);
-        if modules.loaded(id).is_none()
-            && let Some(text) = modules.text(id)
-        {
-            let module = self.assemble(&text)?;
-            self.keep(&mut modules, &text, module);
+        if let Some(text) = modules.gone(id) {
+            modules.restore(id, self.assemble(&text)?);
+            self.shed(&mut modules);
         }
-        let module =
-            modules.loaded(id).ok_or_else(|| failed("its module is forgotten".to_string()))?;
+        let not_loaded = || failed("its module is not loaded".to_string());
+        let module = modules.in_use(id).ok_or_else(not_loaded)?;
         self.health.launched(entry);
         // SAFETY: the caller's promise.
         let launched = unsafe { module.launch(&self.compute.stream, entry, grid, params) };

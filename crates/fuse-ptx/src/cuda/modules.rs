@@ -1,9 +1,13 @@
 //! Modules by their text.
 //!
-//! Equal texts are one module, whose number stays its own. Past [`LOADED`] modules the one that was loaded
-//! or launched longest ago is unloaded, but only while no kernel is enqueued; its text is kept, and it is
-//! assembled again when it is launched. Past [`TEXTS`] bytes of such texts the oldest is forgotten, and
-//! launching its number is an error until the text is loaded anew, under another.
+//! ```text
+//! load ──▶ in use, counted by its loads ──the last is undone──▶ idle ──load──▶ in use, under a new number
+//! ```
+//!
+//! Equal texts are one module. Past [`LOADED`] modules, or [`IDLE_TEXTS`] bytes of idle ones' texts, those go
+//! that were loaded or launched longest ago: the idle ones first, and for good; of one in use the text is
+//! kept, and it is assembled again when it is launched. So what stays is bounded by what is in use. No
+//! module goes while a kernel is enqueued; it does at a later load or unload.
 
 use std::sync::Arc;
 
@@ -15,8 +19,8 @@ use super::driver::Module;
 /// Modules that stay loaded.
 const LOADED: usize = 256;
 
-/// Bytes of texts of modules that are not loaded: some thousand of them.
-const TEXTS: usize = 32 << 20;
+/// Bytes of texts of idle modules: some thousand of them.
+const IDLE_TEXTS: usize = 32 << 20;
 
 /// See the module.
 #[derive(Default)]
@@ -24,74 +28,126 @@ pub(super) struct Modules {
     by_text: FxHashMap<Arc<str>, ModuleId>,
     known: FxHashMap<ModuleId, Known>,
     /// Numbers that were ever given.
-    count: u32,
+    count: u64,
     /// Uses of modules: its value at a module's last use says how long ago that was.
     clock: u64,
 }
 
 struct Known {
     text: Arc<str>,
+    /// An idle one's is there.
     module: Option<Module>,
+    /// Loads that have not been undone; none where it is idle.
+    loads: u32,
     used: u64,
 }
 
 impl Modules {
-    /// The number of a text, if its module is loaded.
-    pub(super) fn find(&mut self, text: &str) -> Option<ModuleId> {
-        let id = *self.by_text.get(text)?;
-        self.loaded(id).map(|_| id)
-    }
-
-    /// A module that is loaded.
-    pub(super) fn loaded(&mut self, id: ModuleId) -> Option<&mut Module> {
-        let known = self.known.get_mut(&id)?;
-        self.clock += 1;
-        known.used = self.clock;
-        known.module.as_mut()
-    }
-
-    /// The text of a module, loaded or not.
-    pub(super) fn text(&self, id: ModuleId) -> Option<Arc<str>> {
-        self.known.get(&id).map(|known| Arc::clone(&known.text))
-    }
-
-    /// The number of a text whose module has been assembled; drops it where another is loaded.
-    pub(super) fn put(&mut self, text: &str, module: Module) -> ModuleId {
-        self.clock += 1;
-        if let Some(&id) = self.by_text.get(text) {
-            let known = self.known.get_mut(&id).expect("what has a number is known");
-            known.module.get_or_insert(module);
-            known.used = self.clock;
-            return id;
+    /// Loads a text again, if its module is there.
+    pub(super) fn again(&mut self, text: &str) -> Option<ModuleId> {
+        let mut id = *self.by_text.get(text)?;
+        self.known.get(&id)?.module.as_ref()?;
+        if self.known[&id].loads == 0 {
+            let known = self.known.remove(&id).expect("looked at just now");
+            id = self.number(&known.text);
+            self.known.insert(id, known);
         }
-        let (id, text) = (ModuleId(self.count), Arc::<str>::from(text));
-        self.count += 1;
-        self.by_text.insert(Arc::clone(&text), id);
-        self.known.insert(id, Known { text, module: Some(module), used: self.clock });
+        let used = self.tick();
+        let known = self.known.get_mut(&id).expect("what has a number is known");
+        known.loads += 1;
+        known.used = used;
+        Some(id)
+    }
+
+    /// Loads a text whose module has been assembled; drops it where another is there.
+    pub(super) fn put(&mut self, text: &str, module: Module) -> ModuleId {
+        if let Some(id) = self.by_text.get(text) {
+            let known = self.known.get_mut(id).expect("what has a number is known");
+            known.module.get_or_insert(module);
+            return self.again(text).expect("it is there");
+        }
+        let text = Arc::from(text);
+        let (id, used) = (self.number(&text), self.tick());
+        self.known.insert(id, Known { text, module: Some(module), loads: 1, used });
         id
     }
 
-    /// Unloads and forgets what is too much. No module is unloaded unless no kernel is enqueued.
-    pub(super) fn shed(&mut self, is_idle: impl Fn() -> bool) {
-        let is_loaded = |known: &Known| known.module.is_some();
-        while self.known.values().filter(|known| is_loaded(known)).count() > LOADED && is_idle() {
-            let oldest = self.oldest(is_loaded);
-            if let Some(known) = oldest.and_then(|id| self.known.get_mut(&id)) {
-                known.module = None;
+    /// The text of a module that is in use and went.
+    pub(super) fn gone(&self, id: ModuleId) -> Option<Arc<str>> {
+        let known = self.known.get(&id).filter(|known| known.module.is_none())?;
+        Some(Arc::clone(&known.text))
+    }
+
+    /// Puts a module that went back, assembled again.
+    pub(super) fn restore(&mut self, id: ModuleId, module: Module) {
+        let used = self.tick();
+        if let Some(known) = self.known.get_mut(&id) {
+            known.module = Some(module);
+            known.used = used;
+        }
+    }
+
+    /// A module that is in use and has not gone.
+    pub(super) fn in_use(&mut self, id: ModuleId) -> Option<&mut Module> {
+        let used = self.tick();
+        let known = self.known.get_mut(&id).filter(|known| known.loads > 0)?;
+        known.used = used;
+        known.module.as_mut()
+    }
+
+    /// Undoes a load, if there is one to undo.
+    pub(super) fn unload(&mut self, id: ModuleId) {
+        let Some(known) = self.known.get_mut(&id) else { return };
+        known.loads = known.loads.saturating_sub(1);
+        if known.loads == 0 && known.module.is_none() {
+            self.forget(id);
+        }
+    }
+
+    /// Lets go what is too much, where no kernel is enqueued.
+    pub(super) fn shed(&mut self, nothing_runs: impl Fn() -> bool) {
+        while let Some(id) = self.excess()
+            && nothing_runs()
+        {
+            match self.known.get_mut(&id) {
+                Some(known) if known.loads > 0 => known.module = None,
+                Some(_) | None => self.forget(id),
             }
         }
-        let is_text = |known: &Known| known.module.is_none();
-        let bytes = |known: &Known| if is_text(known) { known.text.len() } else { 0 };
-        while self.known.values().map(bytes).sum::<usize>() > TEXTS {
-            let oldest = self.oldest(is_text);
-            if let Some(known) = oldest.and_then(|id| self.known.remove(&id)) {
-                self.by_text.remove(&known.text);
-            }
-        }
+    }
+
+    /// What goes first, if anything is too much.
+    fn excess(&self) -> Option<ModuleId> {
+        let is_idle = |known: &Known| known.loads == 0;
+        let is_there = |known: &Known| known.module.is_some();
+        let idle = self.known.values().filter(|known| is_idle(known));
+        let texts: usize = idle.map(|known| known.text.len()).sum();
+        let loaded = self.known.values().filter(|known| is_there(known)).count();
+        let is_too_much = loaded > LOADED || texts > IDLE_TEXTS;
+        is_too_much.then(|| self.oldest(is_idle).or_else(|| self.oldest(is_there))).flatten()
     }
 
     fn oldest(&self, among: impl Fn(&Known) -> bool) -> Option<ModuleId> {
         let those = self.known.iter().filter(|(_, known)| among(known));
         those.min_by_key(|(_, known)| known.used).map(|(&id, _)| id)
+    }
+
+    fn forget(&mut self, id: ModuleId) {
+        if let Some(known) = self.known.remove(&id) {
+            self.by_text.remove(&known.text);
+        }
+    }
+
+    /// A new number for a text.
+    fn number(&mut self, text: &Arc<str>) -> ModuleId {
+        let id = ModuleId(self.count);
+        self.count += 1;
+        self.by_text.insert(Arc::clone(text), id);
+        id
+    }
+
+    fn tick(&mut self) -> u64 {
+        self.clock += 1;
+        self.clock
     }
 }

@@ -14,7 +14,7 @@
 use std::ptr::{NonNull, null_mut};
 use std::sync::Arc;
 
-use super::driver::{Context, Event, Stream};
+use super::driver::{Context, Event, Span, Stream};
 use super::functions::Failure;
 
 /// A buffer.
@@ -42,31 +42,29 @@ impl Pinned {
     }
 
     /// Takes the bytes, and enqueues their copy to the device.
-    pub(super) fn send(&mut self, stream: &Stream, to: u64, from: &[u8]) -> Result<(), Failure> {
+    pub(super) fn send(&mut self, stream: &Stream, to: Span, from: &[u8]) -> Result<(), Failure> {
         assert!(from.len() <= self.len, "more bytes than the buffer has");
+        assert_eq!(to.bytes(), from.len(), "as many bytes as are copied");
         self.settle()?;
         let functions = self.context.enter()?;
         // SAFETY: the buffer is as large as was asserted, and nobody reads it: it is settled.
         unsafe { self.start.copy_from_nonoverlapping(NonNull::from(from).cast(), from.len()) };
         let start = self.start.as_ptr().cast();
-        // SAFETY: reads the buffer, which stays as it is while `busy`.
-        unsafe { functions.cuMemcpyHtoDAsync_v2(to, start, from.len(), stream.handle) }?;
+        // SAFETY: reads the buffer, which stays as it is while `busy`, and writes a span as long.
+        unsafe { functions.cuMemcpyHtoDAsync_v2(to.address(), start, to.bytes(), stream.handle) }?;
         self.mark(stream)
     }
 
-    /// Enqueues a copy of that many bytes from the device.
-    pub(super) fn receive(
-        &mut self,
-        stream: &Stream,
-        from: u64,
-        bytes: usize,
-    ) -> Result<(), Failure> {
-        assert!(bytes <= self.len, "more bytes than the buffer has");
+    /// Enqueues a copy from the device.
+    pub(super) fn receive(&mut self, stream: &Stream, from: Span) -> Result<(), Failure> {
+        assert!(from.bytes() <= self.len, "more bytes than the buffer has");
         self.settle()?;
         let functions = self.context.enter()?;
         let start = self.start.as_ptr().cast();
-        // SAFETY: writes the buffer, which nobody else does while `busy`.
-        unsafe { functions.cuMemcpyDtoHAsync_v2(start, from, bytes, stream.handle) }?;
+        // SAFETY: reads a span, and writes as much of the buffer, which nobody else does while `busy`.
+        unsafe {
+            functions.cuMemcpyDtoHAsync_v2(start, from.address(), from.bytes(), stream.handle)
+        }?;
         self.mark(stream)
     }
 

@@ -15,7 +15,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::driver::{Context, Stream};
+use super::driver::{Context, Span, Stream};
 use super::functions::Failure;
 use super::pinned::Pinned;
 
@@ -38,39 +38,39 @@ impl Ring {
         Ring { buffers: VecDeque::new(), made: 0, most }
     }
 
-    /// Copies to the device; when it returns the bytes have been read.
-    pub(super) fn upload(&mut self, stream: &Stream, to: u64, from: &[u8]) -> Result<(), Failure> {
-        for (address, chunk) in addresses(to).zip(from.chunks(STAGE)) {
+    /// Copies as many bytes to the device; when it returns they have been read.
+    pub(super) fn upload(&mut self, stream: &Stream, to: Span, from: &[u8]) -> Result<(), Failure> {
+        for (span, chunk) in to.chunks(STAGE).zip(from.chunks(STAGE)) {
             let Some(mut buffer) = self.take(stream.context()) else {
-                stream.upload(address, chunk)?;
+                stream.upload(span, chunk)?;
                 continue;
             };
-            let sent = buffer.send(stream, address, chunk);
+            let sent = buffer.send(stream, span, chunk);
             self.buffers.push_back(buffer);
             sent?;
         }
         Ok(())
     }
 
-    /// Copies from the device; when it returns the bytes are there.
+    /// Copies as many bytes from the device; when it returns they are there.
     pub(super) fn download(
         &mut self,
         stream: &Stream,
         to: &mut [u8],
-        from: u64,
+        from: Span,
     ) -> Result<(), Failure> {
         let mut under_way = None;
-        for (address, chunk) in addresses(from).zip(to.chunks_mut(STAGE)) {
+        for (span, chunk) in from.chunks(STAGE).zip(to.chunks_mut(STAGE)) {
             let mut buffer = self.take(stream.context());
             if buffer.is_none() {
                 self.collect(under_way.take())?;
                 buffer = self.take(stream.context());
             }
             let Some(mut buffer) = buffer else {
-                stream.download(chunk, address)?;
+                stream.download(chunk, span)?;
                 continue;
             };
-            let asked = buffer.receive(stream, address, chunk.len());
+            let asked = buffer.receive(stream, span);
             self.collect(under_way.replace((buffer, chunk)))?;
             if asked.is_err() {
                 // The buffer holds nothing, but goes back.
@@ -105,9 +105,4 @@ impl Ring {
         }
         self.buffers.pop_front()
     }
-}
-
-/// Where the chunks lie.
-fn addresses(start: u64) -> impl Iterator<Item = u64> {
-    (0..).map(move |chunk: u64| start.wrapping_add(chunk.wrapping_mul(STAGE as u64)))
 }

@@ -37,7 +37,7 @@ impl DeviceArray {
         }
         let array = DeviceArray::unwritten(context, raw.dtype, raw.extents)?;
         let _call = context.begin()?;
-        stage::upload(context, raw, array.address())?;
+        stage::upload(raw, &array.buffer)?;
         context.order(Queue::Upload, Queue::Compute)?;
         Ok(array)
     }
@@ -67,7 +67,7 @@ impl DeviceArray {
         let _call = context.begin()?;
         context.order(Queue::Upload, Queue::Download)?;
         context.order(Queue::Compute, Queue::Download)?;
-        stage::download(context, self.address(), raw)
+        stage::download(&self.buffer, raw)
     }
 
     /// Takes over the elements of another array of this device, which has its dtype and extents. They are
@@ -89,12 +89,12 @@ impl DeviceArray {
         let between =
             may_share(self.raw(), other.raw()).then(|| context.alloc(bytes)).transpose()?;
         let _call = context.begin()?;
-        let mut from = other.address();
+        let mut from = &other.buffer;
         if let Some(between) = &between {
-            context.device().copy(between.address(), from, bytes)?;
-            from = between.address();
+            between.copy_from(from, bytes)?;
+            from = between;
         }
-        context.device().copy(self.address(), from, bytes)?;
+        self.buffer.copy_from(from, bytes)?;
         Ok(context.device().synchronize(Queue::Compute)?)
     }
 
@@ -159,6 +159,11 @@ impl DeviceArray {
     /// The address of its first element; 0 for an array of no elements.
     pub fn address(&self) -> DeviceAddress {
         self.buffer.address()
+    }
+
+    /// Its memory.
+    pub(super) fn buffer(&self) -> &Buffer {
+        &self.buffer
     }
 
     /// The device and its memory.

@@ -68,7 +68,7 @@ impl Slots {
     ) -> Result<Slots, RunError> {
         let buffer = context.alloc((scalars.len() + n_uniforms) * SLOT)?;
         let bytes: Vec<u8> = scalars.iter().flat_map(|bits| bits.to_le_bytes()).collect();
-        stage::upload_bytes(context, &bytes, buffer.address())?;
+        buffer.upload(0, &bytes)?;
         Ok(Slots { buffer, n_scalars: scalars.len() })
     }
 
@@ -429,7 +429,7 @@ impl<'c> Call<'c> {
         for (array, &sink) in self.computed.iter().zip(sinks) {
             let Some(array) = array else { continue };
             self.options.poll()?;
-            stage::download(self.context(), array.address(), sink)?;
+            stage::download(array.buffer(), sink)?;
         }
         Ok(())
     }

@@ -28,7 +28,6 @@ use crate::device::executable::Results;
 use crate::device::fold::States;
 use crate::device::form;
 use crate::device::host::HostRun;
-use crate::device::stage::upload_bytes;
 use crate::device::walk::{Nest, Operand, operands};
 use crate::dispatch::read_scalar;
 use crate::error::RunError;
@@ -248,7 +247,7 @@ impl Chunks {
         for (window, buffer) in self.windows.iter().zip(&set.windows) {
             let run = HostRun::new(window.low, self.len * window.size + window.beyond);
             let end = (start + count) * window.size + window.beyond;
-            upload_bytes(call.context(), run.read(start * window.size..end), buffer.address())?;
+            buffer.upload(0, run.read(start * window.size..end))?;
         }
         Ok(call.context().order(Queue::Upload, Queue::Compute)?)
     }
@@ -268,7 +267,7 @@ impl Chunks {
             }
             Place::Splat(at) => slots.scalar(pass.scalars.len() + at),
         });
-        let places = inputs.chain(set.outputs.iter().map(Buffer::address));
+        let places = inputs.chain(set.outputs.iter().map(|buffer| buffer.address()));
         let own = self.operands.iter().zip(places);
         let own = own.map(|(operand, address)| Operand { address, ..operand.clone() });
         let own: SmallVec<[Operand; 8]> = own.collect();
@@ -299,14 +298,13 @@ impl Chunks {
 
     fn download(&mut self, call: &Call<'_>, set: &Set, chunk: usize) -> Result<(), RunError> {
         let (start, count) = self.range(chunk);
-        let device = call.context().device();
         if let Some(computed) = set.computed.filter(|_| !self.outputs.is_empty()) {
-            device.wait(Queue::Download, computed)?;
+            call.context().device().wait(Queue::Download, computed)?;
         }
         let sizes = self.operands[self.places.len()..].iter().map(|output| output.size);
         for ((run, buffer), size) in self.outputs.iter_mut().zip(&set.outputs).zip(sizes) {
             let to = run.write(start * size..(start + count) * size);
-            device.download(to, buffer.address())?;
+            buffer.download(0, to)?;
         }
         Ok(())
     }

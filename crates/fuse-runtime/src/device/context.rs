@@ -8,7 +8,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fuse_ir::device::Queue;
-use fuse_ir::{Device, DeviceAddress, DeviceError, DeviceInfo};
+use fuse_ir::{Device, DeviceError, DeviceInfo};
+
+use crate::device::driver::Allocation;
 
 /// Sizes are rounded up to this: what devices align allocations to.
 const GRAIN: usize = 256;
@@ -25,16 +27,16 @@ pub struct DeviceContext {
 /// Freed memory by its size.
 #[derive(Default)]
 struct Pool {
-    free: HashMap<usize, Vec<DeviceAddress>>,
+    free: HashMap<usize, Vec<Allocation>>,
     bytes: usize,
 }
 
 /// Memory of a device: goes back to the pool when dropped, unless it is somebody else's.
+#[derive(Debug)]
 pub(crate) struct Buffer {
     context: Arc<DeviceContext>,
-    address: DeviceAddress,
-    /// 0 where there is nothing to give back.
-    bytes: usize,
+    /// There until it is dropped.
+    allocation: Option<Allocation>,
 }
 
 impl DeviceContext {
@@ -56,9 +58,8 @@ impl DeviceContext {
     /// Gives the memory that waits to be used again back to the device.
     pub fn trim(&self) {
         let pool = std::mem::take(&mut *self.pool());
-        for address in pool.free.into_values().flatten() {
-            self.device.free(address);
-        }
+        // Freed when others may have the lock.
+        drop(pool);
     }
 
     /// Waits until everything has run that calls have given the device so far.
@@ -87,39 +88,32 @@ impl DeviceContext {
 
     /// Memory for that many bytes; none for 0.
     pub(super) fn alloc(self: &Arc<Self>, bytes: usize) -> Result<Buffer, DeviceError> {
-        let bytes = bytes.next_multiple_of(GRAIN);
-        let address = if bytes == 0 { DeviceAddress(0) } else { self.take(bytes)? };
-        Ok(Buffer { context: Arc::clone(self), address, bytes })
+        Ok(Buffer::of(self, self.take(bytes.next_multiple_of(GRAIN))?))
     }
 
-    /// Memory that somebody else frees.
-    pub(super) fn borrow(self: &Arc<Self>, address: DeviceAddress) -> Buffer {
-        Buffer { context: Arc::clone(self), address, bytes: 0 }
-    }
-
-    fn take(&self, bytes: usize) -> Result<DeviceAddress, DeviceError> {
-        if let Some(address) = self.pool().take(bytes) {
-            return Ok(address);
+    fn take(&self, bytes: usize) -> Result<Allocation, DeviceError> {
+        if let Some(allocation) = self.pool().take(bytes) {
+            return Ok(allocation);
         }
-        match self.device.alloc(bytes) {
+        match Allocation::new(&self.device, bytes) {
             Err(DeviceError::OutOfMemory { .. }) => {
                 self.trim();
-                self.device.alloc(bytes)
+                Allocation::new(&self.device, bytes)
             }
             result => result,
         }
     }
 
-    fn give(&self, address: DeviceAddress, bytes: usize) {
-        let most = self.info().memory / 4;
+    fn give(&self, allocation: Allocation) {
+        let (bytes, most) = (allocation.bytes(), self.info().memory / 4);
         let mut pool = self.pool();
-        if (pool.bytes + bytes) as u64 > most {
+        if !allocation.is_reusable() || (pool.bytes + bytes) as u64 > most {
+            // What is freed may be waited for: others need not wait too.
             drop(pool);
-            self.device.free(address);
             return;
         }
         pool.bytes += bytes;
-        pool.free.entry(bytes).or_default().push(address);
+        pool.free.entry(bytes).or_default().push(allocation);
     }
 
     fn pool(&self) -> MutexGuard<'_, Pool> {
@@ -128,16 +122,10 @@ impl DeviceContext {
 }
 
 impl Pool {
-    fn take(&mut self, bytes: usize) -> Option<DeviceAddress> {
-        let address = self.free.get_mut(&bytes)?.pop()?;
+    fn take(&mut self, bytes: usize) -> Option<Allocation> {
+        let allocation = self.free.get_mut(&bytes)?.pop()?;
         self.bytes -= bytes;
-        Some(address)
-    }
-}
-
-impl Drop for DeviceContext {
-    fn drop(&mut self) {
-        self.trim();
+        Some(allocation)
     }
 }
 
@@ -148,9 +136,9 @@ impl std::fmt::Debug for DeviceContext {
 }
 
 impl Buffer {
-    /// The first byte.
-    pub(crate) fn address(&self) -> DeviceAddress {
-        self.address
+    /// An allocation, until it is dropped.
+    pub(super) fn of(context: &Arc<DeviceContext>, allocation: Allocation) -> Buffer {
+        Buffer { context: Arc::clone(context), allocation: Some(allocation) }
     }
 
     /// The context that it is of.
@@ -159,16 +147,18 @@ impl Buffer {
     }
 }
 
-impl Drop for Buffer {
-    fn drop(&mut self) {
-        if self.bytes > 0 {
-            self.context.give(self.address, self.bytes);
-        }
+impl std::ops::Deref for Buffer {
+    type Target = Allocation;
+
+    fn deref(&self) -> &Allocation {
+        self.allocation.as_ref().expect("it is there until the buffer is dropped")
     }
 }
 
-impl std::fmt::Debug for Buffer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Buffer").field("address", &self.address).finish_non_exhaustive()
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        if let Some(allocation) = self.allocation.take() {
+            self.context.give(allocation);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! A program with its modules on a device.
 //!
 //! A module is emitted and loaded when a call first needs one of its options; threads that need the same
-//! wait for one.
+//! wait for one. It is unloaded when the executable is dropped.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,7 +17,7 @@ use crate::device::arguments::Arguments;
 use crate::device::array::DeviceArray;
 use crate::device::call::Call;
 use crate::device::context::DeviceContext;
-use crate::device::{form, launch};
+use crate::device::{driver, form};
 use crate::error::RunError;
 use crate::options::RunOptions;
 use crate::overlap::{in_place, may_share};
@@ -78,7 +78,7 @@ impl Kernels<'_> {
         let threads = form::threads(&pass.kernel, entry, counts, arguments.len);
         let grid = form::grid(threads, context.info().multiprocessors);
         let words = arguments.words(entry, pass);
-        Ok(launch::launch(context, (self.module, number), (pass, entry), grid, &words)?)
+        Ok(driver::launch(context, (self.module, number), (pass, entry), grid, &words)?)
     }
 }
 
@@ -262,8 +262,10 @@ impl DeviceExecutable {
                 may_share(source, sink) && !in_place(&self.program, (input, source), (result, sink))
             };
             if sinks.iter().enumerate().any(spoils) {
-                let copy = array.download()?;
-                copies.push((input, DeviceArray::upload(&self.context, &copy.view())?));
+                let (dtype, extents) = (array.dtype(), array.extents());
+                let mut copy = DeviceArray::unwritten(&self.context, dtype, extents)?;
+                copy.copy_from(array)?;
+                copies.push((input, copy));
             }
         }
         Ok(copies)
@@ -346,6 +348,15 @@ fn most_items(pass: &Pass, binding: &Bound) -> u64 {
     }
     let states = count(&kept).saturating_mul(form::fold_blocks(count(&reduced)));
     elements.max(states.saturating_mul(u64::from(fuse_ir::device::WARP)))
+}
+
+impl Drop for DeviceExecutable {
+    fn drop(&mut self) {
+        let modules = self.modules.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for (_, module) in modules.drain(..) {
+            self.context.device().unload(module);
+        }
+    }
 }
 
 impl std::fmt::Debug for DeviceExecutable {

@@ -20,7 +20,7 @@
 //! | `walk` | the axes of a loop, taken together where all operands allow |
 //! | `form` | which kernel, and how many blocks |
 //! | `arguments` | the parameters' words |
-//! | `launch` | the only call that starts kernels |
+//! | `driver` | what takes addresses: allocations, copies, launches; arrays of other code |
 //! | `executable` | a program with its modules; entry points |
 //! | `call` | one call: what is uploaded, pass by pass, what is downloaded |
 //! | `fold` | states of reductions |
@@ -36,11 +36,11 @@ mod array;
 mod call;
 mod chunks;
 mod context;
+mod driver;
 mod executable;
 mod fold;
 mod form;
 mod host;
-mod launch;
 mod stage;
 mod walk;
 

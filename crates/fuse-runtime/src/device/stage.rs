@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use fuse_ir::device::Queue;
-use fuse_ir::{DeviceAddress, Extents, contiguous_strides};
+use fuse_ir::{Extents, contiguous_strides};
 
 use crate::device::array::DeviceArray;
-use crate::device::context::DeviceContext;
+use crate::device::context::{Buffer, DeviceContext};
 use crate::device::host::HostRun;
 use crate::dispatch::Units;
 use crate::error::{AllocError, RunError};
@@ -21,50 +21,26 @@ use crate::views::{Address, Raw};
 const PIECE: usize = 4 << 20;
 
 /// Copies a host array, in C order, to device memory with room for it.
-pub(super) fn upload(
-    context: &DeviceContext,
-    raw: Raw<'_>,
-    to: DeviceAddress,
-) -> Result<(), RunError> {
+pub(super) fn upload(raw: Raw<'_>, to: &Buffer) -> Result<(), RunError> {
     if let Some(run) = HostRun::of(raw) {
-        return upload_bytes(context, run.read(run.all()), to);
+        return Ok(to.upload(0, run.read(run.all()))?);
     }
     let units = Units::of(raw)?;
     by_pieces(units.len(), units.size(), |start, piece| {
         units.gather(start, piece);
-        upload_bytes(context, piece, to.offset((start * units.size()).cast_signed() as i64))
+        Ok(to.upload(start * units.size(), piece)?)
     })
-}
-
-/// Copies bytes to the device; none are none.
-pub(super) fn upload_bytes(
-    context: &DeviceContext,
-    bytes: &[u8],
-    to: DeviceAddress,
-) -> Result<(), RunError> {
-    if !bytes.is_empty() {
-        context.device().upload(to, bytes)?;
-    }
-    Ok(())
 }
 
 /// Copies an array in C order from device memory to the host. What is copied has been computed when the
 /// download queue comes to it.
-pub(super) fn download(
-    context: &DeviceContext,
-    from: DeviceAddress,
-    raw: Raw<'_>,
-) -> Result<(), RunError> {
+pub(super) fn download(from: &Buffer, raw: Raw<'_>) -> Result<(), RunError> {
     if let Some(mut run) = HostRun::of(raw) {
-        if !run.all().is_empty() {
-            context.device().download(run.write(run.all()), from)?;
-        }
-        return Ok(());
+        return Ok(from.download(0, run.write(run.all()))?);
     }
     let units = Units::of(raw)?;
     by_pieces(units.len(), units.size(), |start, piece| {
-        let at = from.offset((start * units.size()).cast_signed() as i64);
-        context.device().download(piece, at)?;
+        from.download(start * units.size(), piece)?;
         units.scatter(start, piece);
         Ok(())
     })
@@ -79,7 +55,7 @@ pub(super) fn resident(
     let axes = || raw.extents.iter().zip(raw.strides);
     let packed: Extents = axes().map(|axis| if stays(axis) { 1 } else { *axis.0 }).collect();
     let array = DeviceArray::unwritten(context, raw.dtype, &packed)?;
-    upload(context, Raw { extents: &packed, ..raw }, array.address())?;
+    upload(Raw { extents: &packed, ..raw }, array.buffer())?;
     let mut strides = contiguous_strides(&packed, raw.dtype.size());
     for (stride, axis) in strides.iter_mut().zip(axes()) {
         if stays(axis) {
@@ -99,7 +75,7 @@ pub(super) fn answers(
     by_pieces(array.len(), 1, |start, piece| {
         let dim = crate::pack::Dim { extent: array.len(), stride: 1 };
         predicate.fill((Address(std::ptr::null_mut()), &[dim]), start, piece);
-        upload_bytes(context, piece, array.address().offset(start.cast_signed() as i64))
+        Ok(array.buffer().upload(start, piece)?)
     })?;
     Ok(array)
 }

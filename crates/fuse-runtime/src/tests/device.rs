@@ -177,6 +177,7 @@ fn long_arrays_are_run_in_chunks() {
         | Told::Alloc(_)
         | Told::Free(_)
         | Told::Load(_)
+        | Told::Unload(_)
         | Told::Synchronize(_) => None,
     };
     let stages: Vec<(&str, usize)> = told.iter().filter_map(counts).collect();
@@ -367,7 +368,7 @@ fn arrays_of_another_device_are_refused() {
 #[test]
 fn outputs_over_inputs() {
     let Bench { recorder, executable } = pair(&[64], &[64]);
-    let context = executable.context();
+    let context = &Arc::clone(executable.context());
     let memory = DeviceArray::upload(context, &array(&[72]).view()).expect("it fits");
     let at = |offset: i64| {
         let shape = (DType::F64, [64].as_slice());
@@ -386,10 +387,15 @@ fn outputs_over_inputs() {
         let told = recorder.told();
         let loaded = |told: &&Told| matches!(told, Told::Load(text) if text.contains(loads));
         assert_eq!(told.iter().filter(loaded).count(), 1, "{loads}");
-        let is_copy = |told: &&Told| matches!(told, Told::Download(..));
+        let is_copy = |told: &&Told| matches!(told, Told::Copy(..));
         assert_eq!(told.iter().filter(is_copy).count(), 2 * copies, "both inputs are moved");
+        let is_host = |told: &Told| matches!(told, Told::Download(..));
+        assert!(!told.iter().any(is_host), "and stay on the device");
         assert_eq!(told.last(), Some(&Told::Synchronize(Queue::Compute)));
     }
+    drop(executable);
+    let unloads = recorder.told();
+    assert_eq!(unloads, [Told::Unload(1), Told::Unload(2)], "what was loaded, each once");
     let odd = DeviceAddress(memory.address().0 + 4);
     #[expect(unsafe_code, reason = "an address that is refused")]
     // SAFETY: no array comes of it.

@@ -1,5 +1,7 @@
 //! A device that computes nothing and remembers what it was told: for tests of plans.
 
+#![expect(unsafe_code, reason = "implements the calls that take addresses, which are checked here")]
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -19,6 +21,7 @@ pub(super) enum Told {
     Alloc(usize),
     Free(u64),
     Load(String),
+    Unload(u64),
     Synchronize(Queue),
 }
 
@@ -29,7 +32,8 @@ struct State {
     memory: BTreeMap<u64, Vec<u8>>,
     next: u64,
     events: u64,
-    modules: Vec<String>,
+    /// How many were loaded.
+    modules: u64,
 }
 
 /// See the module.
@@ -71,6 +75,7 @@ impl Recorder {
             | Told::Alloc(_)
             | Told::Free(_)
             | Told::Load(_)
+            | Told::Unload(_)
             | Told::Synchronize(_) => None,
         };
         self.told().into_iter().filter_map(launch).collect()
@@ -107,8 +112,12 @@ impl Device for Recorder {
     fn load(&self, text: &str) -> Result<ModuleId, DeviceError> {
         let mut state = self.state();
         state.told.push(Told::Load(text.to_string()));
-        state.modules.push(text.to_string());
-        Ok(ModuleId(u32::try_from(state.modules.len()).expect("few")))
+        state.modules += 1;
+        Ok(ModuleId(state.modules))
+    }
+
+    fn unload(&self, module: ModuleId) {
+        self.state().told.push(Told::Unload(module.0));
     }
 
     fn alloc(&self, bytes: usize) -> Result<DeviceAddress, DeviceError> {
@@ -124,27 +133,27 @@ impl Device for Recorder {
         Ok(DeviceAddress(address))
     }
 
-    fn free(&self, address: DeviceAddress) {
+    unsafe fn free(&self, address: DeviceAddress) {
         let mut state = self.state();
         state.memory.remove(&address.0).expect("allocated");
         state.told.push(Told::Free(address.0));
     }
 
-    fn upload(&self, to: DeviceAddress, from: &[u8]) -> Result<(), DeviceError> {
+    unsafe fn upload(&self, to: DeviceAddress, from: &[u8]) -> Result<(), DeviceError> {
         let mut state = self.state();
         state.bytes(to, from.len()).copy_from_slice(from);
         state.told.push(Told::Upload(to.0, from.to_vec()));
         Ok(())
     }
 
-    fn download(&self, to: &mut [u8], from: DeviceAddress) -> Result<(), DeviceError> {
+    unsafe fn download(&self, to: &mut [u8], from: DeviceAddress) -> Result<(), DeviceError> {
         let mut state = self.state();
         to.copy_from_slice(state.bytes(from, to.len()));
         state.told.push(Told::Download(from.0, to.len()));
         Ok(())
     }
 
-    fn copy(
+    unsafe fn copy(
         &self,
         to: DeviceAddress,
         from: DeviceAddress,
@@ -157,7 +166,6 @@ impl Device for Recorder {
         Ok(())
     }
 
-    #[expect(unsafe_code, reason = "declares the call of the trait, which starts nothing here")]
     unsafe fn launch(
         &self,
         _: ModuleId,

@@ -3,16 +3,16 @@
 //! Everything happens at once, in the caller's thread, one launch at a time; so queues and events
 //! have nothing to wait for.
 
-#![expect(unsafe_code, reason = "implements the call that starts kernels, itself safe here")]
+#![expect(unsafe_code, reason = "implements the calls that take addresses, which are checked here")]
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fuse_ir::device::{DeviceEvent, ModuleId, ModuleOptions, Queue, THREADS};
-use fuse_ir::{Device, DeviceAddress, DeviceError, DeviceInfo, Program, index_u32};
-use rustc_hash::FxHashMap;
+use fuse_ir::{Device, DeviceAddress, DeviceError, DeviceInfo, Program};
 
 use super::launch::{Extent, Options, Order, run};
 use super::{Memory, Module, parse, scan};
+use crate::loaded::Loaded;
 use crate::random::Random;
 
 /// Memory of a device that nothing else is said of.
@@ -28,9 +28,7 @@ pub struct InterpretedDevice {
 #[derive(Debug)]
 struct State {
     memory: Memory,
-    modules: Vec<Module>,
-    texts: Vec<Arc<str>>,
-    by_text: FxHashMap<Arc<str>, ModuleId>,
+    modules: Loaded<Module>,
     launches: Vec<String>,
     /// Seeds of the orders of launches; none where threads run in ascending order.
     seeds: Option<Random>,
@@ -55,9 +53,7 @@ impl InterpretedDevice {
     pub fn with_info(info: DeviceInfo, limit_bytes: u64) -> InterpretedDevice {
         let state = State {
             memory: Memory::new(limit_bytes),
-            modules: Vec::new(),
-            texts: Vec::new(),
-            by_text: FxHashMap::default(),
+            modules: Loaded::default(),
             launches: Vec::new(),
             seeds: None,
         };
@@ -76,9 +72,9 @@ impl InterpretedDevice {
         self.state().launches.clone()
     }
 
-    /// The texts that were loaded, each once, in order.
+    /// The texts that are loaded, each once, in order.
     pub fn texts(&self) -> Vec<Arc<str>> {
-        self.state().texts.clone()
+        self.state().modules.texts()
     }
 
     /// A test that fails while it holds the lock must not fail those that come after it.
@@ -88,15 +84,6 @@ impl InterpretedDevice {
 }
 
 impl State {
-    fn add(&mut self, text: &str, module: Module) -> ModuleId {
-        let id = ModuleId(index_u32(self.modules.len()));
-        let text: Arc<str> = text.into();
-        self.modules.push(module);
-        self.texts.push(text.clone());
-        self.by_text.insert(text, id);
-        id
-    }
-
     fn launch(
         &mut self,
         module: ModuleId,
@@ -105,7 +92,7 @@ impl State {
         params: &[u64],
     ) -> Result<(), String> {
         self.launches.push(entry.to_string());
-        let module = self.modules.get(module.0 as usize).ok_or("no module of that number")?;
+        let module = self.modules.get(module).ok_or("its module is not loaded")?;
         let seed = self.seeds.as_mut().map(Random::bits);
         let options =
             Options { order: seed.map_or(Order::Ascending, Order::Shuffled), ..Options::default() };
@@ -136,13 +123,17 @@ impl Device for InterpretedDevice {
 
     fn load(&self, text: &str) -> Result<ModuleId, DeviceError> {
         let mut state = self.state();
-        if let Some(&id) = state.by_text.get(text) {
+        if let Some(id) = state.modules.again(text) {
             return Ok(id);
         }
         scan(text).map_err(|log| DeviceError::Compile { log })?;
         let module =
             parse(text).map_err(|error| DeviceError::Compile { log: error.to_string() })?;
-        Ok(state.add(text, module))
+        Ok(state.modules.add(text, module))
+    }
+
+    fn unload(&self, module: ModuleId) {
+        self.state().modules.unload(module);
     }
 
     fn alloc(&self, bytes: usize) -> Result<DeviceAddress, DeviceError> {
@@ -155,19 +146,19 @@ impl Device for InterpretedDevice {
         })
     }
 
-    fn free(&self, address: DeviceAddress) {
+    unsafe fn free(&self, address: DeviceAddress) {
         self.state().memory.free(address.0).expect("only what was allocated is freed, once");
     }
 
-    fn upload(&self, to: DeviceAddress, from: &[u8]) -> Result<(), DeviceError> {
+    unsafe fn upload(&self, to: DeviceAddress, from: &[u8]) -> Result<(), DeviceError> {
         self.state().memory.write(to.0, from).map_err(refused("upload"))
     }
 
-    fn download(&self, to: &mut [u8], from: DeviceAddress) -> Result<(), DeviceError> {
+    unsafe fn download(&self, to: &mut [u8], from: DeviceAddress) -> Result<(), DeviceError> {
         self.state().memory.read(from.0, to).map_err(refused("download"))
     }
 
-    fn copy(
+    unsafe fn copy(
         &self,
         to: DeviceAddress,
         from: DeviceAddress,

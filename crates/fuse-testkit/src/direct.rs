@@ -78,7 +78,8 @@ fn step_folds(kernel: &Kernel, slots: &mut [Accumulators], accumulator: usize, a
     }
 }
 
-fn stored_bits(output: OperandOutput, bits: u64) -> u64 {
+/// The bits that an output's array holds for a value.
+pub(crate) fn stored_bits(output: OperandOutput, bits: u64) -> u64 {
     if output.never_nan { bits } else { canonical(output.mem.lane(), bits) }
 }
 

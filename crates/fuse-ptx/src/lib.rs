@@ -26,6 +26,7 @@ mod memory;
 mod module;
 mod prims;
 mod region;
+mod state;
 
 #[cfg(feature = "cuda")]
 pub use cuda::{CudaDevice, address_of};

@@ -20,7 +20,8 @@ fn arrays_stay_on_the_device() {
         let squares = engine.evaluate_on_device("own*own", vars! { own }).expect("it runs");
         let mut sum =
             engine.evaluate_on_device("own + squares", vars! { own, squares }).expect("it");
-        let host = fuse::evaluate("m + m*m", vars! { m }).expect("it runs");
+        let squares = fuse::evaluate("m*m", vars! { m }).expect("it runs");
+        let host = fuse::evaluate("m + squares", vars! { m, squares }).expect("it runs");
         same(&sum.download().expect("there"), &host, name);
         let total = engine.evaluate("sum(sum)", vars! { sum }).expect("to the host");
         same(&total, &fuse::evaluate("sum(host)", vars! { host }).expect("it runs"), name);

@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use fuse::raw::Tuning;
 use fuse::{Array, AsInput, Device, DeviceArray, Engine, Input, Vars, evaluate_all};
+use fuse_testkit::Random;
 use fuse_testkit::ptx::InterpretedDevice;
 use fuse_testkit::reference_device::{ReferenceDevice, Uploads};
 
@@ -51,15 +52,10 @@ fn chunked(device: &Device, chunk: usize) -> Engine {
 /// Numbers of every sign and size, now and then special ones.
 fn numbers(n: usize, seed: u64) -> Vec<f64> {
     let special = [f64::NAN, f64::INFINITY, -0.0, 0.0, f64::MIN_POSITIVE / 3.0, -1e300, 1.0];
-    let mut state = seed;
-    let mut next = || {
-        state =
-            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        state >> 33
-    };
-    let number = |_| match next() {
-        bits if bits % 61 == 0 => special[usize::try_from(bits / 61 % 7).expect("few")],
-        bits => (f64::from(u32::try_from(bits).expect("31 bits")) - 1e9) / 3.7e7,
+    let mut random = Random::new(seed);
+    let number = |_| match random.below(61) {
+        0 => random.pick(&special),
+        _ => (random.below(1 << 31) as f64 - 1e9) / 3.7e7,
     };
     (0..n).map(number).collect()
 }

@@ -37,6 +37,9 @@ pub use cudarc;
 use fuse_ir::device::ModuleOptions;
 use fuse_ir::{DeviceError, Program};
 
+/// The compute capability that the text is for, major and minor: the least that runs it.
+pub const LEAST_CAPABILITY: (u32, u32) = (7, 0);
+
 /// The text of a program's module.
 ///
 /// # Errors

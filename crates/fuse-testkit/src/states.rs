@@ -8,6 +8,9 @@ use fuse_ir::{Kernel, Lane};
 use crate::compare::canonical;
 use crate::direct::eval_region;
 
+/// Fewer elements than this are folded left to right, into one state: `docs/numerics.md`.
+pub(crate) const LEFT_TO_RIGHT_BELOW: usize = 8;
+
 /// The states before the first element.
 pub(crate) fn initial(kernel: &Kernel) -> Vec<u64> {
     kernel.folds.iter().flat_map(|fold| &fold.state).map(|slot| slot.init.bits).collect()

@@ -9,10 +9,7 @@
 use fuse_ir::{GRANULE, Kernel};
 
 use crate::direct::{Accumulators, Outcome, body_params, eval_region};
-use crate::states::{initial, merged, stepped};
-
-/// Fewer elements than this are folded left to right.
-pub(super) const LEFT_TO_RIGHT_BELOW: usize = 8;
+use crate::states::{LEFT_TO_RIGHT_BELOW, initial, merged, stepped};
 
 /// What a fold entry leaves of an output of `n` elements: a state for each block.
 pub(super) fn block_states(

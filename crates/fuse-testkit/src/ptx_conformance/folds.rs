@@ -8,12 +8,12 @@ use fuse_ir::device::{Entry, result_sinks};
 use fuse_ir::{FOLD_BLOCK, GRANULE, InputClass, Lane};
 
 use super::arguments::{Arguments, Placed, two_factors};
-use super::expected::{LEFT_TO_RIGHT_BELOW, binary_counter, block_states};
+use super::expected::{binary_counter, block_states};
 use super::{Rig, differ};
 use crate::compare::same_modulo_nan;
 use crate::direct::Outcome;
 use crate::random::Random;
-use crate::states;
+use crate::states::{self, LEFT_TO_RIGHT_BELOW};
 
 /// Outputs of the folds.
 const OUTPUTS: usize = 3;

@@ -22,6 +22,7 @@ mod loops;
 
 use fuse_ir::device::{Entry, IndexWidth, Loads, ModuleOptions, THREADS};
 use fuse_ir::{Dim, Kernel, Lane, Mem, Pass, Program, Sink};
+use rustc_hash::FxHashSet;
 
 use crate::case::{Case, raw_element};
 use crate::compare::same_modulo_nan;
@@ -54,6 +55,8 @@ const FEW_LENGTHS: &[usize] = &[1, 33, 1025];
 pub struct PtxReport {
     /// Launches that gave what they should.
     pub launches: usize,
+    /// The entries that were launched.
+    pub entries: FxHashSet<Entry>,
     /// Modules that were emitted and parsed.
     pub modules: usize,
     /// What went wrong, with the case and the setting.
@@ -102,10 +105,11 @@ fn check_case(
     let mut random = Random::new(case.name.bytes().map(u64::from).sum());
     for &n in if options == OPTIONS[0] { LENGTHS } else { FEW_LENGTHS } {
         let (pass, memory) = (&program.passes[0], Memory::new(MEMORY));
-        let mut rig = Rig { case, pass, module: &module, memory, launches: 0 };
+        let mut rig = Rig { case, pass, module: &module, memory, launches: Vec::new() };
         let found = rig.check(n, &mut random);
         found.map_err(|finding| format!("{n} elements: {finding}"))?;
-        report.launches += rig.launches;
+        report.launches += rig.launches.len();
+        report.entries.extend(rig.launches);
     }
     Ok(())
 }
@@ -135,7 +139,7 @@ struct Rig<'c> {
     pass: &'c Pass,
     module: &'c Module,
     memory: Memory,
-    launches: usize,
+    launches: Vec<Entry>,
 }
 
 impl<'c> Rig<'c> {
@@ -163,7 +167,7 @@ impl<'c> Rig<'c> {
         let symbol = entry.symbol(0);
         ptx::launch(self.module, &symbol, grid, THREADS, &words, &mut self.memory)
             .map_err(|error| format!("{symbol}: {error}"))?;
-        self.launches += 1;
+        self.launches.push(entry);
         Ok(())
     }
 
@@ -209,6 +213,9 @@ mod tests {
         assert!(shown.is_empty(), "{} failures; {shown:#?}", report.failures.len());
         if std::env::var("FUSE_CONFORMANCE").is_err() {
             assert!(report.launches > 10_000, "{} launches", report.launches);
+            let missing: Vec<&Entry> =
+                Entry::ALL.iter().filter(|entry| !report.entries.contains(entry)).collect();
+            assert!(missing.is_empty(), "no case launches {missing:?}");
         }
     }
 

@@ -11,7 +11,7 @@ use fuse_ir::device::{Param, Walk, result_sinks};
 use fuse_ir::{FOLD_BLOCK, GRANULE, Lane};
 
 use super::grid::Grid;
-use crate::states::{finished, initial, lanes, merged, stepped};
+use crate::states::{LEFT_TO_RIGHT_BELOW, finished, initial, lanes, merged, stepped};
 
 /// Elements of a block.
 const BLOCK: u64 = FOLD_BLOCK as u64;
@@ -25,7 +25,8 @@ impl Grid<'_> {
             [Param::Outputs, Param::Len, Param::Blocks].map(|own| self.word(own));
         let uniforms = self.uniforms();
         assert!(accumulators == 1 || blocks == len.div_ceil(BLOCK));
-        assert!(accumulators == GRANULE || (len < 8 && blocks <= 1));
+        let is_short = len < LEFT_TO_RIGHT_BELOW as u64 && blocks <= 1;
+        assert!(accumulators == GRANULE || is_short);
         for output in 0..outputs {
             for block in 0..blocks.max(1) {
                 let range = block * BLOCK..len.min((block + 1) * BLOCK);

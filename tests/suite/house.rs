@@ -77,6 +77,8 @@ const UNSAFE_FILES: &[&str] = &[
     "crates/fuse-runtime/src/short.rs",
     "crates/fuse-runtime/src/sweep.rs",
     "crates/fuse-runtime/src/tests/device.rs",
+    "crates/fuse-runtime/src/tests/device/arrays.rs",
+    "crates/fuse-runtime/src/tests/device/launches.rs",
     "crates/fuse-runtime/src/tests/disguise.rs",
     "crates/fuse-runtime/src/tests/nests.rs",
     "crates/fuse-runtime/src/tests/overlap.rs",

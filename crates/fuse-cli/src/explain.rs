@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use fuse::raw::Code;
+use fuse::raw::{Code, LEAST_CAPABILITY};
 use fuse::{ErrorKind, Formula, InputType, KernelCounts, Stage};
 use serde::Serialize;
 
@@ -90,14 +90,16 @@ fn stages(args: &ExplainArgs) -> Result<&'static [Stage], Failure> {
 
 /// The text of the stage `ptx` is for the oldest devices, and newer ones take it: a target changes nothing.
 fn check_target(target: &str, stage: StageChoice) -> Result<(), Failure> {
-    const OLDEST: u32 = 70;
+    let (major, minor) = LEAST_CAPABILITY;
     let refused = |why: &str| Err(Failure::Usage(format!("--target {target}: {why}")));
     let Some(version) = target.strip_prefix("cuda:") else {
         return refused("other targets than cuda:sm_NN are not built in");
     };
     match version.strip_prefix("sm_").and_then(|number| number.parse::<u32>().ok()) {
         None => refused("expected cuda:sm_NN, as in cuda:sm_80"),
-        Some(number) if number < OLDEST => refused("fuse needs sm_70 or newer"),
+        Some(number) if number < 10 * major + minor => {
+            refused(&format!("fuse needs sm_{major}{minor} or newer"))
+        }
         Some(_) if matches!(stage, StageChoice::Clif | StageChoice::Asm) => {
             refused("the stages clif and asm are the CPU's; `--stage ptx` is the text for cuda")
         }

@@ -2,12 +2,10 @@
 
 use std::io::{StdoutLock, Write};
 
+use fuse::raw::LEAST_CAPABILITY;
 use fuse::{Device, DeviceInfo};
 
 use crate::failure::{Failure, RUN};
-
-/// The least compute capability that runs what is emitted.
-const LEAST: (u32, u32) = (7, 0);
 
 /// Compute capabilities of devices that compute f64 at half the rate of f32: those of data centres.
 const FAST_F64: &[(u32, u32)] = &[(7, 0), (8, 0), (9, 0), (10, 0)];
@@ -30,8 +28,8 @@ pub(crate) fn list(out: &mut StdoutLock<'_>) -> Result<(), Failure> {
 
 /// `None` where the device should work and does not.
 fn describe(out: &mut StdoutLock<'_>, info: &DeviceInfo) -> Result<Option<()>, Failure> {
-    let ((major, minor), (least_major, least_minor)) = (info.capability, LEAST);
-    let is_too_old = info.capability < LEAST;
+    let ((major, minor), (least_major, least_minor)) = (info.capability, LEAST_CAPABILITY);
+    let is_too_old = info.capability < LEAST_CAPABILITY;
     let free = if is_too_old { Ok(None) } else { free(info.ordinal).map(Some) };
     let age = if is_too_old {
         format!(", too old: fuse needs {least_major}.{least_minor} or newer")

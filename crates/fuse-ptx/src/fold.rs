@@ -13,18 +13,18 @@
 //! In bit-reversed order accumulators k and k + 16 come one after the other, then the pairs k and k + 8, and
 //! so on: the leaves of the merge tree from left to right. Outputs are numbered so that neighbouring
 //! threads have neighbouring outputs.
-//!
-//! A state's garbage: in the merges of `lanes` and `merge` lanes that no result depends on merge what they
-//! have; merges are total, so that is harmless.
 
 use fuse_ir::device::{Param, WARP, Walk, result_sinks};
-use fuse_ir::{FOLD_BLOCK, Lane, Scalar};
+use fuse_ir::{FOLD_BLOCK, Lane};
 
-use crate::body::{Body, Class, Reg, Value, line};
+use crate::body::{Class, Label, Reg, Value, line};
 use crate::elementwise::element_at;
 use crate::entry::EntryBody;
-use crate::memory::{canonical, load_through, store};
-use crate::region::{from_word, to_word};
+use crate::memory::{canonical, store};
+use crate::state::{
+    as_values, initial_state, load_state, merge_lanes, merge_neighbours, merged, slots,
+    store_from_first, store_state,
+};
 
 /// Elements of a block.
 const BLOCK: u32 = FOLD_BLOCK as u32;
@@ -40,9 +40,7 @@ pub(crate) fn lanes(entry: &mut EntryBody<'_>) {
     let (lane, warp, step) = warp_of(entry);
     let items = entry.index_op("mul.lo", loop_params.outputs, loop_params.blocks);
     entry.each((warp, items, step), |entry, item| {
-        let output = entry.index_op("div", item, loop_params.blocks);
-        let before = entry.index_op("mul.lo", output, loop_params.blocks);
-        let block = entry.index_op("sub", item, before);
+        let (output, block) = divided(entry, item, loop_params.blocks);
         let bases = output_bases(entry, output);
         let state = initial_state(entry);
         let range = block_range(entry, &loop_params, block, lane);
@@ -59,9 +57,7 @@ pub(crate) fn outputs(entry: &mut EntryBody<'_>) {
     let (me, step) = entry.me_and_step();
     let items = entry.index_op("mul.lo", loop_params.outputs, loop_params.blocks);
     entry.each((me, items, step), |entry, item| {
-        let block = entry.index_op("div", item, loop_params.outputs);
-        let before = entry.index_op("mul.lo", block, loop_params.outputs);
-        let output = entry.index_op("sub", item, before);
+        let (block, output) = divided(entry, item, loop_params.outputs);
         let bases = output_bases(entry, output);
         let state = accumulators(entry, &loop_params, (&bases, &uniforms), block);
         let place = entry.index_mad(output, loop_params.blocks, block);
@@ -91,9 +87,7 @@ pub(crate) fn merge(entry: &mut EntryBody<'_>) {
     let (lane, warp, step) = warp_of(entry);
     let items = entry.index_op("mul.lo", outputs, runs);
     entry.each((warp, items, step), |entry, item| {
-        let output = entry.index_op("div", item, runs);
-        let before = entry.index_op("mul.lo", output, runs);
-        let run = entry.index_op("sub", item, before);
+        let (output, run) = divided(entry, item, runs);
         let first = entry.index_op("mul.lo", run, WARP);
         let own = entry.as_index(lane);
         let block = entry.index_op("add", first, own);
@@ -161,6 +155,13 @@ fn warp_of(entry: &mut EntryBody<'_>) -> (Reg, Reg, Reg) {
     (lane, warp, step)
 }
 
+/// Quotient and remainder.
+fn divided(entry: &mut EntryBody<'_>, item: Reg, by: Reg) -> (Reg, Reg) {
+    let quotient = entry.index_op("div", item, by);
+    let before = entry.index_op("mul.lo", quotient, by);
+    (quotient, entry.index_op("sub", item, before))
+}
+
 fn constant_index(entry: &mut EntryBody<'_>, number: u32) -> Reg {
     let (class, reg) = (entry.index_class(), entry.body.reg(entry.index_class()));
     line!(entry.body, "mov.{} {reg}, {number};", class.ty());
@@ -188,17 +189,6 @@ fn block_range(
     (first, end, constant_index(entry, WARP))
 }
 
-/// The lane type and initial value of every slot.
-fn slots(entry: &EntryBody<'_>) -> Vec<Scalar> {
-    entry.kernel().folds.iter().flat_map(|fold| &fold.state).map(|slot| slot.init).collect()
-}
-
-/// Fresh registers with every slot's initial value.
-fn initial_state(entry: &mut EntryBody<'_>) -> Vec<Reg> {
-    let slots = slots(entry);
-    slots.iter().map(|&init| entry.body.copy(init.lane, Value::Const(init))).collect()
-}
-
 /// Folds the elements `first, first + step, …` below `end` into a state.
 fn fold_range(
     entry: &mut EntryBody<'_>,
@@ -224,104 +214,6 @@ fn fold_range(
     });
 }
 
-fn as_values(regs: &[Reg]) -> Vec<Value> {
-    regs.iter().map(|&reg| Value::Reg(reg)).collect()
-}
-
-/// The merge of two states.
-fn merged(entry: &mut EntryBody<'_>, left: &[Reg], right: &[Reg]) -> Vec<Value> {
-    let (mut before, mut values) = (0, Vec::new());
-    for fold in &entry.kernel().folds {
-        let own = before..before + fold.state.len();
-        before = own.end;
-        let params = [as_values(&left[own.clone()]), as_values(&right[own])].concat();
-        values.extend(entry.scope.emit(&mut entry.body, &fold.merge, &params, None));
-    }
-    values
-}
-
-/// Merges the accumulators of a warp: k with k + 16, then 8, 4, 2, 1. Lane 0 has the result.
-fn merge_lanes(entry: &mut EntryBody<'_>, state: &[Reg]) {
-    let (distance, more) = (entry.body.reg(Class::B32), entry.body.reg(Class::Pred));
-    line!(entry.body, "mov.b32 {distance}, {};", WARP / 2);
-    let top = entry.body.label();
-    entry.body.place(top);
-    let others = from_lane_above(&mut entry.body, state, distance);
-    let next = merged(entry, state, &others);
-    entry.body.set_all(state, &next);
-    line!(entry.body, "shr.u32 {distance}, {distance}, 1;");
-    line!(entry.body, "setp.ne.u32 {more}, {distance}, 0;");
-    line!(entry.body, "@{more} bra {top};");
-}
-
-/// Merges neighbouring states of a warp, whose lanes have those of `block`, as far as there are any.
-fn merge_neighbours(
-    entry: &mut EntryBody<'_>,
-    (lane, block, blocks): (Reg, Reg, Reg),
-    state: &[Reg],
-) {
-    let (distance, more) = (entry.body.reg(Class::B32), entry.body.reg(Class::Pred));
-    line!(entry.body, "mov.b32 {distance}, 1;");
-    let (top, past) = (entry.body.label(), entry.body.label());
-    entry.body.place(top);
-    let others = from_lane_above(&mut entry.body, state, distance);
-    // Left lanes are multiples of twice the distance: bits below that are clear.
-    let [twice, below, low] = [(); 3].map(|()| entry.body.reg(Class::B32));
-    let skips = entry.body.reg(Class::Pred);
-    line!(entry.body, "shl.b32 {twice}, {distance}, 1;");
-    line!(entry.body, "sub.s32 {below}, {twice}, 1;");
-    line!(entry.body, "and.b32 {low}, {lane}, {below};");
-    line!(entry.body, "setp.ne.u32 {skips}, {low}, 0;");
-    line!(entry.body, "@{skips} bra {past};");
-    let apart = entry.as_index(distance);
-    let neighbour = entry.index_op("add", block, apart);
-    entry.when((neighbour, "lt", blocks), |entry| {
-        let next = merged(entry, state, &others);
-        entry.body.set_all(state, &next);
-    });
-    entry.body.place(past);
-    line!(entry.body, "mov.b32 {distance}, {twice};");
-    line!(entry.body, "setp.lt.u32 {more}, {distance}, {WARP};");
-    line!(entry.body, "@{more} bra {top};");
-}
-
-/// The state of the lane that far above.
-fn from_lane_above(body: &mut Body, state: &[Reg], distance: Reg) -> Vec<Reg> {
-    state.iter().map(|&value| shuffled(body, value, distance)).collect()
-}
-
-fn shuffled(body: &mut Body, value: Reg, distance: Reg) -> Reg {
-    let shuffle = |body: &mut Body, word: Reg| {
-        let result = body.reg(Class::B32);
-        line!(body, "shfl.sync.down.b32 {result}, {word}, {distance}, {}, -1;", WARP - 1);
-        result
-    };
-    match value.class {
-        Class::Pred => {
-            let word = to_word(body, value);
-            let other = shuffle(body, word);
-            from_word(body, other)
-        }
-        Class::B16 => unreachable!("no state is a 16-bit register"),
-        Class::B32 => shuffle(body, value),
-        Class::F32 => {
-            let (word, result) = (body.reg(Class::B32), body.reg(Class::F32));
-            line!(body, "mov.b32 {word}, {value};");
-            let other = shuffle(body, word);
-            line!(body, "mov.b32 {result}, {other};");
-            result
-        }
-        Class::B64 | Class::F64 => {
-            let [low, high] = [(); 2].map(|()| body.reg(Class::B32));
-            line!(body, "mov.b64 {{{low}, {high}}}, {value};");
-            let (low, high) = (shuffle(body, low), shuffle(body, high));
-            let result = body.reg(value.class);
-            line!(body, "mov.b64 {result}, {{{low}, {high}}};");
-            result
-        }
-    }
-}
-
 /// Folds a block's accumulators one after the other and merges them: see the module.
 fn accumulators(
     entry: &mut EntryBody<'_>,
@@ -345,18 +237,7 @@ fn accumulators(
     let range = block_range(entry, loop_params, block, accumulator);
     fold_range(entry, bases, uniforms, range, &state);
     entry.body.set_all(&carry, &as_values(&state));
-    for (level, waiting) in waiting.iter().enumerate() {
-        let (bit, is_first) = (entry.body.reg(Class::B32), entry.body.reg(Class::Pred));
-        let second = entry.body.label();
-        line!(entry.body, "and.b32 {bit}, {turn}, {};", 1 << level);
-        line!(entry.body, "setp.eq.u32 {is_first}, {bit}, 0;");
-        line!(entry.body, "@!{is_first} bra {second};");
-        entry.body.set_all(waiting, &as_values(&carry));
-        line!(entry.body, "bra {next};");
-        entry.body.place(second);
-        let both = merged(entry, waiting, &carry);
-        entry.body.set_all(&carry, &both);
-    }
+    merge_waiting(entry, turn, (&waiting, &carry), next);
     line!(entry.body, "bra {done};");
     entry.body.place(next);
     line!(entry.body, "add.u32 {turn}, {turn}, 1;");
@@ -365,45 +246,24 @@ fn accumulators(
     carry
 }
 
-/// The address of a slot's state.
-fn state_address(
+/// Adds one to a binary counter whose digits are the states that wait: merges the carry into those that
+/// have company, and goes on at `next` once it waits itself.
+fn merge_waiting(
     entry: &mut EntryBody<'_>,
-    param: fn(u32) -> Param,
-    slot: usize,
-    place: Reg,
-) -> Reg {
-    let size = slots(entry)[slot].lane.mem().size();
-    let base = entry.param(param(fuse_ir::index_u32(slot)));
-    entry.address(base, place, size)
-}
-
-fn store_state(entry: &mut EntryBody<'_>, param: fn(u32) -> Param, place: Reg, state: &[Reg]) {
-    for (slot, init) in slots(entry).into_iter().enumerate() {
-        let address = state_address(entry, param, slot, place);
-        store(&mut entry.body, init.lane.mem(), state[slot].into(), address);
-    }
-}
-
-/// Stores the state of lane 0.
-fn store_from_first(
-    entry: &mut EntryBody<'_>,
-    lane: Reg,
-    param: fn(u32) -> Param,
-    place: Reg,
-    state: &[Reg],
+    turn: Reg,
+    (waiting, carry): (&[Vec<Reg>], &[Reg]),
+    next: Label,
 ) {
-    let (other, past) = (entry.body.reg(Class::Pred), entry.body.label());
-    line!(entry.body, "setp.ne.u32 {other}, {lane}, 0;");
-    line!(entry.body, "@{other} bra {past};");
-    store_state(entry, param, place, state);
-    entry.body.place(past);
-}
-
-fn load_state(entry: &mut EntryBody<'_>, place: Reg) -> Vec<Value> {
-    let slots = slots(entry).into_iter().enumerate();
-    let load = |(slot, init): (usize, Scalar)| {
-        let address = state_address(entry, Param::State, slot, place);
-        load_through(&mut entry.body, "ld.global", init.lane.mem(), address)
-    };
-    slots.map(load).collect()
+    for (level, waiting) in waiting.iter().enumerate() {
+        let (bit, is_first) = (entry.body.reg(Class::B32), entry.body.reg(Class::Pred));
+        let second = entry.body.label();
+        line!(entry.body, "and.b32 {bit}, {turn}, {};", 1 << level);
+        line!(entry.body, "setp.eq.u32 {is_first}, {bit}, 0;");
+        line!(entry.body, "@!{is_first} bra {second};");
+        entry.body.set_all(waiting, &as_values(carry));
+        line!(entry.body, "bra {next};");
+        entry.body.place(second);
+        let both = merged(entry, waiting, carry);
+        entry.body.set_all(carry, &both);
+    }
 }

@@ -26,6 +26,7 @@ mod memory;
 mod module;
 mod prims;
 mod region;
+mod state;
 
 #[cfg(feature = "cuda")]
 pub use cuda::{CudaDevice, address_of};
@@ -35,6 +36,9 @@ pub use cudarc;
 
 use fuse_ir::device::ModuleOptions;
 use fuse_ir::{DeviceError, Program};
+
+/// The compute capability that the text is for, major and minor: the least that runs it.
+pub const LEAST_CAPABILITY: (u32, u32) = (7, 0);
 
 /// The text of a program's module.
 ///

@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 
 use crate::entry::EntryBody;
 use crate::region::Scope;
-use crate::{elementwise, fold};
+use crate::{LEAST_CAPABILITY, elementwise, fold};
 
 /// Bytes that all constant tables together may take.
 const CONST_BYTES: usize = 64 << 10;
@@ -161,7 +161,8 @@ impl Module {
 
 impl fmt::Display for Module {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(".version 6.0\n.target sm_70\n.address_size 64\n")?;
+        let (major, minor) = LEAST_CAPABILITY;
+        write!(f, ".version 6.0\n.target sm_{major}{minor}\n.address_size 64\n")?;
         if !self.tables.is_empty() {
             f.write_str("\n")?;
         }

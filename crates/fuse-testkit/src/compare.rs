@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use fuse_ir::Lane;
+use fuse_ir::{CANONICAL_NAN_F32, CANONICAL_NAN_F64, Lane};
 
 /// Are two values of a lane the same bits, or both NaN?
 pub fn same_modulo_nan(lane: Lane, a: u64, b: u64) -> bool {
@@ -15,6 +15,15 @@ pub fn is_nan(lane: Lane, bits: u64) -> bool {
         Lane::F64 => f64::from_bits(bits).is_nan(),
         Lane::F32 => f32::from_bits((bits & 0xffff_ffff) as u32).is_nan(),
         Lane::Mask | Lane::I8 | Lane::I16 | Lane::I32 | Lane::I64 => false,
+    }
+}
+
+/// The bits that a value is stored as where its array holds no NaN but the canonical one.
+pub fn canonical(lane: Lane, bits: u64) -> u64 {
+    match lane {
+        Lane::F64 if is_nan(lane, bits) => CANONICAL_NAN_F64,
+        Lane::F32 if is_nan(lane, bits) => CANONICAL_NAN_F32,
+        Lane::Mask | Lane::I8 | Lane::I16 | Lane::I32 | Lane::I64 | Lane::F32 | Lane::F64 => bits,
     }
 }
 

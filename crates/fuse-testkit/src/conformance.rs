@@ -237,8 +237,7 @@ fn element_inputs(case: &Case, inputs: &[Vec<u8>], element: usize) -> String {
 }
 
 fn fold_difference(case: &Case, expected: &Outcome, got: &Outcome) -> Option<String> {
-    let slots = case.kernel.folds.iter().flat_map(|fold| &fold.state);
-    let lanes: Vec<Lane> = slots.map(|slot| slot.init.lane).collect();
+    let lanes = crate::states::lanes(&case.kernel);
     for (block, (expected, got)) in expected.folds.iter().zip(&got.folds).enumerate() {
         for (slot, &lane) in lanes.iter().enumerate() {
             for (accumulator, (&expected, &got)) in

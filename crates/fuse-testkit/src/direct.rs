@@ -5,13 +5,11 @@
 //! runs its region or does not; a lane's `repeat` is a loop; a fold visits its elements in order.
 //! Shared with the interpreter is `Prim::eval` alone, which has tests of its own.
 
-use fuse_ir::{
-    CANONICAL_NAN_F32, CANONICAL_NAN_F64, Control, GRANULE, InputClass, Kernel, Mem, Node,
-    OperandOutput, Prim, Region, ValueId,
-};
+use fuse_ir::{Control, GRANULE, InputClass, Kernel, Node, OperandOutput, Prim, Region, ValueId};
 
 use crate::case::load_element;
-use crate::compare::is_nan;
+use crate::compare::canonical;
+use crate::states;
 
 /// Elements of a fold's block.
 pub const BLOCK: usize = 1024;
@@ -42,11 +40,7 @@ pub fn outcome(
     let mut outputs = vec![Vec::with_capacity(n); kernel.outputs.len()];
     let mut folds = vec![initial_states(kernel); n.div_ceil(BLOCK).max(1)];
     for element in 0..n {
-        let loads = kernel.inputs.iter().zip(inputs).map(|(input, bytes)| match input.class {
-            InputClass::Stream => load_element(bytes, input.mem, element),
-            InputClass::Splat => load_element(bytes, input.mem, 0),
-        });
-        let params: Vec<u64> = loads.chain(uniforms.iter().copied()).collect();
+        let params = body_params(kernel, inputs, &uniforms, element);
         let index = first_index.wrapping_add(element as u64);
         let results = eval_region(kernel, &kernel.lane, &params, index);
         let (stored, fold_args) = results.split_at(outputs.len());
@@ -58,39 +52,35 @@ pub fn outcome(
     Outcome { uniforms, outputs, folds }
 }
 
+/// What the body is given for an element: what each input holds, then the uniforms.
+pub(crate) fn body_params(
+    kernel: &Kernel,
+    inputs: &[Vec<u8>],
+    uniforms: &[u64],
+    element: usize,
+) -> Vec<u64> {
+    let loads = kernel.inputs.iter().zip(inputs).map(|(input, bytes)| match input.class {
+        InputClass::Stream => load_element(bytes, input.mem, element),
+        InputClass::Splat => load_element(bytes, input.mem, 0),
+    });
+    loads.chain(uniforms.iter().copied()).collect()
+}
+
 fn initial_states(kernel: &Kernel) -> Vec<Accumulators> {
-    let slots = kernel.folds.iter().flat_map(|fold| &fold.state);
-    slots.map(|slot| [slot.init.bits; GRANULE]).collect()
+    states::initial(kernel).into_iter().map(|bits| [bits; GRANULE]).collect()
 }
 
 /// Advances the accumulator of one element in every fold.
-fn step_folds(
-    kernel: &Kernel,
-    states: &mut [Accumulators],
-    accumulator: usize,
-    mut fold_args: &[u64],
-) {
-    let mut first_slot = 0;
-    for fold in &kernel.folds {
-        let slots = first_slot..first_slot + fold.state.len();
-        let (own_args, rest) = fold_args.split_at(fold.n_args());
-        let state = states[slots.clone()].iter().map(|slot| slot[accumulator]);
-        let params: Vec<u64> = state.chain(own_args.iter().copied()).collect();
-        let next = eval_region(kernel, &fold.step, &params, 0);
-        for (slot, bits) in states[slots].iter_mut().zip(next) {
-            slot[accumulator] = bits;
-        }
-        first_slot += fold.state.len();
-        fold_args = rest;
+fn step_folds(kernel: &Kernel, slots: &mut [Accumulators], accumulator: usize, args: &[u64]) {
+    let state: Vec<u64> = slots.iter().map(|slot| slot[accumulator]).collect();
+    for (slot, bits) in slots.iter_mut().zip(states::stepped(kernel, &state, args)) {
+        slot[accumulator] = bits;
     }
 }
 
-fn stored_bits(output: OperandOutput, bits: u64) -> u64 {
-    match output.mem {
-        Mem::F64 if !output.never_nan && is_nan(output.mem.lane(), bits) => CANONICAL_NAN_F64,
-        Mem::F32 if !output.never_nan && is_nan(output.mem.lane(), bits) => CANONICAL_NAN_F32,
-        Mem::Bool | Mem::I8 | Mem::I16 | Mem::I32 | Mem::I64 | Mem::F32 | Mem::F64 => bits,
-    }
+/// The bits that an output's array holds for a value.
+pub(crate) fn stored_bits(output: OperandOutput, bits: u64) -> u64 {
+    if output.never_nan { bits } else { canonical(output.mem.lane(), bits) }
 }
 
 /// A region's results for one element.

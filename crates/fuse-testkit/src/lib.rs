@@ -42,6 +42,7 @@ pub mod random_kernel;
 pub mod reference_device;
 mod report;
 pub mod skip;
+mod states;
 
 pub use assemble::Assembler;
 pub use case::{Case, Fill};

@@ -240,10 +240,7 @@ impl Formula {
     /// # Errors
     /// As [`crate::evaluate`].
     pub fn evaluate<'a>(&self, vars: impl Into<Vars<'a>>) -> Result<Array, Error> {
-        let vars = vars.into();
-        let inputs = self.parsed.gather(&vars);
-        let plan = self.plan(&vars, &inputs)?;
-        self.run_alloc_one(&plan, &inputs)
+        self.planned(vars, |plan, inputs| self.run_alloc_one(plan, inputs))
     }
 
     /// Evaluates all results into new arrays.
@@ -251,10 +248,7 @@ impl Formula {
     /// # Errors
     /// As [`crate::evaluate_all`].
     pub fn evaluate_all<'a>(&self, vars: impl Into<Vars<'a>>) -> Result<Vec<Array>, Error> {
-        let vars = vars.into();
-        let inputs = self.parsed.gather(&vars);
-        let plan = self.plan(&vars, &inputs)?;
-        self.run_alloc(&plan, &inputs)
+        self.planned(vars, |plan, inputs| self.run_alloc(plan, inputs))
     }
 
     /// Evaluates into memory of the caller's: one output, or as many as there are results.
@@ -266,10 +260,7 @@ impl Formula {
         vars: impl Into<Vars<'a>>,
         out: &mut (impl AsOutputs + ?Sized),
     ) -> Result<(), Error> {
-        let vars = vars.into();
-        let inputs = self.parsed.gather(&vars);
-        let plan = self.plan(&vars, &inputs)?;
-        self.run(&plan, &inputs, out)
+        self.planned(vars, |plan, inputs| self.run(plan, inputs, out))
     }
 
     /// Evaluates into a new array that stays on the engine's device.
@@ -277,10 +268,9 @@ impl Formula {
     /// # Errors
     /// As [`Engine::evaluate_on_device`].
     pub fn evaluate_on_device<'a>(&self, vars: impl Into<Vars<'a>>) -> Result<DeviceArray, Error> {
-        let vars = vars.into();
-        let inputs = self.parsed.gather(&vars);
-        let plan = self.plan(&vars, &inputs)?;
-        self.only("evaluate_all_on_device", || self.run_alloc_on_device(&plan, &inputs))
+        self.planned(vars, |plan, inputs| {
+            self.only("evaluate_all_on_device", || self.run_alloc_on_device(plan, inputs))
+        })
     }
 
     /// Evaluates all results into new arrays that stay on the engine's device.
@@ -291,10 +281,7 @@ impl Formula {
         &self,
         vars: impl Into<Vars<'a>>,
     ) -> Result<Vec<DeviceArray>, Error> {
-        let vars = vars.into();
-        let inputs = self.parsed.gather(&vars);
-        let plan = self.plan(&vars, &inputs)?;
-        self.run_alloc_on_device(&plan, &inputs)
+        self.planned(vars, |plan, inputs| self.run_alloc_on_device(plan, inputs))
     }
 
     /// Evaluates into an array of the engine's device.
@@ -306,10 +293,7 @@ impl Formula {
         vars: impl Into<Vars<'a>>,
         out: &mut DeviceArray,
     ) -> Result<(), Error> {
-        let vars = vars.into();
-        let inputs = self.parsed.gather(&vars);
-        let plan = self.plan(&vars, &inputs)?;
-        self.run_on_device(&plan, &inputs, out)
+        self.planned(vars, |plan, inputs| self.run_on_device(plan, inputs, out))
     }
 
     /// Compiles for variables of these types, for calls that need no lookup.
@@ -338,6 +322,18 @@ impl Formula {
         let variables: Vec<Variable<'_>> =
             variables.iter().map(|(name, ty)| fuse_compile::variable(name, ty.clone())).collect();
         self.parsed.compile_for(&self.engine.shared, &variables)
+    }
+
+    /// What `run` does with the plan for these variables.
+    fn planned<'a, T>(
+        &self,
+        vars: impl Into<Vars<'a>>,
+        run: impl FnOnce(&Plan, &Gathered<'_, 'a>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let vars = vars.into();
+        let inputs = self.parsed.gather(&vars);
+        let plan = self.plan(&vars, &inputs)?;
+        run(&plan, &inputs)
     }
 
     fn plan(&self, vars: &Vars<'_>, inputs: &Gathered<'_, '_>) -> Result<Arc<Plan>, Error> {

@@ -1,16 +1,18 @@
 //! Runs each case: on arrays, with typed scalars in place of each of them, and with a variable of no
 //! type in place of a plain number; strict mode, where NumPy's bits are promised, on the interpreter.
-//! Cranelift runs all arrays and a part of the rest, relaxed mode states the same dtypes.
+//! Cranelift, and PTX on its interpreter, run all arrays and a part of the rest; relaxed mode states the
+//! same dtypes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use fuse::raw::{ByteOrder, ScalarValue};
 use fuse::{
-    Array, Backend, Complex, DType, Engine, Error, ErrorKind, Input, InputType, Layout, Mode,
-    Strength, Vars, View,
+    Array, Backend, Complex, DType, Device, Engine, Error, ErrorKind, Input, InputType, Layout,
+    Mode, Strength, Vars, View,
 };
 use fuse_ops::{Class, Op};
+use fuse_testkit::ptx::InterpretedDevice;
 use rayon::prelude::*;
 
 use super::elements::{Bits, bits, bytes, parse, show};
@@ -36,6 +38,13 @@ static ENGINES: LazyLock<Engines> = LazyLock::new(|| {
         relaxed: engine(Backend::Interp, Mode::Relaxed),
     }
 });
+
+/// PTX on a device of its own, which runs one call at a time and keeps every module: for a row.
+fn ptx() -> Engine {
+    let device = Device::from_driver(Arc::new(InterpretedDevice::new()));
+    let engine = Engine::builder().device(&device).mode(Mode::Strict).build();
+    engine.expect("the device is given")
+}
 
 /// What stands for an operand in a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -353,7 +362,7 @@ impl Tally {
         self.failures.push(format!("`{formula}` of {line} ({roles}), {name}: {complaint}"));
     }
 
-    fn case(&mut self, case: &Case, index: usize) {
+    fn case(&mut self, case: &Case, index: usize, ptx: &Engine) {
         for (number, run) in runs(case, index * 7 + 3).iter().enumerate() {
             if !self.check(run, &ENGINES.interpreter, "interpreter") {
                 self.pending += 1;
@@ -361,6 +370,7 @@ impl Tally {
             }
             if number == 0 || (index + number).is_multiple_of(8) {
                 self.check(run, &ENGINES.cranelift, "cranelift");
+                self.check(run, ptx, "PTX");
             }
             self.relaxed(run);
         }
@@ -393,7 +403,7 @@ impl Tally {
 
 impl Tally {
     /// A result for each slice of the operands' values.
-    fn reduction(&mut self, case: &Case) {
+    fn reduction(&mut self, case: &Case, ptx: &Engine) {
         for index in 0..case.n_slices() {
             let roles = vec![Role::Array; case.operands.len()];
             let run = Run { case, roles, positions: vec![index], slice: Some(index) };
@@ -402,6 +412,7 @@ impl Tally {
                 return;
             }
             self.check(&run, &ENGINES.cranelift, "cranelift");
+            self.check(&run, ptx, "PTX");
             self.relaxed(&run);
         }
     }
@@ -409,14 +420,14 @@ impl Tally {
 
 /// Runs cases of one row, or of one name.
 fn tally(cases: &[Case]) -> Tally {
-    let mut tally = Tally::default();
+    let (mut tally, ptx) = (Tally::default(), ptx());
     for (index, case) in cases.iter().enumerate() {
         for deviation in &case.deviations {
             *tally.deviations.entry(deviation.clone()).or_default() += 1;
         }
         match case.subject.class {
-            Class::Reduction => tally.reduction(case),
-            Class::Elementwise => tally.case(case, index),
+            Class::Reduction => tally.reduction(case, &ptx),
+            Class::Elementwise => tally.case(case, index, &ptx),
         }
     }
     let more = tally.failures.len().saturating_sub(SHOWN);

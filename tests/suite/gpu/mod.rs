@@ -23,6 +23,7 @@ mod ptxas;
 mod start;
 
 use fuse_ptx::CudaDevice;
+use fuse_testkit::Random;
 
 /// `add_one(n, from, to)`: the n `f64` elements of `from`, each with 1 added, to `to`.
 const ADD_ONE: &str = "\
@@ -72,12 +73,6 @@ fn message<T>(result: Result<T, fuse_ir::DeviceError>) -> String {
 
 /// Bytes that no two places of an array have alike, but for chance.
 fn bytes(len: usize, seed: u64) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 32) as u8
-    };
-    (0..len).map(|_| next()).collect()
+    let mut random = Random::new(seed);
+    (0..len).map(|_| random.bits() as u8).collect()
 }

@@ -42,8 +42,7 @@ use modules::Modules;
 use queue::{Lane, queue_of};
 use staging::Ring;
 
-/// The compute capability that the emitted text needs: [`fuse_ir::device`]'s `sm_70`.
-const NEEDED: (u32, u32) = (7, 0);
+use crate::LEAST_CAPABILITY;
 
 /// Buffers for uploads: one that is filled, one that is copied from, one between.
 const UPLOAD_BUFFERS: usize = 3;
@@ -79,9 +78,10 @@ impl CudaDevice {
         }
         let card = Card::get(functions, index)?;
         let info = describe(functions, card, ordinal)?;
-        if info.capability < NEEDED {
+        if info.capability < LEAST_CAPABILITY {
             let DeviceInfo { name, capability: found, .. } = info;
-            return Err(DeviceError::TooOld { ordinal, name, found, needed: NEEDED });
+            let needed = LEAST_CAPABILITY;
+            return Err(DeviceError::TooOld { ordinal, name, found, needed });
         }
         Ok(CudaDevice::in_context(Context::retain(card)?, info)?)
     }

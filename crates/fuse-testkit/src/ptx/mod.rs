@@ -25,6 +25,7 @@ mod opcodes;
 mod operands;
 mod operation;
 mod parse;
+mod running;
 mod scan;
 mod statement;
 mod tables;

@@ -43,6 +43,15 @@ fn add_one(
     launch(device, module, "add_one", (3, &params))
 }
 
+/// `add_one`, and ten ones that kernels wait for.
+fn ten_ones(device: &CudaDevice) -> (ModuleId, Array<'_>) {
+    let module = device.load(ADD_ONE).expect("a module");
+    let array = Array::new(device, 10);
+    array.upload(&[1.0; 10]);
+    order(device, Queue::Upload, Queue::Compute);
+    (module, array)
+}
+
 /// `to` waits for what `from` has to do so far.
 fn order(device: &CudaDevice, from: Queue, to: Queue) {
     let event = device.record(from).expect("an event");
@@ -170,10 +179,7 @@ fn no_module_goes_while_its_kernel_is_enqueued() {
         return;
     }
     let device = open();
-    let module = device.load(ADD_ONE).expect("a module");
-    let array = Array::new(&device, 10);
-    array.upload(&[1.0; 10]);
-    order(&device, Queue::Upload, Queue::Compute);
+    let (module, array) = ten_ones(&device);
     add_one(&device, module, &array, &array).expect("a launch");
     for number in 0..300 {
         device.load(&format!("{ADD_ONE}// {number}\n")).expect("a module");
@@ -191,11 +197,8 @@ fn modules_are_counted_by_their_loads() {
         return;
     }
     let device = open();
-    let module = device.load(ADD_ONE).expect("a module");
+    let (module, array) = ten_ones(&device);
     assert_eq!(device.load(ADD_ONE), Ok(module));
-    let array = Array::new(&device, 10);
-    array.upload(&[1.0; 10]);
-    order(&device, Queue::Upload, Queue::Compute);
     device.unload(module);
     add_one(&device, module, &array, &array).expect("one load is left");
     device.unload(module);
@@ -240,10 +243,8 @@ fn what_is_enqueued_runs_before_the_device_goes() {
         return;
     }
     let device = open();
-    let module = device.load(ADD_ONE).expect("a module");
-    let (from, to) = (Array::new(&device, 10), Array::new(&device, 10));
-    from.upload(&[1.0; 10]);
-    order(&device, Queue::Upload, Queue::Compute);
+    let (module, from) = ten_ones(&device);
+    let to = Array::new(&device, 10);
     add_one(&device, module, &from, &to).expect("a launch");
     from.memory.leave();
 }
@@ -318,10 +319,7 @@ fn a_kernel_that_fails_ends_the_device() {
         return;
     }
     let device = open();
-    let module = device.load(ADD_ONE).expect("a module");
-    let array = Array::new(&device, 10);
-    array.upload(&[1.0; 10]);
-    order(&device, Queue::Upload, Queue::Compute);
+    let (module, array) = ten_ones(&device);
     add_one(&device, module, &array, &array).expect("a launch");
     device.synchronize(Queue::Compute).expect("no failure");
     add_one(&device, module, &array, &array).expect("it fails when it runs");
@@ -340,10 +338,8 @@ fn a_kernel_that_goes_astray_ends_the_device() {
         return;
     }
     let device = open();
-    let module = device.load(ADD_ONE).expect("a module");
-    let (array, short) = (Array::new(&device, 10), Array::new(&device, 9));
-    array.upload(&[1.0; 10]);
-    order(&device, Queue::Upload, Queue::Compute);
+    let (module, array) = ten_ones(&device);
+    let short = Array::new(&device, 9);
     add_one(&device, module, &array, &short).expect("it fails when it runs");
     let error = message(device.synchronize(Queue::Compute));
     assert!(error.contains("CUDA_ERROR_ILLEGAL_ADDRESS"), "{error}");

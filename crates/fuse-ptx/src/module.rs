@@ -19,6 +19,9 @@ const CONST_BYTES: usize = 64 << 10;
 /// Bytes of a kernel's parameters that every driver takes.
 const PARAM_BYTES: usize = 4096;
 
+/// Bytes of a module's text: about ten seconds of the assembler's time.
+const TEXT_BYTES: usize = 16 << 20;
+
 /// What a kernel's regions and tables are called.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
@@ -100,11 +103,19 @@ pub(crate) fn module(program: &Program, options: ModuleOptions) -> Result<String
             module.entries.push('\n');
             module.entries.push_str(&entry.finish(&form.symbol(number)));
         }
+        if module.bytes() > TEXT_BYTES {
+            let what = format!("its kernels take more than {TEXT_BYTES} bytes of PTX; split it");
+            return Err(DeviceError::Unsupported(what));
+        }
     }
     Ok(module.to_string())
 }
 
 impl Module {
+    fn bytes(&self) -> usize {
+        self.tables.len() + self.functions.len() + self.entries.len()
+    }
+
     /// Names for a kernel's tables and called regions, which are added where they are new.
     fn names(&mut self, kernel: &Kernel) -> Names {
         let mut names = Names::default();

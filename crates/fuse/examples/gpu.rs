@@ -22,6 +22,8 @@ use fuse::{
 
 /// Formulas of all kinds. What a variable is, its name says: see [`input`].
 const FORMULAS: &[&str] = &[
+    "x + x**2 + x**3 + x**4 + x**5 + x**6 + x**7 + x**8",
+    "s + s**2 + s**3 + s**4 + s**5 + s**6 + s**7 + s**8",
     "2*x + 3*y**2",
     "2*s + 3*t**2",
     "exp(-x*x/2) + exp2(y)",
@@ -65,7 +67,7 @@ fn run() -> Result<(), String> {
     let cpu = Engine::builder().build().map_err(said)?;
     println!("{} ({})", device.info().name, engine.isa());
     println!("beside {} ({}), {} threads\n", cpu.backend_name(), cpu.isa(), cpu.threads());
-    println!("{:48} {:>10}  equal  kernel GB/s  copy GB/s", "formula", "n");
+    println!("{:50} {:>10}  equal  kernel GB/s  copy GB/s", "formula", "n");
     let (gpu, mut wrong, mut compared) = (Gpu { device, engine }, 0, 0);
     for text in FORMULAS {
         let row = Row::of(text, &cpu, &gpu, size).map_err(|error| failed(text, &error))?;
@@ -159,8 +161,8 @@ impl Row {
     fn print(&self) {
         let Row { text, n, difference, kernel, copy, .. } = self;
         match difference {
-            None => println!("{text:48} {n:>10}  yes    {kernel:>11.2}  {copy:>9.2}"),
-            Some(difference) => println!("{text:48} {n:>10}  no     {difference}"),
+            None => println!("{text:50} {n:>10}  yes    {kernel:>11.2}  {copy:>9.2}"),
+            Some(difference) => println!("{text:50} {n:>10}  no     {difference}"),
         }
     }
 }

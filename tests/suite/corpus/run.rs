@@ -1,7 +1,7 @@
 //! Runs a case on every back end and thread count.
 //!
 //! Interpreter and Cranelift × 1, 2 and 7 threads, the inline threshold at 0 and tasks in a shuffled
-//! order; PTX on its interpreter, threads in a shuffled order. A case whose arrays all have one axis of one
+//! order; PTX on its interpreter, threads in a shuffled order, and on a GPU where there is one. A case whose arrays all have one axis of one
 //! length runs a second time on those arrays repeated to 21 blocks of 1024 elements and an odd tail, on
 //! the interpreter of PTX to 2. Engines of one back end share its compiled
 //! kernels, so that a case is compiled once for each.
@@ -94,17 +94,25 @@ static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
             }
         }
     }
-    let device = Device::from_driver(Arc::new(InterpretedDevice::shuffled(1)));
-    settings.extend([Mode::Strict, Mode::Relaxed].map(|mode| Setting {
-        name: "PTX".to_string(),
-        mode,
-        threads: 1,
-        engine: Engine::builder().device(&device).mode(mode).build().expect("the device is given"),
-        workers: Arc::default(),
-        tiled: TILED_PTX,
-    }));
+    let interpreted = Device::from_driver(Arc::new(InterpretedDevice::shuffled(1)));
+    settings.extend(on_device("PTX", &interpreted, TILED_PTX));
+    if let Ok(device) = Device::cuda(0) {
+        settings.extend(on_device("NVIDIA", &device, TILED));
+    }
     settings
 });
+
+/// A device for both modes.
+fn on_device(name: &str, device: &Device, tiled: usize) -> [Setting; 2] {
+    [Mode::Strict, Mode::Relaxed].map(|mode| Setting {
+        name: name.to_string(),
+        mode,
+        threads: 1,
+        engine: Engine::builder().device(device).mode(mode).build().expect("the device is given"),
+        workers: Arc::default(),
+        tiled,
+    })
+}
 
 fn setting(backend: &Arc<dyn HostBackend>, mode: Mode, threads: usize) -> Setting {
     let workers = Arc::new(WorkerLog::new());

@@ -143,6 +143,7 @@ fn canonical_shapes_assemble_without_spills_and_in_few_registers() {
 }
 
 fn spill_nothing(shapes: &[Shape], options: ModuleOptions, targets: &[&'static str], ptxas: &Path) {
+    println!("{} modules for {targets:?}", shapes.len());
     for (shape, target, usages) in assemble_all(ptxas, shapes, options, targets) {
         assert!(!usages.is_empty());
         for (entry, usage) in usages {

@@ -211,6 +211,7 @@ mod tests {
         let report = ptx_conformance();
         let shown: Vec<&String> = report.failures.iter().take(3).collect();
         assert!(shown.is_empty(), "{} failures; {shown:#?}", report.failures.len());
+        println!("{} launches of {} modules", report.launches, report.modules);
         if std::env::var("FUSE_CONFORMANCE").is_err() {
             assert!(report.launches > 10_000, "{} launches", report.launches);
             let missing: Vec<&Entry> =

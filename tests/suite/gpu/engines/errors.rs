@@ -1,8 +1,12 @@
 //! What is refused, on a device as on the host.
 
+use std::sync::Arc;
+
 use fuse::{
-    Array, CancelToken, Device, DeviceArray, Engine, Error, ErrorKind, Limits, evaluate, vars,
+    Array, AsInput, CancelToken, Device, DeviceArray, Engine, Error, ErrorKind, Limits, Vars,
+    evaluate, vars,
 };
+use fuse_testkit::ptx::InterpretedDevice;
 use fuse_testkit::reference_device::{ReferenceDevice, Uploads};
 
 use super::{MEMORY, engine, stand_ins, tame};
@@ -86,4 +90,24 @@ fn calls_are_cancelled_and_limited() {
         let error = limited.evaluate("x + 1", vars! { x }).expect_err("too much");
         assert_eq!(error.kind(), ErrorKind::WorkLimit);
     }
+}
+
+/// What a kernel takes and how long a module is have limits; a formula beyond them runs on the host.
+#[test]
+fn formulas_that_are_too_large_are_refused() {
+    let device = Device::from_driver(Arc::new(InterpretedDevice::new()));
+    let (x, engine) = (tame(4, 27), engine(&device));
+    let names: Vec<String> = (0..200).map(|number| format!("x{number}")).collect();
+    let formula = names.iter().map(|name| format!("{name}[::-1]")).collect::<Vec<_>>().join(" + ");
+    let vars = || names.iter().map(|name| (name.as_str(), x.as_input())).collect::<Vars<'_>>();
+    assert!(evaluate(&formula, vars()).is_ok());
+    let formula = format!("{formula} + {}", formula.replace("::-1", "None, :"));
+    let error = engine.evaluate(&formula, vars()).expect_err("800 strides");
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("parameters, the limit is 512"), "{error}");
+
+    let terms = (0..3500).map(|number| format!("sin(x*{number}.5)")).collect::<Vec<_>>();
+    let error = engine.evaluate(&terms.join(" + "), vars! { x }).expect_err("19 MB");
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("bytes of PTX; split it"), "{error}");
 }

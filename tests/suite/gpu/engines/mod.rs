@@ -1,7 +1,7 @@
 //! Engines on devices that are stood in for, beside engines on the host: the same bits, the same errors.
 //!
-//! The formulas run on every stand-in of [`stand_ins`], in the mode as it is; arrays of every layout, whole
-//! and in chunks, from the host and from the device.
+//! The formulas run on every stand-in of [`stand_ins`], and on a GPU where there is one; arrays of every
+//! layout, whole and in chunks, from the host and from the device.
 //!
 //! | module | |
 //! |---|---|
@@ -28,18 +28,31 @@ use fuse::{Array, AsInput, Device, DeviceArray, Engine, Input, Vars, evaluate_al
 use fuse_testkit::Random;
 use fuse_testkit::ptx::InterpretedDevice;
 use fuse_testkit::reference_device::{ReferenceDevice, Uploads};
+use fuse_testkit::skip;
 
 /// Bytes of a stand-in's memory.
 const MEMORY: u64 = 1 << 26;
 
 fn stand_ins() -> Vec<(&'static str, Device)> {
     let reference = |uploads| Device::from_driver(ReferenceDevice::new(MEMORY, uploads));
-    vec![
+    [
         ("reference, lazy", reference(Uploads::Lazy)),
         ("reference, eager", reference(Uploads::Eager)),
         ("PTX", Device::from_driver(Arc::new(InterpretedDevice::new()))),
         ("PTX, shuffled", Device::from_driver(Arc::new(InterpretedDevice::shuffled(7)))),
     ]
+    .into_iter()
+    .chain(Device::cuda(0).ok().map(|device| ("NVIDIA", device)))
+    .collect()
+}
+
+/// On a machine with a GPU everything here runs on it as well, and the corpus does.
+#[test]
+fn a_gpu_takes_part_where_there_is_one() {
+    match Device::cuda(0) {
+        Ok(device) => assert!(stand_ins().iter().any(|(_, other)| *other == device)),
+        Err(error) => skip!("gpu: {error}"),
+    }
 }
 
 fn engine(device: &Device) -> Engine {

@@ -39,7 +39,7 @@ static ENGINES: LazyLock<Engines> = LazyLock::new(|| {
     }
 });
 
-/// PTX on a device of its own, which runs one call at a time and keeps every module: for a row.
+/// PTX on a device of its own: a device runs one call at a time, and rows run side by side.
 fn ptx() -> Engine {
     let device = Device::from_driver(Arc::new(InterpretedDevice::new()));
     let engine = Engine::builder().device(&device).mode(Mode::Strict).build();

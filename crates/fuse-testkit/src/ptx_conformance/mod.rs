@@ -21,7 +21,7 @@ mod folds;
 mod loops;
 
 use fuse_ir::device::{Entry, IndexWidth, Loads, ModuleOptions, THREADS};
-use fuse_ir::{Dim, Kernel, Lane, Mem, Pass, Program, Sink};
+use fuse_ir::{DeviceError, Dim, Kernel, Lane, Mem, Pass, Program, Sink, VerifiedKernel};
 use rustc_hash::FxHashSet;
 
 use crate::case::{Case, raw_element};
@@ -68,11 +68,14 @@ pub fn ptx_conformance() -> PtxReport {
     let filter = std::env::var("FUSE_CONFORMANCE").unwrap_or_default();
     let cases: Vec<Case> =
         all_cases().into_iter().filter(|case| case.name.contains(&filter)).collect();
-    run_cases(&cases, &str::to_string)
+    run_cases(&cases, &|case, options| fuse_ptx::emit(&program_of(case, &case.kernel), options))
 }
 
-/// Runs some cases on texts that pass through `spoil` first.
-fn run_cases(cases: &[Case], spoil: &dyn Fn(&str) -> String) -> PtxReport {
+/// What makes a case's text.
+type Emit<'e> = &'e dyn Fn(&Case, ModuleOptions) -> Result<String, DeviceError>;
+
+/// Runs some cases on the texts that are made of them.
+fn run_cases(cases: &[Case], emit: Emit<'_>) -> PtxReport {
     let mut report = PtxReport::default();
     for case in cases {
         for options in OPTIONS {
@@ -80,7 +83,7 @@ fn run_cases(cases: &[Case], spoil: &dyn Fn(&str) -> String) -> PtxReport {
             if shares && options.loads == Loads::NonCoherent {
                 continue;
             }
-            if let Err(finding) = check_case(case, options, spoil, &mut report) {
+            if let Err(finding) = check_case(case, options, emit, &mut report) {
                 let kernel = case.kernel.kernel();
                 report.failures.push(format!("{}, {options:?}: {finding}\n{kernel}", case.name));
                 break;
@@ -93,12 +96,11 @@ fn run_cases(cases: &[Case], spoil: &dyn Fn(&str) -> String) -> PtxReport {
 fn check_case(
     case: &Case,
     options: ModuleOptions,
-    spoil: &dyn Fn(&str) -> String,
+    emit: Emit<'_>,
     report: &mut PtxReport,
 ) -> Result<(), String> {
-    let program = program_of(case);
-    let text = fuse_ptx::emit(&program, options).map_err(|error| error.to_string())?;
-    let text = spoil(&text);
+    let program = program_of(case, &case.kernel);
+    let text = emit(case, options).map_err(|error| error.to_string())?;
     ptx::scan(&text)?;
     let module = ptx::parse(&text).map_err(|error| format!("{error}\n{text}"))?;
     report.modules += 1;
@@ -114,9 +116,11 @@ fn check_case(
     Ok(())
 }
 
-/// A pass over three axes; folds reduce the last two of them.
-fn program_of(case: &Case) -> Program {
-    let kernel = case.kernel.clone();
+/// A pass over three axes with a kernel that takes and gives what the case's does; folds reduce the last
+/// two of them.
+fn program_of(case: &Case, kernel: &VerifiedKernel) -> Program {
+    assert_eq!(kernel.inputs, case.kernel.inputs);
+    let kernel = kernel.clone();
     let has_folds = !kernel.folds.is_empty();
     let results = kernel.folds.iter().map(|fold| {
         (0..fold.finish.results.len()).map(|_| vec![Sink::Result(0)]).collect::<Vec<_>>()
@@ -204,7 +208,10 @@ fn differ(place: &str, expected: u64, got: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use fuse_ir::{Node, Prim, Region, Scalar, ValueId, verify};
+
     use super::*;
+    use crate::conformance::cases_with;
 
     #[test]
     fn ptx_conforms() {
@@ -241,16 +248,58 @@ mod tests {
         ];
         let cases = all_cases();
         for (right, wrong) in wrongs {
-            let spoil = |text: &str| text.replace(right, wrong);
-            let holds = |case: &&Case| {
-                let text = fuse_ptx::emit(&program_of(case), OPTIONS[0]).expect("few operands");
-                text.contains(right)
-            };
-            let found = cases.iter().filter(holds).any(|case| {
-                let report = run_cases(std::slice::from_ref(case), &spoil);
-                !report.failures.is_empty()
-            });
+            let emit =
+                |case: &Case, options| fuse_ptx::emit(&program_of(case, &case.kernel), options);
+            let spoiled = |case: &Case, options| Ok(emit(case, options)?.replace(right, wrong));
+            let holds =
+                |case: &&Case| emit(case, OPTIONS[0]).is_ok_and(|text| text.contains(right));
+            let found = cases.iter().filter(holds).any(|case| fails(case, &spoiled));
             assert!(found, "{right} as {wrong} passes");
+        }
+    }
+
+    fn fails(case: &Case, emit: Emit<'_>) -> bool {
+        !run_cases(std::slice::from_ref(case), emit).failures.is_empty()
+    }
+
+    /// A back end that takes one primitive for another is found out, whichever it is.
+    #[test]
+    fn mistaken_primitives_do_not_conform() {
+        for &prim in Prim::ALL {
+            let emit = |case: &Case, options| {
+                let kernel = mistaken(case.kernel.kernel(), prim);
+                let kernel = verify(kernel).expect("lanes are as they were");
+                fuse_ptx::emit(&program_of(case, &kernel), options)
+            };
+            let found = cases_with(prim).iter().any(|case| fails(case, &emit));
+            assert!(found, "{} can be taken for another", prim.mnemonic());
+        }
+    }
+
+    /// The kernel with another primitive in the place of this one, or zero where no other takes and gives
+    /// the same lanes.
+    fn mistaken(kernel: &Kernel, prim: Prim) -> Kernel {
+        let mut kernel = kernel.clone();
+        let folds = kernel.folds.iter_mut();
+        let folds = folds.flat_map(|fold| [&mut fold.step, &mut fold.merge, &mut fold.finish]);
+        let regions = kernel.regions.iter_mut().chain([&mut kernel.uniform, &mut kernel.lane]);
+        for region in regions.chain(folds) {
+            for at in 0..region.nodes.len() {
+                let Node::Prim(own, args) = region.nodes[at] else { continue };
+                if own == prim {
+                    region.nodes[at] = other_node(region, prim, args, region.lanes[at]);
+                }
+            }
+        }
+        kernel
+    }
+
+    fn other_node(region: &Region, prim: Prim, args: [ValueId; 3], result: Lane) -> Node {
+        let lanes: Vec<Lane> = args[..prim.arity()].iter().map(|&arg| region.lane(arg)).collect();
+        let fits = |other: &&Prim| **other != prim && other.signature().accepts(&lanes, result);
+        match Prim::ALL.iter().find(fits) {
+            Some(&other) => Node::Prim(other, args),
+            None => Node::Const(Scalar { lane: result, bits: 0 }),
         }
     }
 }

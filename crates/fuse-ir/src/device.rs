@@ -280,12 +280,15 @@ fn state_bytes(kernel: &Kernel) -> usize {
 /// Most primitives of a kernel's body, copies for the elements of a vector included.
 const MOST_UNROLLED: usize = 1024;
 
-/// Elements that a thread of the `vector` form has side by side: 16 bytes of the widest lane, fewer
-/// where the body is large; 1 for none.
+/// Most elements side by side: 16 of one byte would take more registers than full occupancy has.
+const MOST_SIDE_BY_SIDE: usize = 8;
+
+/// Elements that a thread of the `vector` form has side by side: 16 bytes of the widest lane, but at most 8,
+/// fewer where the body is large; 1 for none.
 pub fn vector_width(kernel: &Kernel) -> usize {
     let lanes = kernel.lane.lanes.iter().filter(|&&lane| lane != Lane::Mask);
     let widest = lanes.map(|lane| lane.mem().size()).max().unwrap_or(1);
-    let mut width = 16 / widest;
+    let mut width = (16 / widest).min(MOST_SIDE_BY_SIDE);
     while width > 1 && width * kernel.lane.arithmetic() > MOST_UNROLLED {
         width /= 2;
     }

@@ -1,7 +1,7 @@
 //! Entries without folds: the uniform region, and loops over elements.
 //!
 //! ```text
-//! vector       i of len / width ──▶ 16 bytes of each stream ──▶ width times the body ──▶ 16 bytes
+//! vector       i of len / width ──▶ width elements of each stream ──▶ width times the body ──▶ as many
 //!              then the first threads: one of the len mod width last elements each
 //! contiguous   i of len ──▶ element i of each stream ──▶ the body ──▶ element i
 //! strided      i of len ──▶ its index along each dimension ──▶ an address for each operand

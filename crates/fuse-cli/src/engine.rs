@@ -10,7 +10,9 @@ pub(crate) fn build(options: &EngineArgs, threads: usize) -> Result<Engine, Fail
     let builder = builder(options)?.threads(threads);
     Ok(match options.backend {
         Some(BackendChoice::Cuda) => builder.device(&open(options.device.unwrap_or(0))?).build()?,
-        _ => builder.build()?,
+        None | Some(BackendChoice::Interp | BackendChoice::Cranelift | BackendChoice::X64) => {
+            builder.build()?
+        }
     })
 }
 

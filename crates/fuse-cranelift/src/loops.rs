@@ -147,10 +147,9 @@ impl Operands {
         };
         operands.load_params(v, code, args);
         operands.outputs = pointers(v, args, ArgField::Outputs, kernel.outputs.len());
-        let n_states = kernel.folds.iter().map(|fold| fold.state.len()).sum();
+        let n_states = kernel.state_slots().count();
         operands.folds = pointers(v, args, ArgField::Folds, n_states);
-        let uses_index = |node: &Node| matches!(node, Node::Prim(fuse_ir::Prim::LaneIndex, _));
-        if kernel.lane.nodes.iter().any(uses_index) {
+        if kernel.reads_index() {
             operands.first_index = Some(field(v, args, ArgField::FirstIndex));
         }
         operands.set_constants(v, code);

@@ -61,7 +61,7 @@ fn widest_step(kernel: &Kernel) -> usize {
 
 /// Vectors that the states of so many lanes take.
 fn vectors_of_states(kernel: &Kernel, lanes: usize) -> usize {
-    let slots = kernel.folds.iter().flat_map(|fold| &fold.state);
+    let slots = kernel.state_slots();
     slots.map(|slot| (lanes * lane_bytes(slot.init.lane) / VECTOR_BYTES).max(1)).sum()
 }
 

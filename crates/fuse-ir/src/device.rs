@@ -273,7 +273,7 @@ const MOST_STATE_BYTES: usize = 96;
 
 /// Bytes of one accumulator of every fold, in registers.
 fn state_bytes(kernel: &Kernel) -> usize {
-    let slots = kernel.folds.iter().flat_map(|fold| &fold.state);
+    let slots = kernel.state_slots();
     slots.map(|slot| slot.init.lane.mem().size().max(4)).sum()
 }
 
@@ -350,7 +350,6 @@ pub struct DeviceInfo {
 
 /// Why a device could not do something.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum DeviceError {
     /// The driver's library is not there.
     #[error("no NVIDIA driver: {0}")]

@@ -301,6 +301,17 @@ impl Kernel {
             .chain(folds)
     }
 
+    /// The values of all folds' states, fold by fold: the order of `KernelArgs::folds`.
+    pub fn state_slots(&self) -> impl Iterator<Item = &StateSlot> {
+        self.folds.iter().flat_map(|fold| &fold.state)
+    }
+
+    /// Does it depend on the positions of its elements? The lane region alone has any.
+    pub fn reads_index(&self) -> bool {
+        let is_index = |node: &Node| matches!(node, Node::Prim(Prim::LaneIndex, _));
+        self.lane.nodes.iter().any(is_index)
+    }
+
     /// Primitives over all regions: the measure of a kernel's size.
     pub fn size(&self) -> usize {
         self.all_regions().map(|(_, region)| region.arithmetic()).sum()

@@ -13,7 +13,7 @@
 //! cost less: one multiply-add (`mad.wide.u32`) makes an address of one.
 
 use fuse_ir::device::{Entry, IndexWidth, Loads, ModuleOptions, Param, THREADS, Walk, walk_rank};
-use fuse_ir::{Kernel, Lane, Node, Pass, Prim};
+use fuse_ir::{Kernel, Lane, Pass};
 use rustc_hash::FxHashMap;
 
 use crate::body::{Body, Class, Reg, Value, line};
@@ -240,7 +240,7 @@ impl<'m> EntryBody<'m> {
 
     /// What `lane_index` gives at the first of the `width` elements of an item, if the kernel asks.
     pub(crate) fn position(&mut self, index: Reg, width: usize) -> Option<Value> {
-        if !reads_index(self.kernel()) {
+        if !self.kernel().reads_index() {
             return None;
         }
         let (wide, first) = (self.widened(index), self.param(Param::First));
@@ -340,10 +340,6 @@ impl From<u32> for Operand {
     fn from(number: u32) -> Operand {
         Operand(number.to_string())
     }
-}
-
-fn reads_index(kernel: &Kernel) -> bool {
-    kernel.lane.nodes.iter().any(|node| matches!(node, Node::Prim(Prim::LaneIndex, _)))
 }
 
 /// The name of a parameter.

@@ -18,7 +18,7 @@ use crate::region::{from_word, to_word};
 
 /// The lane type and initial value of every slot.
 pub(crate) fn slots(entry: &EntryBody<'_>) -> Vec<Scalar> {
-    entry.kernel().folds.iter().flat_map(|fold| &fold.state).map(|slot| slot.init).collect()
+    entry.kernel().state_slots().map(|slot| slot.init).collect()
 }
 
 /// Fresh registers with every slot's initial value.

@@ -12,7 +12,6 @@ use fuse_ir::{
 };
 
 use crate::compile::Defect;
-use crate::kernels::reads_index;
 use crate::reduce::split_axes;
 
 /// Which values have been written, pass by pass.
@@ -147,7 +146,7 @@ fn check_pass(program: &Program, pass: &Pass, written: &mut Written) -> Result<(
     let axes_exist = pass.reduced.iter().all(|&axis| (axis as usize) < pass.space.len());
     expect(axes_rise && axes_exist, "a pass reduces an axis that it has not")?;
     let reduces_some = !kernel.folds.is_empty() && pass.reduced.len() < pass.space.len();
-    expect(!(reduces_some && reads_index(kernel)), "a fold over some axes reads the index")?;
+    expect(!(reduces_some && kernel.reads_index()), "a fold over some axes reads the index")?;
     let kept = pass.kept();
     for (sinks, fold) in pass.folds.iter().zip(&kernel.folds) {
         expect(sinks.len() == fold.finish.results.len(), "a fold's sinks are not its results")?;

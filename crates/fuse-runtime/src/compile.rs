@@ -20,9 +20,7 @@ use fuse_ir::{
 
 use crate::check::check;
 use crate::flat::Flat;
-use crate::kernels::{
-    close_kernel, column_kernel, finish_kernel, is_identity, merge_kernel, reads_index,
-};
+use crate::kernels::{close_kernel, column_kernel, finish_kernel, is_identity, merge_kernel};
 use crate::options::Tuning;
 use crate::plan::{PassFacts, Variant};
 
@@ -276,7 +274,7 @@ impl Executable {
 impl PassFacts {
     /// What a program says of a pass.
     pub(crate) fn of(program: &Program, pass: &Pass) -> PassFacts {
-        let order_free = pass.kernel.folds.is_empty() && !reads_index(&pass.kernel);
+        let order_free = pass.kernel.folds.is_empty() && !pass.kernel.reads_index();
         let work = pass.kernel.size().saturating_add(predicate_work(program, pass));
         PassFacts { order_free, interpreted: false, work }
     }

@@ -12,8 +12,8 @@
 //! a pass do to neighbouring outputs rather than to neighbouring elements of one output.
 
 use fuse_ir::{
-    Control, Fold, GRANULE, InputClass, Kernel, Lane, Node, OperandInput, OperandOutput, Prim,
-    Region, RegionBuilder, ValueId,
+    Control, Fold, GRANULE, InputClass, Kernel, Lane, Node, OperandInput, OperandOutput, Region,
+    RegionBuilder, ValueId,
 };
 
 /// A fold's merge as a kernel: the left state's and the right state's values as streams.
@@ -84,14 +84,9 @@ pub(crate) fn is_identity(region: &Region) -> bool {
         })
 }
 
-pub(crate) fn reads_index(kernel: &Kernel) -> bool {
-    let is_index = |node: &Node| matches!(node, Node::Prim(Prim::LaneIndex, _));
-    kernel.all_regions().any(|(_, region)| region.nodes.iter().any(is_index))
-}
-
 /// See the module. The inputs are those of step 0, of step 1, …, then the states; the outputs likewise.
 pub(crate) fn column_kernel(parent: &Kernel, classes: &[InputClass], steps: usize) -> Kernel {
-    let states = || parent.folds.iter().flat_map(|fold| &fold.state).map(|slot| slot.init.lane);
+    let states = || parent.state_slots().map(|slot| slot.init.lane);
     let (n_inputs, n_states) = (parent.inputs.len(), states().count());
     let mut builder = RegionBuilder::new(&[]);
     let step_inputs = (0..steps).flat_map(|_| &parent.inputs);

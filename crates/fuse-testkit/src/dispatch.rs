@@ -135,12 +135,12 @@ impl<'a> Dispatcher<'a> {
 
     /// The bytes of every fold-state slot at the start of a block.
     fn initial_states(&self) -> Vec<Vec<u8>> {
-        let slots = self.case.kernel.folds.iter().flat_map(|fold| &fold.state);
+        let slots = self.case.kernel.state_slots();
         slots.map(|slot| element_bytes(slot.init.lane.mem(), &[slot.init.bits; GRANULE])).collect()
     }
 
     fn decode_states(&self, states: &[Vec<u8>]) -> Vec<Accumulators> {
-        let slots = self.case.kernel.folds.iter().flat_map(|fold| &fold.state);
+        let slots = self.case.kernel.state_slots();
         let decode = |(slot, bytes): (&fuse_ir::StateSlot, &Vec<u8>)| -> Accumulators {
             std::array::from_fn(|lane| raw_element(bytes, slot.init.lane.mem(), lane))
         };

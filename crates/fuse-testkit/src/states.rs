@@ -13,12 +13,12 @@ pub(crate) const LEFT_TO_RIGHT_BELOW: usize = 8;
 
 /// The states before the first element.
 pub(crate) fn initial(kernel: &Kernel) -> Vec<u64> {
-    kernel.folds.iter().flat_map(|fold| &fold.state).map(|slot| slot.init.bits).collect()
+    kernel.state_slots().map(|slot| slot.init.bits).collect()
 }
 
 /// The lane of every slot.
 pub(crate) fn lanes(kernel: &Kernel) -> Vec<Lane> {
-    kernel.folds.iter().flat_map(|fold| &fold.state).map(|slot| slot.init.lane).collect()
+    kernel.state_slots().map(|slot| slot.init.lane).collect()
 }
 
 /// The states after one more element, of which the folds are given these arguments.

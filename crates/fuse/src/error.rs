@@ -213,7 +213,12 @@ fn device_kind(error: &DeviceError) -> ErrorKind {
     match error {
         DeviceError::OutOfMemory { .. } => ErrorKind::Alloc,
         DeviceError::Unsupported(_) => ErrorKind::Unsupported,
-        _ => ErrorKind::Device,
+        DeviceError::NoDriver(_)
+        | DeviceError::NoDevice { .. }
+        | DeviceError::TooOld { .. }
+        | DeviceError::Compile { .. }
+        | DeviceError::Launch { .. }
+        | DeviceError::Driver { .. } => ErrorKind::Device,
     }
 }
 

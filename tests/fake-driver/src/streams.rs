@@ -118,12 +118,9 @@ impl Streams {
         let mut stream = stream;
         loop {
             let queue = self.queues.get_mut(&stream)?;
-            match queue.front() {
-                Some(Work::Wait(point)) if self.pending.contains_key(point) => {
-                    stream = self.pending[point];
-                }
-                _ => return queue.pop_front(),
-            }
+            let Some(Work::Wait(point)) = queue.front() else { return queue.pop_front() };
+            let Some(&held_by) = self.pending.get(point) else { return queue.pop_front() };
+            stream = held_by;
         }
     }
 

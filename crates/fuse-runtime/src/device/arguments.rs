@@ -1,6 +1,7 @@
-//! The words of a kernel's parameters, in the order in which [`Entry::params`] asks for them.
+//! The words of a kernel's parameters, in the order in which [`fuse_ir::device::Entry::params`] asks for
+//! them.
 
-use fuse_ir::device::{Entry, Param, Walk, divisor, walk_rank};
+use fuse_ir::device::{Param, Walk, divisor, walk_rank};
 use fuse_ir::{DeviceAddress, Pass};
 use smallvec::SmallVec;
 
@@ -30,9 +31,9 @@ pub(super) struct Arguments<'a> {
 pub(super) type Words = SmallVec<[u64; 32]>;
 
 impl Arguments<'_> {
-    /// The words for an entry of a pass.
-    pub(super) fn words(&self, entry: Entry, pass: &Pass) -> Words {
-        entry.params(pass).into_iter().map(|param| self.word(param, pass)).collect()
+    /// The words for these parameters of an entry of a pass.
+    pub(super) fn words(&self, params: &[Param], pass: &Pass) -> Words {
+        params.iter().map(|&param| self.word(param, pass)).collect()
     }
 
     fn word(&self, param: Param, pass: &Pass) -> u64 {

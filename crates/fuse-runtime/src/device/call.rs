@@ -357,7 +357,8 @@ impl<'c> Call<'c> {
         let order = loop_order(self.executable.facts[number].order_free, &stepped, space);
         let operands = operands(&stepped);
         let nest = Nest::new(space, &order, &operands);
-        let entry = form::elementwise(&pass.kernel, &operands, &nest, len);
+        let width = self.executable.entries[number].width;
+        let entry = form::elementwise((&pass.kernel, width), &operands, &nest, len);
         let outer = nest.padded(walk_rank(pass, device::Walk::Outer));
         let operands = addresses(&operands);
         let outer = Some(&outer);

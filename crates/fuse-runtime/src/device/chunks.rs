@@ -286,7 +286,8 @@ impl Chunks {
             ..Arguments::default()
         };
         if pass.kernel.folds.is_empty() {
-            let entry = form::elementwise(&pass.kernel, &own, &nest, count as u64);
+            let width = call.executable.entries[0].width;
+            let entry = form::elementwise((&pass.kernel, width), &own, &nest, count as u64);
             return call.kernels.launch(0, entry, &arguments);
         }
         let none = Nest::new(&[], &[], &own);

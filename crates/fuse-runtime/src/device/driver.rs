@@ -20,12 +20,13 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use fuse_ir::device::{Entry, ModuleId};
-use fuse_ir::{DType, Device, DeviceAddress, DeviceError, MAX_RANK, Pass, checked_len};
+use fuse_ir::device::ModuleId;
+use fuse_ir::{DType, Device, DeviceAddress, DeviceError, MAX_RANK, checked_len};
 
 use crate::device::arguments::Words;
 use crate::device::array::DeviceArray;
 use crate::device::context::{Buffer, DeviceContext};
+use crate::device::entries::Layout;
 use crate::error::{RunError, ViewError};
 
 /// Bytes of a device: allocated, and freed with their owner; or of somebody else's.
@@ -134,17 +135,15 @@ impl Drop for Allocation {
 /// [`crate::plan::picked`] and [`crate::plan::input_strides`] keep inside their memory.
 pub(super) fn launch(
     context: &DeviceContext,
-    (module, number): (ModuleId, usize),
-    (pass, entry): (&Pass, Entry),
+    (module, entry): (ModuleId, &Layout),
     grid: u32,
     words: &Words,
 ) -> Result<(), DeviceError> {
-    assert!(entry.exists(pass), "the pass has this entry");
-    assert_eq!(words.len(), entry.params(pass).len(), "one word for each parameter");
+    assert_eq!(words.len(), entry.params.len(), "one word for each parameter");
     // SAFETY: the words are as many as the entry has parameters, and made in their order; the arrays of
     // a call are as large as their extents say, walks stay inside of them (see above); written and
     // ordered as the module says.
-    unsafe { context.device().launch(module, &entry.symbol(number), grid, words) }
+    unsafe { context.device().launch(module, &entry.symbol, grid, words) }
 }
 
 impl DeviceArray {

@@ -17,6 +17,7 @@ use crate::device::arguments::Arguments;
 use crate::device::array::DeviceArray;
 use crate::device::call::Call;
 use crate::device::context::DeviceContext;
+use crate::device::entries::Entries;
 use crate::device::{driver, form};
 use crate::error::RunError;
 use crate::options::RunOptions;
@@ -33,6 +34,7 @@ pub struct DeviceExecutable {
     pub(super) program: Arc<Program>,
     pub(super) context: Arc<DeviceContext>,
     pub(super) facts: Vec<PassFacts>,
+    pub(super) entries: Vec<Entries>,
     defect: Result<(), Defect>,
     modules: Mutex<SmallVec<[(ModuleOptions, ModuleId); 2]>>,
 }
@@ -72,13 +74,14 @@ impl Kernels<'_> {
         entry: Entry,
         arguments: &Arguments<'_>,
     ) -> Result<(), RunError> {
-        let DeviceExecutable { program, context, .. } = self.executable;
-        let pass = &program.passes[number];
+        let DeviceExecutable { program, context, entries, .. } = self.executable;
+        let entries = &entries[number];
         let counts = (arguments.outputs, arguments.blocks);
-        let threads = form::threads(&pass.kernel, entry, counts, arguments.len);
+        let threads = form::threads((entry, entries.width), counts, arguments.len);
         let grid = form::grid(threads, context.info().multiprocessors);
-        let words = arguments.words(entry, pass);
-        Ok(driver::launch(context, (self.module, number), (pass, entry), grid, &words)?)
+        let layout = entries.layout(entry);
+        let words = arguments.words(&layout.params, &program.passes[number]);
+        Ok(driver::launch(context, (self.module, layout), grid, &words)?)
     }
 }
 
@@ -86,12 +89,11 @@ impl DeviceExecutable {
     /// A program for a device. No code is emitted before the first call.
     pub fn new(program: Arc<Program>, context: Arc<DeviceContext>) -> DeviceExecutable {
         let defect = check(&program);
-        let facts = if defect.is_ok() {
-            program.passes.iter().map(|pass| PassFacts::of(&program, pass)).collect()
-        } else {
-            Vec::new()
-        };
-        DeviceExecutable { program, context, facts, defect, modules: Mutex::default() }
+        let passes = if defect.is_ok() { program.passes.as_slice() } else { &[] };
+        let facts = passes.iter().map(|pass| PassFacts::of(&program, pass)).collect();
+        let places = passes.iter().enumerate();
+        let entries = places.map(|(number, pass)| Entries::of(number, pass)).collect();
+        DeviceExecutable { program, context, facts, entries, defect, modules: Mutex::default() }
     }
 
     /// The program.

@@ -35,7 +35,7 @@ impl States {
         outputs: u64,
         blocks: u64,
     ) -> Result<States, RunError> {
-        let sizes = kernel.folds.iter().flat_map(|fold| &fold.state);
+        let sizes = kernel.state_slots();
         let sizes = sizes.map(|slot| slot.init.lane.mem().size() as u64);
         States::with_slots(context, sizes, (outputs, blocks))
     }

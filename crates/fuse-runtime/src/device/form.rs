@@ -1,6 +1,6 @@
 //! Which kernel runs, over how many blocks. No bit depends on it.
 
-use fuse_ir::device::{Entry, THREADS, WARP, vector_width};
+use fuse_ir::device::{Entry, THREADS, WARP};
 use fuse_ir::{FOLD_BLOCK, InputClass, Kernel, Pass};
 
 use crate::device::walk::{Nest, Operand};
@@ -14,12 +14,17 @@ const BLOCKS_EACH: u64 = 8;
 /// Fewer elements than a warp has lanes would leave lanes idle.
 const WARP_ELEMENTS: u64 = WARP as u64;
 
-/// The form of a loop of `len` elements, not 0, without folds; `nest` is its walk.
-pub(super) fn elementwise(kernel: &Kernel, operands: &[Operand], nest: &Nest, len: u64) -> Entry {
+/// The form of a loop of `len` elements, not 0, without folds; `nest` is its walk, `width` how many elements
+/// a thread of the vector form takes.
+pub(super) fn elementwise(
+    (kernel, width): (&Kernel, u64),
+    operands: &[Operand],
+    nest: &Nest,
+    len: u64,
+) -> Entry {
     if !is_contiguous(kernel, operands, nest) {
         return Entry::Strided;
     }
-    let width = vector_width(kernel) as u64;
     let mut streams = operands.iter().enumerate().filter(|(at, _)| is_stream(kernel, *at));
     let aligned =
         streams.all(|(_, operand)| operand.address.0.is_multiple_of(width * operand.size as u64));
@@ -74,17 +79,17 @@ pub(super) fn fold(
     }
 }
 
-/// Threads that work at all: `outputs` of `blocks` states, or `len` elements of a loop without folds.
+/// Threads that work at all: `outputs` of `blocks` states, or `len` elements of a loop without folds, `width`
+/// at a time in the vector form.
 pub(super) fn threads(
-    kernel: &Kernel,
-    entry: Entry,
+    (entry, width): (Entry, u64),
     (outputs, blocks): (u64, u64),
     len: u64,
 ) -> u64 {
     let warp = u64::from(WARP);
     match entry {
         Entry::Uniform => 1,
-        Entry::Vector => len / vector_width(kernel) as u64,
+        Entry::Vector => len / width,
         Entry::Contiguous | Entry::Strided => len,
         Entry::FoldLanes => outputs * blocks * warp,
         Entry::FoldOutputs => outputs * blocks,

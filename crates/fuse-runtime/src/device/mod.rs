@@ -19,6 +19,7 @@
 //! | `stage` | host arrays to device memory and back |
 //! | `walk` | the axes of a loop, taken together where all operands allow |
 //! | `form` | which kernel, and how many blocks |
+//! | `entries` | a pass's kernels, their parameters listed once |
 //! | `arguments` | the parameters' words |
 //! | `driver` | what takes addresses: allocations, copies, launches; arrays of other code |
 //! | `executable` | a program with its modules; entry points |
@@ -37,6 +38,7 @@ mod call;
 mod chunks;
 mod context;
 mod driver;
+mod entries;
 mod executable;
 mod fold;
 mod form;

@@ -110,9 +110,8 @@ fn long_arrays_are_run_in_chunks() {
         vec![("upload", 404), ("launch", 404), down, down, ("download", 404)],
     ];
     assert_eq!(stages, expected.concat());
-    let firsts = told.iter().filter_map(|told| match told {
-        Told::Launch(_, _, words) => Some(words[1]),
-        _ => None,
+    let firsts = told.iter().filter_map(|told| {
+        if let Told::Launch(_, _, words) = told { Some(words[1]) } else { None }
     });
     assert!(firsts.eq([0, 1024, 2048, 3072, 4096]));
     let waits =
@@ -166,9 +165,8 @@ fn near_views_of_an_input_share_a_window() {
     let tuning = Tuning { device_chunk: Some(1024), ..Tuning::default() };
     let options = RunOptions { tuning, ..RunOptions::default() };
     executable.run_alloc(&[View::from_slice(&x).into()], &options).expect("it runs");
-    let uploads = recorder.told().into_iter().filter_map(|told| match told {
-        Told::Upload(_, bytes) => Some(bytes.len() / 8),
-        _ => None,
+    let uploads = recorder.told().into_iter().filter_map(|told| {
+        if let Told::Upload(_, bytes) = told { Some(bytes.len() / 8) } else { None }
     });
     assert_eq!(uploads.collect::<Vec<_>>(), [1025, 1025]);
 }
@@ -184,10 +182,7 @@ fn an_axis_along_which_an_array_stays_the_same_is_uploaded_once() {
     let told = recorder.told();
     let uploads: Vec<&Vec<u8>> = told
         .iter()
-        .filter_map(|told| match told {
-            Told::Upload(_, bytes) => Some(bytes),
-            _ => None,
-        })
+        .filter_map(|told| if let Told::Upload(_, bytes) = told { Some(bytes) } else { None })
         .collect();
     assert_eq!((uploads[0].len(), uploads[1].len()), (32, 160));
     let native: Vec<u8> = (0..20).flat_map(|k| swapped.element(&[k / 4, k % 4])).collect();

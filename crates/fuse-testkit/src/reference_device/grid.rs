@@ -122,7 +122,13 @@ impl<'g> Grid<'g> {
         for index in 0..len {
             let offsets = match entry {
                 Entry::Strided => self.offsets(Walk::Outer, index),
-                _ => self.side_by_side(index),
+                Entry::Vector | Entry::Contiguous => self.side_by_side(index),
+                Entry::Uniform
+                | Entry::FoldLanes
+                | Entry::FoldOutputs
+                | Entry::FoldShort
+                | Entry::Merge
+                | Entry::Finish => unreachable!("a loop has no folds"),
             };
             self.element(&offsets, &uniforms, first.wrapping_add(index));
         }

@@ -109,9 +109,8 @@ fn long_loops_have_long_indices() {
         let view = View::from_bytes(&one, &layout, 0).expect("one element");
         executable.run_alloc(&[view.into()], &RunOptions::default()).expect("it runs");
         let told = recorder.told();
-        let loaded = told.iter().find_map(|told| match told {
-            Told::Load(text) => Some(text.contains(width)),
-            _ => None,
+        let loaded = told.iter().find_map(|told| {
+            if let Told::Load(text) = told { Some(text.contains(width)) } else { None }
         });
         assert_eq!(loaded, Some(true), "{n}");
     }

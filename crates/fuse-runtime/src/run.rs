@@ -22,7 +22,8 @@ use std::sync::Arc;
 
 use crate::array::{Array, bytes_of};
 use crate::bind::{
-    Raws, ResultShape, bind, check_limits, check_outputs, host_sources, result_shapes,
+    Raws, ResultShape, bind, check_limits, check_outputs, expect_on_host, host_sources,
+    result_shapes,
 };
 use crate::compile::{Code, Executable};
 use crate::dispatch::{Job, copy_operand, read_scalar, run_uniform, write_scalar};
@@ -61,11 +62,13 @@ impl Executable {
         outputs: &mut [ViewMut<'_>],
         options: &RunOptions<'_>,
     ) -> Result<(), RunError> {
-        let copies;
-        let mut sources = host_sources(inputs)?;
+        // The short way reads the inputs as they are, and lists nothing.
+        expect_on_host(inputs)?;
         if let Some(result) = self.run_flat(inputs, outputs, options) {
             return result;
         }
+        let copies;
+        let mut sources = host_sources(inputs)?;
         let binding = self.bind_operands(&sources)?;
         let sinks: Raws<'_> = outputs.iter().map(ViewMut::raw).collect();
         check_outputs(&self.program, &binding, &sinks)?;

@@ -73,6 +73,31 @@ pub trait HostBackend: Send + Sync {
         kernel: &VerifiedKernel,
         form: ListingForm,
     ) -> Result<Option<String>, CodegenError>;
+
+    /// What `compile`'s code takes, or `None` where that is not known: for `fuse explain`.
+    ///
+    /// # Errors
+    /// As [`HostBackend::compile`].
+    fn code_facts(&self, _kernel: &VerifiedKernel) -> Result<Option<CodeFacts>, CodegenError> {
+        Ok(None)
+    }
+}
+
+/// What the machine code of a kernel's loop takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CodeFacts {
+    /// Vector registers that the loop uses.
+    pub registers: usize,
+    /// Mask registers that the loop uses; 0 where masks live in vectors.
+    pub mask_registers: usize,
+    /// Values that are stored and loaded again for want of registers.
+    pub spills: usize,
+    /// Bytes of all code of the kernel, constants and tables included.
+    pub bytes: usize,
+    /// Elements that one pass of the loop computes.
+    pub elements: usize,
+    /// An estimate of the clock cycles per element, data in the first-level cache.
+    pub cycles_per_element: f64,
 }
 
 /// Which text `fuse explain` wants from a back end.

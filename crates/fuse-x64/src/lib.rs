@@ -1,14 +1,30 @@
 //! Kernel to machine code with vectors of 256 and 512 bits.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+mod allocate;
+mod asm;
+mod code;
+mod frame;
+mod function;
+mod kernel;
 mod level;
+mod live;
+mod lower;
+mod op;
+mod pin;
 
 use std::sync::Arc;
 
 use fuse_ir::{BlockKernel, Capabilities, CodegenError, HostBackend, ListingForm, VerifiedKernel};
 
+use fuse_code::CompiledCode;
+
+use crate::asm::Image;
+use crate::frame::Emitter;
+use crate::function::{Loop, emit_run, emit_uniform};
+use crate::kernel::CompiledKernel;
 pub use crate::level::Level;
 
 /// The name that users know it by.
@@ -64,18 +80,60 @@ impl HostBackend for X64Backend {
         }
     }
 
-    fn compile(&self, _kernel: &VerifiedKernel) -> Result<Arc<dyn BlockKernel>, CodegenError> {
-        Err(unsupported("any kernel yet"))
+    fn compile(&self, kernel: &VerifiedKernel) -> Result<Arc<dyn BlockKernel>, CodegenError> {
+        let program = Program::of(kernel, self.level)?;
+        let code = CompiledCode::new(&program.image.bytes)
+            .map_err(|error| CodegenError::Memory(error.to_string()))?;
+        Ok(Arc::new(CompiledKernel::new(code, &program)))
     }
 
     fn listing(
         &self,
-        _kernel: &VerifiedKernel,
+        kernel: &VerifiedKernel,
         form: ListingForm,
     ) -> Result<Option<String>, CodegenError> {
         match form {
             ListingForm::Intermediate => Ok(None),
-            ListingForm::Assembly => Err(unsupported("any kernel yet")),
+            ListingForm::Assembly => {
+                let program = Program::of(kernel, self.level)?;
+                Ok(Some(program.image.listing(program.body.body.clone())))
+            }
         }
     }
+}
+
+/// A kernel's code before it is placed in memory.
+pub(crate) struct Program {
+    image: Image,
+    run: usize,
+    run_uniform: Option<usize>,
+    scratch_bytes: usize,
+    body: Loop,
+}
+
+impl Program {
+    fn of(kernel: &VerifiedKernel, level: Level) -> Result<Program, CodegenError> {
+        let mut emitter = Emitter::new(kernel.kernel(), level);
+        let (run, run_uniform) = (emitter.asm.label(), emitter.asm.label());
+        emitter.asm.place(run);
+        let body = emit_run(&mut emitter)?;
+        let has_uniforms = !kernel.uniform.results.is_empty();
+        if has_uniforms {
+            emitter.asm.place(run_uniform);
+            emit_uniform(&mut emitter)?;
+        }
+        emitter.emit_outlines()?;
+        let scratch_bytes = emitter.scratch.bytes();
+        let (image, position) = emitter.asm.finish()?;
+        let (run, run_uniform) = (position(run), has_uniforms.then(|| position(run_uniform)));
+        Ok(Program { image, run, run_uniform, scratch_bytes, body })
+    }
+}
+
+fn internal(what: impl Into<String>) -> CodegenError {
+    CodegenError::Internal(what.into())
+}
+
+fn too_large(bytes: usize, limit: usize) -> CodegenError {
+    CodegenError::TooLarge { bytes, limit }
 }

@@ -23,7 +23,7 @@ import work
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
-PACKAGES = ("numpy", "numexpr", "numba", "jax", "jaxlib")
+PACKAGES = ("numpy", "scipy", "numexpr", "numba", "jax", "jaxlib")
 
 
 def main():

@@ -1,17 +1,17 @@
 #!/bin/sh
-# The same work in fuse, NumPy, numexpr, Numba and JAX: answers first, then times.
+# The same work in fuse, NumPy (with SciPy), numexpr, Numba and JAX: answers first, then times.
 #
 #   benches/peers/run.sh                measures, prints, stores a record
 #   benches/peers/run.sh --only sum     only the rows whose name holds "sum", stores nothing
 #   benches/peers/run.sh --publish      also rewrites the tables of docs/performance.md
 #
-# Needs Python 3.11 or newer and, the first time, a network for the four packages.
+# Needs Python 3.11 or newer and, the first time, a network for the five packages.
 set -eu
 cd "$(dirname "$0")"
-if [ ! -e .venv/ready ]; then
+if ! cmp -s requirements.txt .venv/ready; then
     python3 -m venv .venv
     .venv/bin/pip install --quiet --requirement requirements.txt
-    touch .venv/ready
+    cp requirements.txt .venv/ready
 fi
 cargo build --release --quiet --package fuse-peers-bridge
 unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE

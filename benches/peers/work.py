@@ -8,11 +8,14 @@ process, so it stands in the rows with all of them only.
 
 import math
 from dataclasses import dataclass, field
+from typing import Callable
 
 import jax
+import jax.scipy.special
 import numba
 import numexpr
 import numpy as np
+import scipy.special
 
 import bridge
 
@@ -95,11 +98,15 @@ def jax_jit(function, policy, count):
     return call
 
 
-def row(name, text, arrays, policy, threads, numpy_forms, numba_forms, jax_forms, tolerance=1e-12):
+def row(
+    name, text, arrays, policy, threads, numpy_forms, numba_forms, jax_forms, tolerance=1e-12,
+    in_numexpr=True,
+):
     """A row with all contenders.
 
     `numpy_forms`: functions of (arrays..., out) by name, the first gives the reference. `numba_forms`:
     expressions over `x[i]` by name, with the fast-math flag. `jax_forms`: functions of the arrays.
+    `in_numexpr`: has numexpr the functions of the text?
     """
     values = list(arrays.values())
     count = values[0].size
@@ -127,9 +134,9 @@ def row(name, text, arrays, policy, threads, numpy_forms, numba_forms, jax_forms
 
     for form, function in numpy_forms.items():
         made.contenders[f"NumPy{form}"] = lambda function=function: function(*values, out)
-    if policy == "into":
+    if in_numexpr and policy == "into":
         made.contenders["numexpr"] = lambda: numexpr.evaluate(text, arrays, out=out)
-    else:
+    elif in_numexpr:
         made.contenders["numexpr"] = lambda: numexpr.evaluate(text, arrays)
     given = values + [out] if policy == "into" else values
     for form, (expression, fast) in numba_forms.items():
@@ -268,18 +275,45 @@ def polynomial(threads):
     )
 
 
-# Elementary functions of a million elements, on all cores: the formula as every peer but JAX spells it,
-# how Numba and JAX do, and where the arguments lie. NumPy and numexpr evaluate the text.
+@dataclass
+class Function:
+    """An elementary function: the formula, how Numba and JAX spell it, where the arguments lie."""
+
+    text: str
+    numba: str
+    jax: Callable
+    domain: dict
+    # A function of (arrays..., out) where NumPy has not got it, and the name of the form.
+    other: tuple | None = None
+    in_numexpr: bool = True
+
+
+def unary(name, numba_name, jax_form, low, high, **options):
+    """A function of one argument."""
+    return Function(f"{name}(x)", f"{numba_name}(x[i])", jax_form, {"x": (low, high)}, **options)
+
+
+# Elementary functions of a million elements, on all cores. NumPy and numexpr evaluate the text; what NumPy
+# has not got is SciPy's, which people use with it.
 FUNCTIONS = {
-    "exp": ("exp(x)", "math.exp(x[i])", lambda x: jax.numpy.exp(x), {"x": (-10, 10)}),
-    "log": ("log(x)", "math.log(x[i])", lambda x: jax.numpy.log(x), {"x": (0.1, 100)}),
-    "sin": ("sin(x)", "math.sin(x[i])", lambda x: jax.numpy.sin(x), {"x": (-100, 100)}),
-    "cos": ("cos(x)", "math.cos(x[i])", lambda x: jax.numpy.cos(x), {"x": (-100, 100)}),
-    "tan": ("tan(x)", "math.tan(x[i])", lambda x: jax.numpy.tan(x), {"x": (-100, 100)}),
-    "tanh": ("tanh(x)", "math.tanh(x[i])", lambda x: jax.numpy.tanh(x), {"x": (-3, 3)}),
-    "arctan": ("arctan(x)", "math.atan(x[i])", lambda x: jax.numpy.arctan(x), {"x": (-10, 10)}),
-    "power": ("x**y", "x[i]**y[i]", lambda x, y: x**y, {"x": (0.1, 10), "y": (-5, 5)}),
-    "normal density": (
+    "exp": unary("exp", "math.exp", jax.numpy.exp, -10, 10),
+    "log": unary("log", "math.log", jax.numpy.log, 0.1, 100),
+    "sin": unary("sin", "math.sin", jax.numpy.sin, -100, 100),
+    "cos": unary("cos", "math.cos", jax.numpy.cos, -100, 100),
+    "tan": unary("tan", "math.tan", jax.numpy.tan, -100, 100),
+    "tanh": unary("tanh", "math.tanh", jax.numpy.tanh, -3, 3),
+    "arctan": unary("arctan", "math.atan", jax.numpy.arctan, -10, 10),
+    "log1p": unary("log1p", "math.log1p", jax.numpy.log1p, -0.9, 10),
+    "expm1": unary("expm1", "math.expm1", jax.numpy.expm1, -5, 5),
+    "power": Function(
+        "x**y", "x[i]**y[i]", lambda x, y: x**y, {"x": (0.1, 10), "y": (-5, 5)}
+    ),
+    "cbrt": unary("cbrt", "np.cbrt", jax.numpy.cbrt, -100, 100, in_numexpr=False),
+    "erf": unary(
+        "erf", "math.erf", jax.scipy.special.erf, -3, 3,
+        other=("SciPy", lambda x, out: scipy.special.erf(x, out=out)), in_numexpr=False,
+    ),
+    "normal density": Function(
         "exp(-((x - 0.5)/1.5)**2/2)/sqrt(2*3.141592653589793)/1.5",
         "math.exp(-((x[i] - 0.5)/1.5)**2/2)/math.sqrt(2*3.141592653589793)/1.5",
         lambda x: jax.numpy.exp(-((x - 0.5) / 1.5) ** 2 / 2) / math.sqrt(2 * math.pi) / 1.5,
@@ -290,11 +324,11 @@ FUNCTIONS = {
 
 def function(name, threads):
     """A row of `FUNCTIONS`."""
-    text, expression, jax_form, domain = FUNCTIONS[name]
+    made = FUNCTIONS[name]
     generator = np.random.default_rng(7)
     count = 1_000_000
-    arrays = {key: aligned(count, generator.uniform(*bounds, count)) for key, bounds in domain.items()}
-    compiled = compile(text, name, "eval")
+    arrays = {key: aligned(count, generator.uniform(*bounds, count)) for key, bounds in made.domain.items()}
+    compiled = compile(made.text, name, "eval")
 
     def naive(*given):
         *values, out = given
@@ -308,9 +342,15 @@ def function(name, threads):
     def one_call(x, out):
         return getattr(np, name)(x, out=out)
 
-    numpy_form = one_call if hasattr(np, name) and len(arrays) == 1 else naive
-    forms = {"": (expression, False), " (fast)": (expression, True)}
-    return row(name, text, arrays, "into", threads, {"": numpy_form}, forms, {"": jax_form})
+    if made.other:
+        form, numpy_form = f" ({made.other[0]})", made.other[1]
+    else:
+        form, numpy_form = "", one_call if hasattr(np, name) and len(arrays) == 1 else naive
+    forms = {"": (made.numba, False), " (fast)": (made.numba, True)}
+    return row(
+        name, made.text, arrays, "into", threads, {form: numpy_form}, forms, {"": made.jax},
+        in_numexpr=made.in_numexpr,
+    )
 
 
 def all_rows():

@@ -54,6 +54,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// Files that may hold unsafe code, each for the reason that it states in its `#![expect]`.
 const UNSAFE_FILES: &[&str] = &[
     "benches/peers/bridge/src/lib.rs",
+    "benches/peers/svml/src/library.rs",
+    "benches/src/direct.rs",
+    "benches/src/powers.rs",
     "crates/fuse/src/borrowed.rs",
     "crates/fuse/src/nd.rs",
     "crates/fuse-cli/src/map.rs",

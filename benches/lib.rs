@@ -1,1 +1,0 @@
-//! Criterion benches of fuse; the contenders written in Python are under `peers/`.

@@ -633,10 +633,8 @@ impl<'a, 'k> Allocator<'a, 'k> {
         };
         let from_memory = from_memory.filter(|&value| value != overwritten);
         // (form, second, third): 132 is a·third + second, 213 second·a + third, 231 second·third + a.
-        let (form, second, third) = if overwritten == c && a != c && b != c {
+        let (form, second, third) = if overwritten == c {
             if from_memory == Some(a) { (2, b, a) } else { (2, a, b) }
-        } else if overwritten == c {
-            (2, a, b)
         } else {
             let other = if overwritten == a { b } else { a };
             if from_memory == Some(other) { (0, c, other) } else { (1, other, c) }
@@ -659,7 +657,7 @@ impl<'a, 'k> Allocator<'a, 'k> {
     fn operand(&self, value: Value, taken: Value, register: u8) -> Result<Arg, CodegenError> {
         let own = self.in_register(value);
         let found = own.or((value == taken).then_some(register));
-        found.map(Arg::Vector).ok_or_else(|| internal("an operand is in no register"))
+        found.map(Arg::Vector).ok_or_else(|| internal(format!("{value:?} is in no register")))
     }
 
     fn load_bytes(&mut self, to: u8, from: Address, bytes: usize) -> Result<(), CodegenError> {

@@ -22,13 +22,13 @@ use smallvec::SmallVec;
 
 use crate::asm::{Address, Arg, Assembler, Label, Operation, mask_register, vector};
 use crate::code::{
-    Code, Inst, Invariant, Invariants, Kind, Place, Rare, RareResult, Repeat, Step, Value,
+    Code, Inst, Invariant, Invariants, Kind, Place, Rare, RareUnit, Repeat, Step, Value,
 };
 use crate::frame::{Emitter, Frame, OutlineKind};
-use crate::internal;
 use crate::level::Level;
 use crate::live::{NEVER, Uses};
 use crate::op::{Op, Size};
+use crate::{internal, unsupported};
 
 pub(crate) const SCRATCH: Register = Register::RSI;
 pub(crate) const INDEX: Register = Register::RCX;
@@ -88,8 +88,15 @@ pub(crate) struct Stub {
 }
 
 enum StubKind {
-    Rare { frame: Frame, args: Vec<(usize, Source)>, results: Vec<StubResult>, spare: u8 },
+    Rare { label: Label, mask_width: usize, calls: SmallVec<[StubCall; 2]> },
     Canonical { lane: Lane, size: Size, registers: SmallVec<[u8; 4]>, test: u8 },
+}
+
+/// The call for one unit.
+struct StubCall {
+    mask: u8,
+    args: Vec<(usize, Source)>,
+    results: Vec<StubResult>,
 }
 
 struct StubResult {
@@ -104,7 +111,7 @@ struct StubResult {
 #[derive(Clone, Copy, Debug)]
 enum Source {
     Register(u8),
-    Memory(Arg),
+    Memory(Address),
 }
 
 /// Emits code with registers.
@@ -254,7 +261,7 @@ impl<'a, 'k> Allocator<'a, 'k> {
             Step::Repeat(repeat) => self.repeat(at, repeat),
             Step::Any { mask, width } => {
                 let register = self.register(at, *mask)?;
-                self.test_any(register, *width);
+                self.test_any((register, register), *width);
                 self.release(at + 1, &[*mask]);
                 Ok(())
             }
@@ -359,7 +366,8 @@ impl<'a, 'k> Allocator<'a, 'k> {
                 Owner::Value(_) | Owner::Fixed => {}
             }
         }
-        let (register, value, next) = farthest.ok_or_else(|| internal("no register is left"))?;
+        let (register, value, next) =
+            farthest.ok_or_else(|| unsupported("more values at once than there are registers"))?;
         if next != NEVER {
             self.spill(kind, register, value);
         }
@@ -728,42 +736,10 @@ impl<'a, 'k> Allocator<'a, 'k> {
 
     // ---- branches ----
 
-    /// Leaves in the flags whether any lane of a mask is set.
-    fn test_any(&mut self, register: u8, width: usize) {
-        let lanes = self.lanes;
-        let asm = &mut self.emitter.asm;
-        if self.level == Level::Avx512 {
-            let whole = match lanes {
-                8 => Some(Opcode::VEX_Kortestb_kr_kr),
-                16 => Some(Opcode::VEX_Kortestw_kr_kr),
-                32 => Some(Opcode::VEX_Kortestd_kr_kr),
-                _ => None,
-            };
-            let mask = mask_register(register);
-            if let Some(code) = whole {
-                return asm.two(code, mask, mask);
-            }
-            asm.two(Opcode::VEX_Kmovd_r32_kr, Register::EAX, mask);
-            let lanes_set = ((1_u64 << lanes) - 1) as i32;
-            return asm.immediate(Opcode::Test_rm32_imm32, Register::EAX, lanes_set);
-        }
-        let bytes = lanes * width;
-        let size = Size::of(bytes);
-        let whole = bytes == size.bytes();
-        let code = match (width, size) {
-            (8, Size::X) if whole => Opcode::VEX_Vmovmskpd_r32_xmm,
-            (8, _) if whole => Opcode::VEX_Vmovmskpd_r32_ymm,
-            (4, Size::X) if whole => Opcode::VEX_Vmovmskps_r32_xmm,
-            (4, _) if whole => Opcode::VEX_Vmovmskps_r32_ymm,
-            (_, Size::X) => Opcode::VEX_Vpmovmskb_r32_xmm,
-            (_, _) => Opcode::VEX_Vpmovmskb_r32_ymm,
-        };
-        asm.two(code, Register::EAX, vector(size, register));
-        if whole {
-            return asm.two(Opcode::Test_rm32_r32, Register::EAX, Register::EAX);
-        }
-        let bytes_set = ((1_u64 << bytes) - 1) as i32;
-        asm.immediate(Opcode::Test_rm32_imm32, Register::EAX, bytes_set);
+    /// Leaves in the flags whether any lane of a mask register, or of two of them, is set; of vectors the
+    /// first counts.
+    fn test_any(&mut self, registers: (u8, u8), width: usize) {
+        test_any(&mut self.emitter.asm, self.lanes, registers, width);
     }
 
     /// NaNs made canonical. Of several vectors two are compared at once, and the choice is out of line.
@@ -795,16 +771,12 @@ impl<'a, 'k> Allocator<'a, 'k> {
         if let ([register], [test]) = (registers.as_slice(), tests.as_slice()) {
             self.choose_nan(lane, size, *register, *test)?;
         } else {
-            for &other in &tests[1..] {
-                let (op, args) = if evex {
-                    (Op::KOr, [Arg::Mask(tests[0]), Arg::Mask(other)])
-                } else {
-                    (Op::Or64, [Arg::Vector(tests[0]), Arg::Vector(other)])
-                };
-                self.emit(op, size, tests[0], &args, None, 0)?;
-            }
             let width = if lane == Lane::F32 { 4 } else { 8 };
-            self.test_any(tests[0], width);
+            if let (&[first, second], Level::Avx2) = (tests.as_slice(), self.level) {
+                let args = [Arg::Vector(first), Arg::Vector(second)];
+                self.emit(Op::Or64, size, first, &args, None, 0)?;
+            }
+            self.test_any((tests[0], tests[tests.len() - 1]), width);
             let kind = StubKind::Canonical { lane, size, registers, test: tests[0] };
             self.branch(kind);
         }
@@ -854,64 +826,98 @@ impl<'a, 'k> Allocator<'a, 'k> {
         self.stubs.push(Stub { at, back, kind });
     }
 
+    /// A branch to calls out of line, where any lane of the units' masks is set.
     fn rare(&mut self, at: usize, rare: &Rare) -> Result<(), CodegenError> {
         let frame = self.emitter.frame(OutlineKind::Rare, rare.region, self.lanes);
-        for &arg in &rare.args {
+        let mut masks: SmallVec<[u8; 2]> = SmallVec::new();
+        for unit in &rare.units {
+            masks.push(self.register(at, unit.mask)?);
+        }
+        for result in rare.results() {
+            self.register(at, result.mask)?;
+        }
+        for arg in rare.args() {
             if self.is_carried_before(arg) {
                 self.protected.push(arg);
             }
         }
-        let mask = self.register(at, rare.mask)?;
-        for result in &rare.results {
-            self.register(at, result.mask)?;
+        let joined = self.any_of(at, &masks, rare.mask_width)?;
+        let mut calls: SmallVec<[StubCall; 2]> = SmallVec::new();
+        for (unit, &mask) in rare.units.iter().zip(&masks) {
+            let results = self.rare_results(at, rare, unit, &frame)?;
+            calls.push(StubCall { mask, args: Vec::new(), results });
         }
+        for (unit, call) in rare.units.iter().zip(&mut calls) {
+            for (&value, &offset) in unit.args.iter().zip(&frame.args) {
+                call.args.push((offset, self.source(value)?));
+            }
+        }
+        self.test_joined(&masks, joined, rare.mask_width);
+        self.branch(StubKind::Rare { label: frame.label, calls, mask_width: rare.mask_width });
+        self.protected.clear();
+        for arg in rare.args() {
+            self.release(at + 1, &[arg]);
+        }
+        Ok(())
+    }
+
+    /// The registers of a unit's results, with what they are where the mask is clear.
+    fn rare_results(
+        &mut self,
+        at: usize,
+        rare: &Rare,
+        unit: &RareUnit,
+        frame: &Frame,
+    ) -> Result<Vec<StubResult>, CodegenError> {
         let mut results = Vec::new();
-        let read: Vec<RareResult> = rare.results.clone();
-        for (position, result) in read.iter().enumerate() {
+        for (result, &offset) in unit.results.iter().zip(&frame.results) {
             if self.is_over(result.result, at + 1) {
                 continue;
             }
-            let again =
-                read[position + 1..].iter().any(|other| other.otherwise == result.otherwise);
-            let kept = again
-                || rare.args.contains(&result.otherwise)
-                || rare.results.iter().any(|other| other.mask == result.otherwise)
-                || rare.mask == result.otherwise;
-            let register = if kept {
+            // Read only as this result's other value, its register may be taken over.
+            let read_once = rare.args().filter(|&arg| arg == result.otherwise).count() == 1;
+            let register = if read_once {
+                self.tied(at, result.result, result.otherwise)?
+            } else {
                 let register = self.allocate(at, result.result)?;
                 self.protected.push(result.result);
                 self.move_to(Kind::Vector, register, result.otherwise)?;
                 register
-            } else {
-                self.tied(at, result.result, result.otherwise)?
             };
             let mask =
                 self.in_register(result.mask).ok_or_else(|| internal("a mask is nowhere"))?;
-            let offset = frame.results[position];
             results.push(StubResult { register, mask, mem: result.mem, offset });
         }
-        let mut args = Vec::new();
-        for (&value, &offset) in rare.args.iter().zip(&frame.args) {
-            args.push((offset, self.source(value)?));
+        Ok(results)
+    }
+
+    /// One vector for the masks of two units, where masks live in vectors.
+    fn any_of(
+        &mut self,
+        at: usize,
+        masks: &[u8],
+        width: usize,
+    ) -> Result<Option<u8>, CodegenError> {
+        let (&[first, second], Level::Avx2) = (masks, self.level) else { return Ok(None) };
+        let joined = self.temporary(at, Kind::Vector)?;
+        let args = [Arg::Vector(first), Arg::Vector(second)];
+        self.emit(Op::Or64, Size::of(self.lanes * width), joined, &args, None, 0)?;
+        Ok(Some(joined))
+    }
+
+    /// Leaves in the flags whether any lane of one or two masks is set.
+    fn test_joined(&mut self, masks: &[u8], joined: Option<u8>, width: usize) {
+        match (masks, joined) {
+            (_, Some(joined)) => self.test_any((joined, joined), width),
+            (&[first, second], None) => self.test_any((first, second), width),
+            (masks, None) => masks.iter().for_each(|&mask| self.test_any((mask, mask), width)),
         }
-        self.test_any(mask, rare.mask_width);
-        let spare = (0..self.level.vectors() as u8)
-            .find(|register| results.iter().all(|result| result.register != *register))
-            .unwrap_or(0);
-        self.branch(StubKind::Rare { frame, args, results, spare });
-        self.protected.clear();
-        self.release(at + 1, &rare.args);
-        self.release(at + 1, &[rare.mask]);
-        for result in &rare.results {
-            self.release(at + 1, &[result.mask, result.otherwise]);
-        }
-        Ok(())
     }
 
     fn source(&mut self, value: Value) -> Result<Source, CodegenError> {
         match self.in_register(value) {
             Some(register) => Ok(Source::Register(register)),
-            None => Ok(Source::Memory(Arg::Memory(self.home(value)?))),
+            None => Ok(Source::Memory(self.home(value)?)),
         }
     }
 
@@ -939,9 +945,12 @@ impl<'a, 'k> Allocator<'a, 'k> {
 }
 
 /// Emits the stubs of a function.
-pub(crate) fn emit_stubs(emitter: &mut Emitter<'_>, stubs: Vec<Stub>) -> Result<(), CodegenError> {
+pub(crate) fn emit_stubs(
+    emitter: &mut Emitter<'_>,
+    stubs: Vec<Stub>,
+    lanes: usize,
+) -> Result<(), CodegenError> {
     let level = emitter.asm.level;
-    let whole = Size::of(level.vector_bytes());
     for stub in stubs {
         let asm = &mut emitter.asm;
         asm.place(stub.at);
@@ -969,55 +978,117 @@ pub(crate) fn emit_stubs(emitter: &mut Emitter<'_>, stubs: Vec<Stub>) -> Result<
                     })?;
                 }
             }
-            StubKind::Rare { frame, args, results, spare } => {
-                let in_memory = args.iter().any(|(_, source)| matches!(source, Source::Memory(_)));
-                let saved = emitter.scratch.spare(level);
-                for &(offset, source) in &args {
-                    if let Source::Register(register) = source {
-                        asm.store_bytes(register, scratch(offset), level.vector_bytes());
+            StubKind::Rare { label, mask_width, calls } => {
+                let several = calls.len() > 1;
+                let spare = (0..level.vectors() as u8)
+                    .find(|spare| calls.iter().all(|call| !call.uses(*spare)))
+                    .unwrap_or(0);
+                for call in calls {
+                    let next = emitter.asm.label();
+                    if several {
+                        test_any(&mut emitter.asm, lanes, (call.mask, call.mask), mask_width);
+                        emitter.asm.jump(Opcode::Je_rel32_64, next);
                     }
-                }
-                if in_memory {
-                    asm.store_bytes(spare, scratch(saved), level.vector_bytes());
-                    for &(offset, source) in &args {
-                        if let Source::Memory(memory) = source {
-                            asm.operation(&Operation {
-                                op: Op::Mov,
-                                size: whole,
-                                result: spare,
-                                args: &[memory],
-                                mask: None,
-                                immediate: 0,
-                            })?;
-                            asm.store_bytes(spare, scratch(offset), level.vector_bytes());
-                        }
-                    }
-                    asm.operation(&Operation {
-                        op: Op::Mov,
-                        size: whole,
-                        result: spare,
-                        args: &[Arg::Memory(scratch(saved))],
-                        mask: None,
-                        immediate: 0,
-                    })?;
-                }
-                asm.jump(Opcode::Call_rel32_64, frame.label);
-                for result in results {
-                    let memory = Arg::Memory(scratch(result.offset));
-                    asm.operation(&Operation {
-                        op: choice(level, result.mem.size()),
-                        size: whole,
-                        result: result.register,
-                        args: &[Arg::Vector(result.register), memory],
-                        mask: Some(result.mask),
-                        immediate: 0,
-                    })?;
+                    emit_call(emitter, label, &call, spare)?;
+                    emitter.asm.place(next);
                 }
             }
         }
         emitter.asm.jump(Opcode::Jmp_rel32_64, stub.back);
     }
     Ok(())
+}
+
+impl StubCall {
+    /// Does a register hold an operand, a result or a mask?
+    fn uses(&self, register: u8) -> bool {
+        let holds = |source: &Source| matches!(source, Source::Register(own) if *own == register);
+        self.args.iter().any(|(_, source)| holds(source))
+            || self.results.iter().any(|r| r.register == register || r.mask == register)
+            || self.mask == register
+    }
+}
+
+/// Stores operands in the frame, calls, and takes the results where the mask is set.
+fn emit_call(
+    emitter: &mut Emitter<'_>,
+    label: Label,
+    call: &StubCall,
+    spare: u8,
+) -> Result<(), CodegenError> {
+    let asm = &mut emitter.asm;
+    let level = asm.level;
+    let bytes = level.vector_bytes();
+    let (mut registers, mut in_memory) = (Vec::new(), Vec::new());
+    for &(offset, source) in &call.args {
+        match source {
+            Source::Register(register) => registers.push((offset, register)),
+            Source::Memory(address) => in_memory.push((offset, address)),
+        }
+    }
+    for (offset, register) in registers {
+        asm.store_bytes(register, scratch(offset), bytes);
+    }
+    if !in_memory.is_empty() {
+        let saved = scratch(emitter.scratch.spare(level));
+        asm.store_bytes(spare, saved, bytes);
+        for (offset, address) in in_memory {
+            asm.load_bytes(spare, address, bytes)?;
+            asm.store_bytes(spare, scratch(offset), bytes);
+        }
+        asm.load_bytes(spare, saved, bytes)?;
+    }
+    asm.jump(Opcode::Call_rel32_64, label);
+    for result in &call.results {
+        asm.operation(&Operation {
+            op: choice(level, result.mem.size()),
+            size: Size::of(bytes),
+            result: result.register,
+            args: &[Arg::Vector(result.register), Arg::Memory(scratch(result.offset))],
+            mask: Some(result.mask),
+            immediate: 0,
+        })?;
+    }
+    Ok(())
+}
+
+/// See [`Allocator::test_any`].
+fn test_any(asm: &mut Assembler, lanes: usize, (first, second): (u8, u8), width: usize) {
+    if asm.level == Level::Avx512 {
+        let whole = match lanes {
+            8 => Some(Opcode::VEX_Kortestb_kr_kr),
+            16 => Some(Opcode::VEX_Kortestw_kr_kr),
+            32 => Some(Opcode::VEX_Kortestd_kr_kr),
+            _ => None,
+        };
+        let [first, second] = [first, second].map(mask_register);
+        if let Some(code) = whole {
+            return asm.two(code, first, second);
+        }
+        asm.two(Opcode::VEX_Kmovd_r32_kr, Register::EAX, first);
+        if first != second {
+            asm.two(Opcode::VEX_Kmovd_r32_kr, Register::R8D, second); // FIXME
+        }
+        let lanes_set = ((1_u64 << lanes) - 1) as i32;
+        return asm.immediate(Opcode::Test_rm32_imm32, Register::EAX, lanes_set);
+    }
+    let bytes = lanes * width;
+    let size = Size::of(bytes);
+    let whole = bytes == size.bytes();
+    let code = match (width, size) {
+        (8, Size::X) if whole => Opcode::VEX_Vmovmskpd_r32_xmm,
+        (8, _) if whole => Opcode::VEX_Vmovmskpd_r32_ymm,
+        (4, Size::X) if whole => Opcode::VEX_Vmovmskps_r32_xmm,
+        (4, _) if whole => Opcode::VEX_Vmovmskps_r32_ymm,
+        (_, Size::X) => Opcode::VEX_Vpmovmskb_r32_xmm,
+        (_, _) => Opcode::VEX_Vpmovmskb_r32_ymm,
+    };
+    asm.two(code, Register::EAX, vector(size, first));
+    if whole {
+        return asm.two(Opcode::Test_rm32_r32, Register::EAX, Register::EAX);
+    }
+    let bytes_set = ((1_u64 << bytes) - 1) as i32;
+    asm.immediate(Opcode::Test_rm32_imm32, Register::EAX, bytes_set);
 }
 
 /// The choice between vectors of lanes of so many bytes.

@@ -146,15 +146,36 @@ pub(crate) enum Step {
     Gather { result: Value, op: Op, size: Size, table: Value, index: Value },
 }
 
-/// A call that hardly ever happens.
+/// A call that hardly ever happens, for one unit or for two that are asked together.
 #[derive(Clone, Debug)]
 pub(crate) struct Rare {
     pub(crate) region: RegionId,
-    pub(crate) mask: Value,
-    /// Bytes of the mask's lanes where it lives in a vector.
+    /// Bytes of the masks' lanes where they live in vectors.
     pub(crate) mask_width: usize,
+    pub(crate) units: SmallVec<[RareUnit; 2]>,
+}
+
+/// One unit of a [`Rare`].
+#[derive(Clone, Debug)]
+pub(crate) struct RareUnit {
+    pub(crate) mask: Value,
     pub(crate) args: Vec<Value>,
     pub(crate) results: Vec<RareResult>,
+}
+
+impl Rare {
+    /// The results of all units.
+    pub(crate) fn results(&self) -> impl Iterator<Item = &RareResult> {
+        self.units.iter().flat_map(|unit| &unit.results)
+    }
+
+    /// All values that it reads.
+    pub(crate) fn args(&self) -> impl Iterator<Item = Value> {
+        self.units.iter().flat_map(|unit| {
+            let results = unit.results.iter().flat_map(|result| [result.otherwise, result.mask]);
+            std::iter::once(unit.mask).chain(unit.args.iter().copied()).chain(results)
+        })
+    }
 }
 
 /// A result of a [`Rare`].
@@ -234,7 +255,13 @@ impl Code {
                 let mut step = step.clone();
                 step.shift_lane(copy * lanes);
                 step.change_values(&mut |value| *value = value.shifted(copy * per_copy));
-                code.steps.push(step);
+                if let (Step::Rare(rare), 1) = (&step, copy % 2)
+                    && let Some(Step::Rare(first)) = code.steps.last_mut()
+                {
+                    first.units.extend(rare.units.iter().cloned());
+                } else {
+                    code.steps.push(step);
+                }
             }
         }
         for carried in &self.carried {
@@ -268,7 +295,7 @@ impl Step {
             | Step::Gather { result, .. } => SmallVec::from_slice(&[*result]),
             Step::Store { .. } | Step::Any { .. } => SmallVec::new(),
             Step::Canonical { values, .. } => values.iter().map(|&(_, result)| result).collect(),
-            Step::Rare(rare) => rare.results.iter().map(|result| result.result).collect(),
+            Step::Rare(rare) => rare.results().map(|result| result.result).collect(),
             Step::Repeat(repeat) => repeat.results.iter().copied().collect(),
         }
     }
@@ -282,14 +309,7 @@ impl Step {
             Step::Any { mask, .. } => visit(*mask),
             Step::Gather { index, .. } => visit(*index),
             Step::Canonical { values, .. } => values.iter().for_each(|&(from, _)| visit(from)),
-            Step::Rare(rare) => {
-                visit(rare.mask);
-                rare.args.iter().copied().for_each(&mut *visit);
-                for result in &rare.results {
-                    visit(result.otherwise);
-                    visit(result.mask);
-                }
-            }
+            Step::Rare(rare) => rare.args().for_each(visit),
             Step::Repeat(repeat) => repeat.args.iter().copied().for_each(visit),
         }
     }
@@ -314,12 +334,14 @@ impl Step {
                 values.iter_mut().flat_map(|(from, to)| [from, to]).for_each(change);
             }
             Step::Rare(rare) => {
-                change(&mut rare.mask);
-                rare.args.iter_mut().for_each(&mut *change);
-                for result in &mut rare.results {
-                    change(&mut result.otherwise);
-                    change(&mut result.mask);
-                    change(&mut result.result);
+                for unit in &mut rare.units {
+                    change(&mut unit.mask);
+                    unit.args.iter_mut().for_each(&mut *change);
+                    for result in &mut unit.results {
+                        change(&mut result.otherwise);
+                        change(&mut result.mask);
+                        change(&mut result.result);
+                    }
                 }
             }
             Step::Repeat(repeat) => {

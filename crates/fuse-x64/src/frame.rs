@@ -188,6 +188,7 @@ impl<'k> Emitter<'k> {
             self.asm.jump(Opcode::Jne_rel32_64, again);
             self.asm.place(done);
         }
+        let unit_lanes = lanes;
         let lanes = i32::try_from(lanes).unwrap_or(i32::MAX);
         let bound = i32::try_from(outline.lanes).unwrap_or(i32::MAX);
         if lanes < bound {
@@ -197,7 +198,7 @@ impl<'k> Emitter<'k> {
         }
         self.asm.load(Opcode::Mov_r64_rm64, INDEX, scratch(saved_index));
         self.restore_and_return(&taken, frame.label, start)?;
-        emit_stubs(self, stubs)
+        emit_stubs(self, stubs, unit_lanes)
     }
 
     /// Sets all lanes active and the number of runs.

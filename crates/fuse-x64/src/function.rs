@@ -101,7 +101,7 @@ pub(crate) fn emit_run(emitter: &mut Emitter<'_>) -> Result<Loop, CodegenError> 
     }
     emitter.asm.plain(Opcode::VEX_Vzeroupper);
     emitter.asm.plain(Opcode::Retnq);
-    emit_stubs(emitter, stubs)?;
+    emit_stubs(emitter, stubs, lanes)?;
     Ok(Loop { body, lanes: units * lanes, taken, code })
 }
 
@@ -113,7 +113,10 @@ fn units(unit: &Code, lanes: usize, level: Level) -> usize {
             || (code.steps.len() <= LARGE
                 && pressure(&code) + working_registers(&code, level) < level.vectors())
     };
-    let halved = std::iter::successors(Some(MOST_UNITS), |units| Some(units / 2));
+    let halved = std::iter::successors(
+        Some(std::env::var("UNITS").map_or(MOST_UNITS, |s| s.parse().unwrap_or(4))),
+        |units| Some(units / 2),
+    );
     let most = GRANULE / lanes;
     halved.take_while(|&units| units > 0).find(|&n| n <= most && fits(n)).unwrap_or(1)
 }
@@ -515,5 +518,5 @@ pub(crate) fn emit_uniform(emitter: &mut Emitter<'_>) -> Result<(), CodegenError
     let stubs = std::mem::take(&mut allocator.stubs);
     emitter.asm.plain(Opcode::VEX_Vzeroupper);
     emitter.asm.plain(Opcode::Retnq);
-    emit_stubs(emitter, stubs)
+    emit_stubs(emitter, stubs, lanes)
 }

@@ -30,6 +30,16 @@ pub(crate) fn working_registers(code: &Code, level: Level) -> usize {
     let of_step = |step: &Step| match step {
         Step::Canonical { values, .. } if level == Level::Avx2 => values.len().div_ceil(2),
         Step::Gather { .. } if level == Level::Avx2 => 1,
+        // The masks outlive the step, and two are joined.
+        Step::Rare(rare) if level == Level::Avx2 => {
+            let masks = rare.units.iter().flat_map(|unit| {
+                std::iter::once(unit.mask).chain(unit.results.iter().map(|result| result.mask))
+            });
+            let mut masks: Vec<Value> = masks.collect();
+            masks.sort_unstable();
+            masks.dedup();
+            masks.len() + rare.units.len() - 1
+        }
         Step::Do(..)
         | Step::Load { .. }
         | Step::LoadRepeated { .. }

@@ -23,7 +23,7 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use crate::code::{
-    Code, Inst, Invariant, Invariants, Kind, Place, Rare, RareResult, Repeat, Step, Value,
+    Code, Inst, Invariant, Invariants, Kind, Place, Rare, RareResult, RareUnit, Repeat, Step, Value,
 };
 use crate::internal;
 use crate::level::Level;
@@ -563,7 +563,8 @@ impl Lower<'_> {
         }
         let vectors: Vec<Value> = results.iter().map(|result| result.result).collect();
         let (mask_width, mask) = (mask.width, mask.value);
-        self.code.steps.push(Step::Rare(Rare { region, mask, mask_width, args, results }));
+        let units = smallvec::smallvec![RareUnit { mask, args, results }];
+        self.code.steps.push(Step::Rare(Rare { region, mask_width, units }));
         let lanes = otherwise.iter().map(|&(_, lane)| lane);
         vectors.into_iter().zip(lanes).map(|(value, lane)| self.from_vector(value, lane)).collect()
     }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use fuse_ir::abi::uniform_slots;
-use fuse_ir::{BlockKernel, CodegenError, GRANULE, InputClass, Kernel, KernelArgs};
+use fuse_ir::{BlockKernel, CodegenError, GRANULE, Hints, InputClass, Kernel, KernelArgs};
 
 use crate::aligned::Aligned;
 use crate::keeper::Kept;
@@ -80,6 +80,7 @@ impl Direct {
             first_index: 0,
             granules: granules as u64,
             tail: 0,
+            hints: Hints::default(),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use fuse_cranelift::CraneliftBackend;
 use fuse_ir::{
-    Builder, CodegenError, Fold, GRANULE, HostBackend, InputClass, KernelArgs, Lane, Mem,
+    Builder, CodegenError, Fold, GRANULE, Hints, HostBackend, InputClass, KernelArgs, Lane, Mem,
     OperandOutput, Prim, RegionBuilder, Scalar, StateSlot, ValueId, VerifiedKernel, verify,
 };
 
@@ -99,6 +99,7 @@ fn time(
         first_index: 0,
         granules: 32,
         tail: 0,
+        hints: Hints::default(),
     };
     let blocks = ELEMENTS / (32 * GRANULE);
     let mut best = f64::INFINITY;

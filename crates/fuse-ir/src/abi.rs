@@ -10,6 +10,7 @@
 //! | `first_index` | what `lane_index` gives for lane 0 of granule 0 |
 //! | `granules` | number of granules to run |
 //! | `tail` | 0, or the number of valid lanes in the last granule: folds are frozen for the lanes past it |
+//! | `hints` | bits of [`Hints`]: what a back end may do differently, never with another result |
 //!
 //! `uniforms` and `scratch` are 8-byte and 64-byte aligned; `granules` may be 0. Operands and fold
 //! states are of any alignment. The caller supplies whole granules: where an array ends
@@ -48,6 +49,24 @@ pub struct KernelArgs {
     pub granules: u64,
     /// Valid lanes of the last granule, 0 for all.
     pub tail: u64,
+    /// What may be done differently.
+    pub hints: Hints,
+}
+
+/// What a back end may do differently for speed. Bits that it does not know mean nothing to it.
+#[repr(transparent)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hints(u64);
+
+impl Hints {
+    /// The outputs are no input's memory, and larger than the caches: stores may go past them. Lanes may
+    /// then be computed and stored twice.
+    pub const STREAM_OUTPUTS: Hints = Hints(1);
+
+    /// The bits, for back ends that emit tests of them.
+    pub const fn bits(self) -> u64 {
+        self.0
+    }
 }
 
 /// A field of [`KernelArgs`], for back ends that emit loads of it.
@@ -69,6 +88,8 @@ pub enum ArgField {
     Granules,
     /// `tail`
     Tail,
+    /// `hints`
+    Hints,
 }
 
 impl ArgField {
@@ -83,6 +104,7 @@ impl ArgField {
             ArgField::FirstIndex => offset_of!(KernelArgs, first_index),
             ArgField::Granules => offset_of!(KernelArgs, granules),
             ArgField::Tail => offset_of!(KernelArgs, tail),
+            ArgField::Hints => offset_of!(KernelArgs, hints),
         }
     }
 }

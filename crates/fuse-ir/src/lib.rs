@@ -38,7 +38,7 @@ mod symbol;
 mod text;
 mod verify;
 
-pub use abi::{BlockKernel, KernelArgs};
+pub use abi::{BlockKernel, Hints, KernelArgs};
 pub use backend::{Capabilities, CodeFacts, CodegenError, HostBackend, ListingForm};
 pub use builder::{Builder, RegionBuilder};
 pub use device::{Device, DeviceAddress, DeviceError, DeviceInfo};

@@ -22,7 +22,7 @@
 
 #![expect(unsafe_code, reason = "hands operand pointers to compiled kernels")]
 
-use fuse_ir::{FOLD_BLOCK, GRANULE, InputClass, Kernel, KernelArgs};
+use fuse_ir::{FOLD_BLOCK, GRANULE, Hints, InputClass, Kernel, KernelArgs};
 use smallvec::SmallVec;
 
 use crate::compile::{Code, ColumnForm, CompiledPass, Executable};
@@ -608,6 +608,7 @@ impl Columns<'_> {
             first_index: 0,
             granules: (lanes / GRANULE) as u64,
             tail: 0,
+            hints: Hints::default(),
         };
         // SAFETY: streams hold whole granules: a slot or a row of states by its length, what is read
         // or written in place since the tile is of whole granules then; a splat points at an element.

@@ -15,7 +15,7 @@
 use std::ptr::copy_nonoverlapping;
 
 use fuse_ir::abi::uniform_slots;
-use fuse_ir::{DType, Extents, GRANULE, Kernel, KernelArgs};
+use fuse_ir::{DType, Extents, GRANULE, Hints, Kernel, KernelArgs};
 use smallvec::SmallVec;
 
 use crate::compile::{Code, CompiledFold, Slot};
@@ -274,6 +274,7 @@ impl Job<'_> {
             first_index: first as u64,
             granules: granules as u64,
             tail: tail as u64,
+            hints: if granules > 1 { self.plan.hints } else { Hints::default() },
         };
         // SAFETY: promised by the caller; the uniforms are written and `run` only reads them.
         unsafe { self.code.block.run(&args) };
@@ -336,6 +337,7 @@ pub(crate) fn run_uniform(code: &Code, uniforms: &mut [u64], scratch: &mut [u8])
         first_index: 0,
         granules: 0,
         tail: 0,
+        hints: Hints::default(),
     };
     // SAFETY: the slots exist and are borrowed mutably; the uniform region uses nothing else.
     unsafe { code.block.run_uniform(&args) };
@@ -465,6 +467,7 @@ unsafe fn call_streams(
         first_index: 0,
         granules: granules as u64,
         tail: 0,
+        hints: Hints::default(),
     };
     // SAFETY: promised by the caller.
     unsafe { code.block.run(&args) };

@@ -60,6 +60,9 @@ pub struct Tuning {
     /// Elements of a chunk of arrays that a device computes on while others are copied; rounded up to a
     /// multiple of 1024. Longer loops are then cut into chunks, however small they are.
     pub device_chunk: Option<usize>,
+    /// Bytes of operands of a loop, above which outputs may be stored past the caches: those of the last
+    /// cache.
+    pub stream_above: Option<usize>,
     /// Runs tasks in an order shuffled by this seed: a hook for tests.
     pub shuffle: Option<u64>,
 }

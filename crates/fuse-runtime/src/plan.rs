@@ -15,7 +15,9 @@
 //!
 //! Cost: no allocation for up to four dimensions and eight operands; some tens of nanoseconds.
 
-use fuse_ir::{Bound, ByteOrder, Extents, FOLD_BLOCK, GRANULE, InputClass, Kernel, Pick};
+use fuse_ir::{Bound, ByteOrder, Extents, FOLD_BLOCK, GRANULE, Hints, InputClass, Kernel, Pick};
+
+use crate::cache::last_level_bytes;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -97,6 +99,8 @@ pub(crate) struct Plan {
     pub(crate) block: usize,
     /// Bytes of scratch of the operands.
     pub(crate) scratch: usize,
+    /// What calls say of the outputs.
+    pub(crate) hints: Hints,
 }
 
 /// An operand, what of it is read, and where each loop axis leads in it.
@@ -234,11 +238,13 @@ impl Plan {
         (inputs, outputs): (Inputs, Outputs),
         tuning: &Tuning,
     ) -> Plan {
+        let (variant, hints) = (Variant::Main, Hints::default());
         let mut plan =
-            Plan { len, inputs, outputs, variant: Variant::Main, row: len, block: len, scratch: 0 };
+            Plan { len, inputs, outputs, variant, row: len, block: len, scratch: 0, hints };
         plan.choose_variant(kernel);
         plan.choose_routes(kernel);
         plan.choose_block(kernel, facts, tuning);
+        plan.choose_hints(kernel, tuning);
         plan.lay_out_scratch();
         plan
     }
@@ -285,6 +291,31 @@ impl Plan {
         } else {
             wanted.clamp(1, 1 << 20) * FOLD_BLOCK
         };
+    }
+
+    /// Outputs are stored past the caches where they are read in place by nobody, no input shares memory
+    /// with them (its lines are in the caches already), and all operands together exceed the last cache.
+    fn choose_hints(&mut self, kernel: &Kernel, tuning: &Tuning) {
+        let direct = |access: &&Access| access.route == Route::Direct;
+        let span = |access: &Access| {
+            let start = access.base.0 as usize;
+            start..start + self.len * access.form.size
+        };
+        let apart = |output: &Access| {
+            let output = span(output);
+            // Others were copied where they overlap: only what is read in place may be the output itself.
+            self.inputs.iter().filter(direct).all(|input| {
+                let input = span(input);
+                input.end <= output.start || output.end <= input.start
+            })
+        };
+        let streams = kernel.folds.is_empty()
+            && self.outputs.iter().all(|output| output.route == Route::Direct && apart(output));
+        let operands = self.inputs.iter().chain(&self.outputs).filter(direct);
+        let bytes: usize = operands.map(|access| self.len * access.form.size).sum();
+        if streams && bytes > tuning.stream_above.unwrap_or_else(last_level_bytes) {
+            self.hints = Hints::STREAM_OUTPUTS;
+        }
     }
 
     /// Gives each operand its scratch: a block and a granule for a gathered one, a granule for the

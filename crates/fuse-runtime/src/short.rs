@@ -22,8 +22,8 @@ use std::ptr::copy_nonoverlapping;
 
 use fuse_ir::abi::uniform_slots;
 use fuse_ir::{
-    Axis, ByteOrder, DType, FOLD_BLOCK, GRANULE, KernelArgs, OperandView, Pass, Scalar, Sink,
-    Source,
+    Axis, ByteOrder, DType, FOLD_BLOCK, GRANULE, Hints, KernelArgs, OperandView, Pass, Scalar,
+    Sink, Source,
 };
 use smallvec::SmallVec;
 
@@ -111,6 +111,7 @@ impl Executable {
             fold_lanes: _,
             ends_after: _,
             device_chunk: _,
+            stream_above: _,
         } = options.tuning;
         let is_plain = inline_below.is_none() && block.is_none() && shuffle.is_none();
         let unlimited = options.max_work.is_none() && options.max_output_bytes.is_none();
@@ -492,6 +493,7 @@ impl KernelCall<'_> {
             first_index: first as u64,
             granules: granules as u64,
             tail: tail as u64,
+            hints: Hints::default(),
         };
         // SAFETY: promised by the caller.
         unsafe { self.code.block.run(&args) };

@@ -15,7 +15,7 @@
 use std::sync::Arc;
 
 use fuse_ir::abi::uniform_slots;
-use fuse_ir::{BlockKernel, GRANULE, InputClass, KernelArgs, Mem};
+use fuse_ir::{BlockKernel, GRANULE, Hints, InputClass, KernelArgs, Mem};
 
 use crate::case::{Case, push_element, raw_element};
 use crate::direct::{Accumulators, BLOCK, Outcome};
@@ -114,6 +114,7 @@ impl<'a> Dispatcher<'a> {
             first_index: 0,
             granules: 0,
             tail: 0,
+            hints: Hints::default(),
         };
         // SAFETY: `uniforms` points at as many slots as the kernel has, which only this call uses.
         unsafe { self.kernel.run_uniform(&args) };
@@ -184,6 +185,7 @@ impl<'a> Dispatcher<'a> {
             first_index,
             granules: granules as u64,
             tail: (n % GRANULE) as u64,
+            hints: self.hints(),
         };
         // SAFETY: one pointer for each operand, uniform slots and fold state of the kernel, each to
         // memory of exactly the size that the ABI states for this number of granules; uniform
@@ -196,6 +198,14 @@ impl<'a> Dispatcher<'a> {
         }
         for (state, &place) in states.iter_mut().zip(&places.folds) {
             state.copy_from_slice(self.memory.bytes(place));
+        }
+    }
+
+    /// Outputs may be streamed in every other form of a call, where they are no inputs.
+    fn hints(&self) -> Hints {
+        match self.layout.form {
+            Form::Packed if self.case.in_place.is_empty() => Hints::STREAM_OUTPUTS,
+            Form::Packed | Form::Split => Hints::default(),
         }
     }
 

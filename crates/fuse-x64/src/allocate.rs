@@ -37,6 +37,15 @@ pub(crate) const TEMPORARY: Register = Register::RAX;
 /// Mask registers that hold values: `k0` cannot choose.
 const MASKS: std::ops::Range<u8> = 1..8;
 
+/// How outputs are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stores {
+    /// Through the caches.
+    Cached,
+    /// Past them, a whole aligned vector at a time.
+    Streaming,
+}
+
 /// Finds the memory of a place, `lane` lanes from where the pass starts; may emit code.
 pub(crate) type Access<'a> = dyn Fn(&mut Assembler, Place, Mem, usize) -> Address + 'a;
 
@@ -124,6 +133,7 @@ pub(crate) struct Allocator<'a, 'k> {
     invariants: &'a Invariants,
     fixed: &'a Fixed,
     access: &'a Access<'a>,
+    stores: Stores,
     uses: Uses,
     /// Register of each value.
     registers: Vec<Option<u8>>,
@@ -162,7 +172,7 @@ impl<'a, 'k> Allocator<'a, 'k> {
         emitter: &'a mut Emitter<'k>,
         (code, lanes): (&'a Code, usize),
         (invariants, fixed): (&'a Invariants, &'a Fixed),
-        access: &'a Access<'a>,
+        (access, stores): (&'a Access<'a>, Stores),
     ) -> Allocator<'a, 'k> {
         let level = emitter.asm.level;
         let mut held = fixed.invariants.clone();
@@ -191,6 +201,7 @@ impl<'a, 'k> Allocator<'a, 'k> {
             invariants,
             fixed,
             access,
+            stores,
             uses: Uses::of(code, invariants.len()),
             registers,
             held,
@@ -248,7 +259,14 @@ impl<'a, 'k> Allocator<'a, 'k> {
                     let zero = Opcode::Mov_rm64_imm32;
                     self.emitter.asm.store_immediate(zero, address, 0);
                 }
-                self.emitter.asm.store_bytes(register, address, *bytes);
+                match (self.stores, place) {
+                    (Stores::Streaming, Place::Output(_)) => {
+                        self.emitter.asm.stream(register, address);
+                    }
+                    (Stores::Cached | Stores::Streaming, _) => {
+                        self.emitter.asm.store_bytes(register, address, *bytes);
+                    }
+                }
                 self.release(at + 1, &[*value]);
                 Ok(())
             }

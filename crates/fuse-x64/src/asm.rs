@@ -219,6 +219,15 @@ impl Assembler {
         self.store(code, to, vector(Size::of(bytes), from));
     }
 
+    /// Stores a whole vector register past the caches, to aligned memory.
+    pub(crate) fn stream(&mut self, from: u8, to: Address) {
+        let code = match self.level {
+            Level::Avx2 => Code::VEX_Vmovntps_m256_ymm,
+            Level::Avx512 => Code::EVEX_Vmovntps_m512_zmm,
+        };
+        self.store(code, to, vector(Size::of(self.level.vector_bytes()), from));
+    }
+
     /// Loads the low bytes of a vector register: 1, 2, 4, 8, or a vector of them. What lies above is
     /// unspecified.
     ///
@@ -255,6 +264,12 @@ impl Assembler {
     /// Shifts a general register left.
     pub(crate) fn shift_left(&mut self, register: Register, bits: u8) {
         let instruction = Instruction::with2(Code::Shl_rm64_imm8, register, i32::from(bits));
+        self.push(instruction.expect("a register and an immediate"));
+    }
+
+    /// Shifts a general register right.
+    pub(crate) fn shift_right(&mut self, register: Register, bits: u8) {
+        let instruction = Instruction::with2(Code::Shr_rm64_imm8, register, i32::from(bits));
         self.push(instruction.expect("a register and an immediate"));
     }
 

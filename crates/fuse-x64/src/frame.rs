@@ -17,7 +17,7 @@
 use fuse_ir::{CodegenError, Kernel, Mem, RegionId};
 use iced_x86::Code as Opcode;
 
-use crate::allocate::{Allocator, INDEX, emit_stubs, scratch};
+use crate::allocate::{Allocator, INDEX, Stores, emit_stubs, scratch};
 use crate::asm::{Address, Assembler, Label};
 use crate::code::{Code, Invariants, Place, Step};
 use crate::level::Level;
@@ -178,7 +178,8 @@ impl<'k> Emitter<'k> {
             self.start_repeat(active, saved_index, at_most)?;
         }
         self.asm.place(again);
-        let mut allocator = Allocator::new(self, (&code, lanes), (&invariants, &fixed), &access);
+        let mut allocator =
+            Allocator::new(self, (&code, lanes), (&invariants, &fixed), (&access, Stores::Cached));
         allocator.run()?;
         let (stubs, taken) = (std::mem::take(&mut allocator.stubs), allocator.taken);
         if let OutlineKind::Repeat { .. } = outline.kind {

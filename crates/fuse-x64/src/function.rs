@@ -3,6 +3,11 @@
 //! A kernel without folds is one loop over lanes, `N·U` at a time: N units of U lanes side by side, so that
 //! their chains of operations overlap. All loads of a unit come before its stores.
 //!
+//! Outputs larger than the caches are stored past them where the runtime says so ([`fuse_ir::Hints`]). Such
+//! stores must be aligned: the first pass stores as usual, and the streaming loop starts again at the first
+//! aligned element; what is left at the end is one pass as usual over the last lanes. Lanes computed twice
+//! are the same both times.
+//!
 //! ```text
 //! elementwise:  for rcx in (0..32·granules).step_by(N·U) { body }
 //!
@@ -14,10 +19,12 @@
 //! ```
 
 use fuse_ir::abi::{ArgField, state_slot, uniform_slots};
-use fuse_ir::{CodegenError, GRANULE, InputClass, Kernel, Lane, Mem};
+use fuse_ir::{CodegenError, GRANULE, Hints, InputClass, Kernel, Lane, Mem};
 use iced_x86::{Code as Opcode, Register};
 
-use crate::allocate::{Allocator, Fixed, INDEX, SCRATCH, TEMPORARY, Taken, choice, emit_stubs};
+use crate::allocate::{
+    Allocator, Fixed, INDEX, SCRATCH, Stores, TEMPORARY, Taken, choice, emit_stubs,
+};
 use crate::asm::{Address, Arg, Assembler, Operation};
 use crate::code::{Carried, Code, Inst, Invariant, Invariants, Kind, Place, Step, Value};
 use crate::frame::Emitter;
@@ -53,6 +60,9 @@ const MOST_UNITS: usize = 4;
 /// Steps of a body, above which fewer units are taken side by side.
 const LARGE: usize = 1500;
 
+/// Steps of a body, above which its stores are not what takes time.
+const MOST_STREAMED: usize = 256;
+
 /// What a function's loop became.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Loop {
@@ -81,7 +91,7 @@ pub(crate) fn emit_run(emitter: &mut Emitter<'_>) -> Result<Loop, CodegenError> 
     let code = unit.side_by_side(units, lanes);
     let fixed = fix(emitter, &code, &invariants, Registers::All)?;
     let pointers = Pointers::of(&code);
-    let saved = pointers.saved(!kernel.folds.is_empty());
+    let saved = pointers.saved();
 
     emitter.asm.load(Opcode::Mov_r64_rm64, SCRATCH, argument(ArgField::Scratch));
     for &register in &saved {
@@ -215,12 +225,9 @@ impl Pointers {
     }
 
     /// The registers that the caller wants back.
-    fn saved(&self, with_stripes: bool) -> Vec<Register> {
+    fn saved(&self) -> Vec<Register> {
         let kept = &POINTERS[FREE_POINTERS..];
-        let mut saved: Vec<Register> = Vec::new();
-        if with_stripes {
-            saved.push(STRIPE);
-        }
+        let mut saved = vec![STRIPE];
         saved.extend(self.0.iter().map(|&(_, register)| register).filter(|r| kept.contains(r)));
         saved
     }
@@ -272,7 +279,7 @@ struct Function<'a, 'k> {
 }
 
 impl Function<'_, '_> {
-    fn body(&mut self) -> Result<Emitted, CodegenError> {
+    fn body(&mut self, stores: Stores) -> Result<Emitted, CodegenError> {
         let start = self.emitter.asm.len();
         let pointers = &self.pointers;
         let access = |asm: &mut Assembler, place: Place, mem: Mem, lane: usize| {
@@ -287,7 +294,7 @@ impl Function<'_, '_> {
             self.emitter,
             (self.code, self.lanes),
             (self.invariants, &self.fixed),
-            &access,
+            (&access, stores),
         );
         allocator.run()?;
         let (stubs, taken) = (std::mem::take(&mut allocator.stubs), allocator.taken);
@@ -303,20 +310,100 @@ impl Function<'_, '_> {
 
     fn elementwise(&mut self, lanes: usize) -> Result<Emitted, CodegenError> {
         self.load_end();
+        let streamed = self.streamed();
         let asm = &mut self.emitter.asm;
+        let [again, done, plain, streaming] = [(); 4].map(|()| asm.label());
         asm.two(Opcode::Xor_r32_rm32, Register::ECX, Register::ECX);
-        let (again, done) = (asm.label(), asm.label());
         asm.two(Opcode::Test_rm64_r64, END, END);
         asm.jump(Opcode::Je_rel32_64, done);
+        if let Some((number, size)) = streamed {
+            self.choose_streaming((number, size), lanes, (plain, streaming));
+        }
+        let asm = &mut self.emitter.asm;
         asm.align();
+        asm.place(plain);
         asm.place(again);
-        let emitted = self.body()?;
+        let (body, taken, mut stubs) = self.body(Stores::Cached)?;
         let asm = &mut self.emitter.asm;
         asm.immediate(Opcode::Add_rm64_imm32, INDEX, lanes as i32);
         asm.two(Opcode::Cmp_r64_rm64, INDEX, END);
         asm.jump(Opcode::Jb_rel32_64, again);
-        asm.place(done);
-        Ok(emitted)
+        if streamed.is_some() {
+            // Was that the first pass before the streaming loop?
+            asm.two(Opcode::Test_rm64_r64, STRIPE, STRIPE);
+            asm.jump(Opcode::Je_rel32_64, done);
+            asm.two(Opcode::Mov_r64_rm64, INDEX, STRIPE);
+            asm.two(Opcode::Xor_r32_rm32, Register::EBX, Register::EBX);
+            asm.place(streaming);
+            self.load_end();
+            self.emitter.asm.immediate(Opcode::Sub_rm64_imm32, END, lanes as i32);
+            let next = self.emitter.asm.label();
+            self.emitter.asm.align();
+            self.emitter.asm.place(next);
+            stubs.extend(self.body(Stores::Streaming)?.2);
+            let asm = &mut self.emitter.asm;
+            asm.immediate(Opcode::Add_rm64_imm32, INDEX, lanes as i32);
+            asm.two(Opcode::Cmp_r64_rm64, INDEX, END);
+            asm.jump(Opcode::Jbe_rel32_64, next);
+            asm.plain(Opcode::Sfence);
+            self.load_end();
+            let asm = &mut self.emitter.asm;
+            asm.two(Opcode::Cmp_r64_rm64, INDEX, END);
+            asm.jump(Opcode::Je_rel32_64, done);
+            asm.load(Opcode::Lea_r64_m, INDEX, Address::At(END, -(lanes as i32)));
+            asm.jump(Opcode::Jmp_rel32_64, plain);
+        }
+        self.emitter.asm.place(done);
+        Ok((body, taken, stubs))
+    }
+
+    /// The output by which a streaming loop aligns itself, and the bytes of its elements: where all outputs
+    /// are whole vectors and the body is small. Others gain nothing.
+    fn streamed(&self) -> Option<(usize, usize)> {
+        let outputs = &self.emitter.kernel.outputs;
+        let whole = self.emitter.asm.level.vector_bytes();
+        let fits = self.code.steps.len() <= MOST_STREAMED
+            && outputs.iter().all(|output| output.mem.size() * self.lanes == whole);
+        outputs.first().filter(|_| fits).map(|output| (0, output.mem.size()))
+    }
+
+    /// Goes on to the streaming loop, to its first pass, which is a plain one, or to the plain loop. Leaves in
+    /// `rbx` the first aligned lane, where that is not 0, for after the first pass.
+    fn choose_streaming(
+        &mut self,
+        (number, size): (usize, usize),
+        lanes: usize,
+        (plain, streaming): (crate::asm::Label, crate::asm::Label),
+    ) {
+        let whole = self.emitter.asm.level.vector_bytes() as i32;
+        let asm = &mut self.emitter.asm;
+        asm.two(Opcode::Xor_r32_rm32, Register::EBX, Register::EBX);
+        asm.load(Opcode::Mov_r64_rm64, TEMPORARY, argument(ArgField::Hints));
+        let hint = Hints::STREAM_OUTPUTS.bits() as i32;
+        asm.immediate(Opcode::Test_rm32_imm32, Register::EAX, hint);
+        asm.jump(Opcode::Je_rel32_64, plain);
+        asm.immediate(Opcode::Cmp_rm64_imm32, END, 2 * lanes as i32);
+        asm.jump(Opcode::Jb_rel32_64, plain);
+        let n_outputs = self.emitter.kernel.outputs.len();
+        let asm = &mut self.emitter.asm;
+        for other in 1..n_outputs {
+            // All must be aligned alike.
+            load_from_list(asm, ArgField::Outputs, other, TEMPORARY);
+            load_from_list(asm, ArgField::Outputs, number, STRIPE);
+            asm.two(Opcode::Sub_r64_rm64, TEMPORARY, STRIPE);
+            asm.two(Opcode::Xor_r32_rm32, Register::EBX, Register::EBX);
+            asm.immediate(Opcode::Test_rm32_imm32, Register::EAX, whole - 1);
+            asm.jump(Opcode::Jne_rel32_64, plain);
+        }
+        load_from_list(asm, ArgField::Outputs, number, TEMPORARY);
+        asm.one(Opcode::Neg_rm32, Register::EAX);
+        asm.immediate(Opcode::And_rm32_imm32, Register::EAX, whole - 1);
+        asm.jump(Opcode::Je_rel32_64, streaming);
+        asm.immediate(Opcode::Test_rm32_imm32, Register::EAX, size as i32 - 1);
+        asm.jump(Opcode::Jne_rel32_64, plain);
+        asm.two(Opcode::Mov_r32_rm32, Register::EBX, Register::EAX);
+        asm.shift_right(STRIPE, size.trailing_zeros() as u8);
+        asm.immediate(Opcode::Mov_rm64_imm32, END, lanes as i32);
     }
 
     fn stripes(&mut self, lanes: usize) -> Result<Emitted, CodegenError> {
@@ -340,7 +427,7 @@ impl Function<'_, '_> {
         asm.jump(Opcode::Jae_rel32_64, after);
         asm.align();
         asm.place(again);
-        let emitted = self.body()?;
+        let emitted = self.body(Stores::Cached)?;
         let asm = &mut self.emitter.asm;
         asm.immediate(Opcode::Add_rm64_imm32, INDEX, granule);
         asm.two(Opcode::Cmp_r64_rm64, INDEX, END);
@@ -513,7 +600,8 @@ pub(crate) fn emit_uniform(emitter: &mut Emitter<'_>) -> Result<(), CodegenError
         Place::Slot(slot) => Address::At(pointer, i32::try_from(8 * slot).unwrap_or(i32::MAX)),
         Place::Input(_) | Place::Output(_) | Place::Frame(_) => Address::At(pointer, i32::MAX),
     };
-    let mut allocator = Allocator::new(emitter, (&code, lanes), (&invariants, &fixed), &access);
+    let mut allocator =
+        Allocator::new(emitter, (&code, lanes), (&invariants, &fixed), (&access, Stores::Cached));
     allocator.run()?;
     let stubs = std::mem::take(&mut allocator.stubs);
     emitter.asm.plain(Opcode::VEX_Vzeroupper);

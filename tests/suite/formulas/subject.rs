@@ -182,6 +182,7 @@ const PLAIN: Tuning = Tuning {
     ends_after: None,
     device_chunk: None,
     shuffle: None,
+    stream_above: None,
 };
 
 fn run(executable: &Executable, subject: &Subject, threads: Threads<'_>) -> Result<Array, String> {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use fuse_ir::abi::{state_slot, uniform_slots};
 use fuse_ir::interp::Interpreter;
 use fuse_ir::{
-    BlockKernel, Builder, GRANULE, HostBackend, InputClass, Kernel, KernelArgs, Lane, Mem,
+    BlockKernel, Builder, GRANULE, Hints, HostBackend, InputClass, Kernel, KernelArgs, Lane, Mem,
     OperandOutput, RegionBuilder, Scalar, ValueId, VerifiedKernel, verify,
 };
 
@@ -95,6 +95,7 @@ pub(crate) fn run(kernel: &Kernel, compiled: &Arc<dyn BlockKernel>, call: &Call)
         first_index: call.first_index,
         granules: call.granules as u64,
         tail: call.tail as u64,
+        hints: Hints::default(),
     };
     // SAFETY: the arrays above are what the kernel's interface asks for.
     unsafe {

@@ -21,6 +21,8 @@ use fuse_ir::{
     VerifiedKernel,
 };
 
+use crate::explain::Declined;
+
 /// At least one back end.
 pub(crate) struct Chain {
     first: Arc<dyn HostBackend>,
@@ -105,7 +107,10 @@ impl HostBackend for Chain {
             ListingForm::Assembly => {
                 let Attempt { outcome, backend, declined } =
                     self.ask(|link| link.listing(kernel, form));
-                let comment = |error: &CodegenError| format!("; {error}: {backend} takes it\n");
+                let comment = |error: &CodegenError| {
+                    let declined = Declined { reason: error.to_string(), taken_by: backend };
+                    format!("; {declined}\n")
+                };
                 let comments: String = declined.iter().map(comment).collect();
                 Ok(outcome?.map(|listing| comments + &listing))
             }

@@ -1,5 +1,7 @@
 //! What becomes of a formula, stage by stage.
 
+use std::fmt;
+
 use fuse_ir::device::ModuleOptions;
 use fuse_ir::{CodeFacts, HostBackend, InputType, ListingForm, Pass, Program};
 use fuse_runtime::Fallback;
@@ -74,13 +76,20 @@ pub struct KernelCode {
     pub declined: Vec<Declined>,
 }
 
-/// Why a back end did not compile a kernel.
+/// Why a back end did not compile a kernel: `the x64 back end does not support …: cranelift takes it`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Declined {
     /// What it said.
     pub reason: String,
     /// Name of the back end that runs the kernel instead.
     pub taken_by: &'static str,
+}
+
+impl fmt::Display for Declined {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Declined { reason, taken_by } = self;
+        write!(f, "{reason}: {taken_by} takes it")
+    }
 }
 
 impl Prepared {

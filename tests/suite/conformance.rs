@@ -8,7 +8,10 @@ use fuse_ir::interp::Interpreter;
 use fuse_ir::{HostBackend, ListingForm, Node, Prim, VerifiedKernel};
 use fuse_testkit::faulty::{Fault, FaultyBackend};
 use fuse_testkit::kernels::all_cases;
-use fuse_testkit::{Refusal, conformance, differential};
+use fuse_testkit::{Refusal, conformance, differential, skip};
+use fuse_x64::Level;
+
+use crate::backends::x64;
 
 /// Seeds of the random kernels on each back end; `.ci/extended` runs more through
 /// `FUSE_KERNEL_SEEDS`.
@@ -51,6 +54,44 @@ fn cranelift_conformance() {
 #[test]
 fn cranelift_differential() {
     differential(&native(), seeds()).assert();
+}
+
+/// It declines no kernel.
+fn x64_conformance(level: Level) {
+    let backend = match x64(level) {
+        Ok(backend) => backend,
+        Err(reason) => skip!("{reason}"),
+    };
+    let report = conformance(&backend);
+    report.assert();
+    assert!(report.uncovered().is_empty() || std::env::var("FUSE_CONFORMANCE").is_ok());
+}
+
+fn x64_differential(level: Level) {
+    match x64(level) {
+        Ok(backend) => differential(&backend, seeds()).assert(),
+        Err(reason) => skip!("{reason}"),
+    }
+}
+
+#[test]
+fn avx2_conformance() {
+    x64_conformance(Level::Avx2);
+}
+
+#[test]
+fn avx2_differential() {
+    x64_differential(Level::Avx2);
+}
+
+#[test]
+fn avx512_conformance() {
+    x64_conformance(Level::Avx512);
+}
+
+#[test]
+fn avx512_differential() {
+    x64_differential(Level::Avx512);
 }
 
 #[cfg(target_arch = "x86_64")]

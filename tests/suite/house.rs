@@ -102,6 +102,7 @@ const UNSAFE_FILES: &[&str] = &[
     "tests/suite/gpu/memory.rs",
     "tests/suite/gpu/start.rs",
     "tests/suite/promises/aliasing.rs",
+    "tests/suite/promises/same_bits.rs",
 ];
 
 /// Crates that forbid unsafe code altogether.

@@ -13,11 +13,14 @@
 //! | `gpu` | PTX: texts, NVIDIA's assembler; launches, over a stand-in for the NVIDIA driver |
 //! | `house` | who may import whom, where unsafe code lives |
 //! | `allocator` | counts requests for memory |
+//! | `backends` | the list of back ends that all of these run |
 
 #[cfg(test)]
 mod accuracy;
 #[cfg(test)]
 mod allocator;
+#[cfg(test)]
+mod backends;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]

@@ -44,7 +44,7 @@ Examples:
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
   fuse explain 'x**5 + x' x=f64 --stage asm
-  fuse explain 'x**5 + x' x=f64 --stage kernel --json
+  fuse explain 'x**5 + x' x=f64 --stage asm --isa avx2 --json
   fuse explain E0101";
 
 const BENCH_EXAMPLES: &str = "\
@@ -142,11 +142,11 @@ pub(crate) struct EngineArgs {
     #[arg(long)]
     pub(crate) strict: bool,
 
-    /// What compiles and runs; the results' bits do not depend on it. `cuda` is an NVIDIA GPU.
+    /// What compiles and runs; the results' bits do not depend on it [default: the fastest here].
     #[arg(long, value_name = "NAME")]
     pub(crate) backend: Option<BackendChoice>,
 
-    /// The instruction set to compile for, on the CPU.
+    /// The instruction set to compile for, on the CPU [default: native].
     #[arg(long, value_name = "NAME")]
     pub(crate) isa: Option<IsaChoice>,
 
@@ -157,15 +157,25 @@ pub(crate) struct EngineArgs {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum BackendChoice {
+    /// The interpreter: slow, takes everything.
     Interp,
+    /// 128-bit vectors, on every CPU.
     Cranelift,
+    /// AVX-512 or AVX2; Cranelift takes what it declines.
     X64,
+    /// An NVIDIA GPU.
     Cuda,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum IsaChoice {
+    /// No extensions: Cranelift.
     Sse2,
+    /// 256-bit vectors: x64.
+    Avx2,
+    /// 512-bit vectors: x64.
+    Avx512,
+    /// All that this CPU has.
     Native,
 }
 
@@ -244,7 +254,7 @@ pub(crate) struct ExplainArgs {
     #[arg(long, value_name = "STAGE", default_value = "all")]
     pub(crate) stage: StageChoice,
 
-    /// Counts of the kernel, as JSON; with `--stage kernel`.
+    /// As JSON: with `--stage kernel` counts of the kernel, with `--stage asm` what its machine code takes.
     #[arg(long)]
     pub(crate) json: bool,
 
@@ -266,7 +276,9 @@ pub(crate) enum StageChoice {
     Graph,
     Opt,
     Kernel,
+    /// Cranelift's intermediate form, also of kernels that x64 takes.
     Clif,
+    /// Machine code of the back end that takes the kernel; a comment says who declined it.
     Asm,
     Ptx,
     All,

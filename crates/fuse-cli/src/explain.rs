@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use fuse::raw::{Code, LEAST_CAPABILITY};
-use fuse::{ErrorKind, Formula, InputType, KernelCounts, Stage};
+use fuse::{Declined, ErrorKind, Formula, InputType, KernelCode, KernelCounts, Stage};
 use serde::Serialize;
 
 use crate::args::{ExplainArgs, StageChoice};
@@ -22,8 +22,11 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<(), Failure> {
     for variable in &variables {
         types.push((variable.name.as_str(), variable.ty()?));
     }
-    let text =
-        if args.json { counts(&formula, &types)? } else { listing(&formula, &types, stages)? };
+    let text = match (args.json, args.stage) {
+        (false, _) => listing(&formula, &types, stages)?,
+        (true, StageChoice::Asm) => code_facts(&formula, &types)?,
+        (true, _) => counts(&formula, &types)?,
+    };
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())?;
     if !text.ends_with('\n') {
@@ -72,8 +75,8 @@ fn stages(args: &ExplainArgs) -> Result<&'static [Stage], Failure> {
     if let Some(target) = &args.target {
         check_target(target, args.stage)?;
     }
-    if args.json && args.stage != StageChoice::Kernel {
-        let message = "--json is built in for `--stage kernel` only";
+    if args.json && !matches!(args.stage, StageChoice::Kernel | StageChoice::Asm) {
+        let message = "--json is built in for `--stage kernel` and `--stage asm` only";
         return Err(Failure::Usage(message.to_string()));
     }
     Ok(match args.stage {
@@ -149,12 +152,61 @@ impl From<KernelCounts> for Counts {
 fn counts(formula: &Formula, types: &[(&str, InputType)]) -> Result<String, Failure> {
     let mut kernels: Vec<Counts> =
         formula.kernel_counts(types)?.into_iter().map(Counts::from).collect();
-    let json = match (kernels.pop(), kernels.is_empty()) {
-        (Some(only), true) => serde_json::to_string(&only),
+    match (kernels.pop(), kernels.is_empty()) {
+        (Some(only), true) => json(&only),
         (last, _) => {
             kernels.extend(last);
-            serde_json::to_string(&kernels)
+            json(&kernels)
         }
-    };
-    json.map_err(|error| Failure::Run(format!("cannot write JSON: {error}")))
+    }
+}
+
+/// What the machine code of one pass's kernel takes; `null` what its back end does not know.
+#[derive(Serialize)]
+struct PassCode {
+    backend: &'static str,
+    isa: String,
+    registers: Option<usize>,
+    mask_registers: Option<usize>,
+    spills: Option<usize>,
+    bytes: Option<usize>,
+    elements: Option<usize>,
+    cycles_per_element: Option<f64>,
+    declined: Vec<Reason>,
+}
+
+/// Why a back end does not run a kernel, and which one does.
+#[derive(Serialize)]
+struct Reason {
+    reason: String,
+    taken_by: &'static str,
+}
+
+impl From<KernelCode> for PassCode {
+    fn from(code: KernelCode) -> PassCode {
+        let KernelCode { backend, isa, facts, declined } = code;
+        let reason = |Declined { reason, taken_by }| Reason { reason, taken_by };
+        PassCode {
+            backend,
+            isa,
+            registers: facts.map(|facts| facts.registers),
+            mask_registers: facts.map(|facts| facts.mask_registers),
+            spills: facts.map(|facts| facts.spills),
+            bytes: facts.map(|facts| facts.bytes),
+            elements: facts.map(|facts| facts.elements),
+            cycles_per_element: facts.map(|facts| facts.cycles_per_element),
+            declined: declined.into_iter().map(reason).collect(),
+        }
+    }
+}
+
+/// An array with an object for each pass.
+fn code_facts(formula: &Formula, types: &[(&str, InputType)]) -> Result<String, Failure> {
+    let passes = formula.prepare(types)?.kernel_code()?;
+    json(&passes.into_iter().map(PassCode::from).collect::<Vec<PassCode>>())
+}
+
+fn json(value: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string(value)
+        .map_err(|error| Failure::Run(format!("cannot write JSON: {error}")))
 }

@@ -186,7 +186,7 @@ fn features() -> Vec<&'static str> {
     macro_rules! detect {
         ($($feature:tt)*) => { $(if std::is_x86_feature_detected!($feature) { found.push($feature); })* };
     }
-    detect!("sse4.1" "sse4.2" "avx" "avx2" "fma" "f16c" "bmi2" "avx512f" "avx512bw" "avx512dq" "avx512vl");
+    detect!("sse4.1" "sse4.2" "avx" "avx2" "fma" "f16c" "bmi2" "avx512f" "avx512cd" "avx512bw" "avx512dq" "avx512vl");
     found
 }
 

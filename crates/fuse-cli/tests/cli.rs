@@ -307,7 +307,16 @@ fn usage_errors() {
         (&["eval"], "expected a formula"),
         (&["eval", "x", "x"], "expected NAME=VALUE, found `x`"),
         (&["eval", "x", "x=a.npz"], "not built in yet"),
-        (&["eval", "x", "x=1", "--backend", "x64"], "not built in"),
+        (
+            &["eval", "x", "x=1", "--backend", "x64", "--isa", "sse2"],
+            "sse2 is for `--backend cranelift`",
+        ),
+        (
+            &["bench", "x", "x=f64", "--backend", "cranelift", "--isa", "avx2"],
+            "for `--backend x64`",
+        ),
+        (&["explain", "x", "x=f64", "--backend", "cranelift", "--isa", "avx512"], "128 bits wide"),
+        (&["explain", "x", "x=f64", "--stage", "clif", "--json"], "--json is built in for"),
         (&["eval", "x", "x=1", "--device", "0"], "--device is for `--backend cuda`"),
         (&["eval", "x", "x=1", "--backend", "interp", "--device", "0"], "--device is for"),
         (&["eval", "x", "x=1", "--backend", "cuda", "--isa", "sse2"], "--isa is for the CPU's"),
@@ -408,6 +417,126 @@ fn back_ends_agree() {
     ] {
         assert_eq!(folder.prints(&[&args, extra].concat()), expected, "{extra:?}");
     }
+    for isa in WIDE {
+        for extra in [&["--isa", isa][..], &["--backend", "x64", "--isa", isa]] {
+            let args = [&args, extra].concat();
+            if is_there(isa) {
+                assert_eq!(folder.prints(&args), expected, "{extra:?}");
+            } else {
+                let message = folder.fails(1, &args);
+                assert!(message.starts_with("error: ") && message.contains(isa), "{message}");
+                assert!(message.contains("= help: `fuse info --cpu`"), "{message}");
+            }
+        }
+    }
+}
+
+/// Does the back end x64 compile kernels? Otherwise Cranelift takes all of them.
+const X64_COMPILES: bool = false;
+
+/// The instruction sets of the back end x64.
+const WIDE: [&str; 2] = ["avx2", "avx512"];
+
+/// Has this CPU the instruction set?
+fn is_there(isa: &str) -> bool {
+    let isa = if isa == "avx2" { fuse::Isa::Avx2 } else { fuse::Isa::Avx512 };
+    fuse::Engine::builder().isa(isa).build().is_ok()
+}
+
+/// An object of `explain --stage asm --json`: that it is of this back end.
+fn assert_facts(object: &Value, backend: &str, isa: &str) {
+    const FACTS: [&str; 6] =
+        ["bytes", "cycles_per_element", "elements", "mask_registers", "registers", "spills"];
+    let mut keys: Vec<&str> =
+        object.as_object().expect("an object").keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    let mut expected = [&FACTS[..], &["backend", "declined", "isa"]].concat();
+    expected.sort_unstable();
+    assert_eq!(keys, expected);
+    let (backend, known) = if backend == "x64" && !X64_COMPILES {
+        let reason = object["declined"][0]["reason"].as_str().expect("a reason");
+        assert!(reason.contains("the x64 back end does not support"), "{reason}");
+        assert_eq!(object["declined"][0]["taken_by"], "cranelift");
+        ("cranelift", false)
+    } else {
+        assert_eq!(object["declined"], json!([]), "{object}");
+        assert!(object["isa"].as_str().is_some_and(|found| found.contains(isa)), "{object}");
+        (backend, backend == "x64")
+    };
+    assert_eq!(object["backend"], backend);
+    for fact in FACTS {
+        assert_eq!(object[fact].is_number(), known, "{fact}: {object}");
+        assert_eq!(object[fact].is_null(), !known, "{fact}: {object}");
+    }
+}
+
+#[test]
+fn machine_code_is_told_of_by_pass() {
+    let folder = Folder::new();
+    let args = ["explain", "x - sum(x)", "x=f64", "--stage", "asm", "--json"];
+    let facts = |extra: &[&str]| {
+        let facts = folder.prints_json(&[&args, extra].concat());
+        let facts = facts.as_array().expect("an array").clone();
+        assert_eq!(facts.len(), 2, "an object for each pass");
+        facts
+    };
+    for object in facts(&["--backend", "interp", "--isa", "avx512"]) {
+        assert_facts(&object, "interp", "none");
+    }
+    for object in facts(&["--backend", "cranelift"]) {
+        assert_facts(&object, "cranelift", "");
+    }
+    for isa in WIDE.into_iter().filter(|isa| is_there(isa)) {
+        for extra in [&["--isa", isa][..], &["--isa", isa, "--backend", "x64"]] {
+            for object in facts(extra) {
+                assert_facts(&object, "x64", isa);
+            }
+        }
+    }
+}
+
+#[test]
+fn listings_are_of_the_back_end_that_takes_the_kernel() {
+    let folder = Folder::new();
+    let args = |stage| ["explain", "x*3 + 1", "x=f64", "--stage", stage];
+    let with = |stage, extra: &[&str]| folder.prints(&[&args(stage), extra].concat());
+    let cranelift = with("asm", &["--backend", "cranelift"]);
+    for isa in WIDE.into_iter().filter(|isa| is_there(isa)) {
+        let listing = with("asm", &["--isa", isa]);
+        if X64_COMPILES {
+            let register = if isa == "avx2" { "ymm" } else { "zmm" };
+            assert!(listing.contains(register), "{listing}");
+        } else {
+            let (comment, rest) = listing.split_once('\n').expect("a line");
+            assert!(comment.starts_with("; the x64 back end"), "{comment}");
+            assert!(comment.ends_with(": cranelift takes it"), "{comment}");
+            assert_eq!(rest, cranelift);
+        }
+        // The form is Cranelift's, whoever takes the kernel.
+        let clif = with("clif", &["--backend", "cranelift"]);
+        assert_eq!(with("clif", &["--backend", "x64", "--isa", isa]), clif);
+    }
+    let none = folder.fails(1, &[&args("asm")[..], &["--backend", "interp"]].concat());
+    assert!(none.contains("the interp back end has no such stage"), "{none}");
+}
+
+#[test]
+fn a_measurement_names_the_back_end_that_ran() {
+    let folder = Folder::new();
+    let args = ["bench", "x*3 + 1", "x=f64:1000", "-j1"];
+    for isa in WIDE.into_iter().filter(|isa| is_there(isa)) {
+        let measured = folder.prints_json(&[&args[..], &["--isa", isa, "--json"]].concat());
+        let (backend, ran_on) = (&measured[0]["backend"], &measured[0]["isa"]);
+        if X64_COMPILES {
+            assert_eq!((backend, ran_on), (&json!("x64"), &json!(isa)));
+        } else {
+            assert_eq!(backend, "cranelift");
+        }
+    }
+    // Without multiply-add instructions, the interpreter takes this kernel.
+    let table = folder.prints(&[&args[..], &["--isa", "sse2"]].concat());
+    let expected = "back end   interp (none)\n           the cranelift back end does not support ";
+    assert!(table.contains(expected) && table.contains(": interp takes it\n"), "{table}");
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub enum CodegenError {
         /// The limit.
         limit: usize,
     },
-    /// Executable memory was refused.
+    /// Executable memory was refused; no other back end would get it.
     #[error("executable memory was refused: {0}")]
     Memory(String),
     /// A bug of the back end or of the code generator it uses; it is caught, and the interpreter
@@ -63,6 +63,12 @@ pub trait HostBackend: Send + Sync {
     /// A [`CodegenError`]; the caller falls back to the interpreter, whose results are the same.
     fn compile(&self, kernel: &VerifiedKernel) -> Result<Arc<dyn BlockKernel>, CodegenError>;
 
+    /// [`HostBackend::compile`], with who made the code: a back end that stands for several asks one
+    /// after the other, and this tells which one took the kernel and why others did not.
+    fn attempt(&self, kernel: &VerifiedKernel) -> Attempt<Arc<dyn BlockKernel>> {
+        Attempt { outcome: self.compile(kernel), backend: self.name(), declined: Vec::new() }
+    }
+
     /// The code that `compile` would run, as text, or `None` where there is none: for
     /// `fuse explain`.
     ///
@@ -81,6 +87,17 @@ pub trait HostBackend: Send + Sync {
     fn code_facts(&self, _kernel: &VerifiedKernel) -> Result<Option<CodeFacts>, CodegenError> {
         Ok(None)
     }
+}
+
+/// What came of asking back ends for something.
+#[derive(Clone, Debug)]
+pub struct Attempt<T> {
+    /// What the last one that was asked gave.
+    pub outcome: Result<T, CodegenError>,
+    /// The name of that one.
+    pub backend: &'static str,
+    /// What those before it said, in order.
+    pub declined: Vec<CodegenError>,
 }
 
 /// What the machine code of a kernel's loop takes.

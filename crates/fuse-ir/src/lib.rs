@@ -39,7 +39,7 @@ mod text;
 mod verify;
 
 pub use abi::{BlockKernel, Hints, KernelArgs};
-pub use backend::{Capabilities, CodeFacts, CodegenError, HostBackend, ListingForm};
+pub use backend::{Attempt, Capabilities, CodeFacts, CodegenError, HostBackend, ListingForm};
 pub use builder::{Builder, RegionBuilder};
 pub use device::{Device, DeviceAddress, DeviceError, DeviceInfo};
 pub use dtype::{ByteOrder, DType, DTypeKind, Part};

@@ -1,7 +1,8 @@
 //! A program with its code.
 //!
-//! Compiling checks the program ([`crate::check`]). A pass that its back end cannot compile runs on the
-//! interpreter, with the same results; [`Executable::fallbacks`] says why.
+//! Compiling checks the program ([`crate::check`]). A kernel that its back end cannot compile is taken by
+//! the next one, where the back end stands for several, and in the end by the interpreter, with the same
+//! results; [`Executable::fallbacks`] says why.
 //!
 //! An elementwise pass has at most two compiled kernels, whatever sizes it sees: the one the program
 //! gives, and the one with all inputs as streams, compiled when a call first needs it. Each fold has
@@ -14,8 +15,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use fuse_ir::interp::Interpreter;
 use fuse_ir::{
-    BlockKernel, CodegenError, DType, GRANULE, HostBackend, InputClass, OperandInput, OperandView,
-    Pass, Program, Source, VerifiedKernel, verify,
+    Attempt, BlockKernel, CodegenError, DType, GRANULE, HostBackend, InputClass, OperandInput,
+    OperandView, Pass, Program, Source, VerifiedKernel, verify,
 };
 
 use crate::check::check;
@@ -34,13 +35,15 @@ const MOST_CLOSED: usize = 512;
 /// back in some hundred calls.
 const OFTEN: u32 = 16;
 
-/// A pass that runs on the interpreter, and why.
+/// A kernel that a back end did not compile, and who took over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fallback {
-    /// Position of the pass.
+    /// Position of the kernel's pass.
     pub pass: usize,
     /// What the back end said.
     pub error: CodegenError,
+    /// Name of the back end that runs the kernel: another one, or the interpreter.
+    pub taken_by: &'static str,
 }
 
 /// A program and its code: `Send + Sync`, shared by any number of threads.
@@ -68,6 +71,8 @@ pub(crate) enum Defect {
 pub(crate) struct Code {
     pub(crate) kernel: VerifiedKernel,
     pub(crate) block: Arc<dyn BlockKernel>,
+    /// Name of the back end that made it.
+    backend: &'static str,
 }
 
 /// One accumulator value of a pass's folds.
@@ -158,7 +163,12 @@ impl Executable {
         &self.program
     }
 
-    /// The passes that run on the interpreter so far, because the back end could not compile them.
+    /// The name of the back end that runs each pass's kernel.
+    pub fn backends(&self) -> impl ExactSizeIterator<Item = &'static str> {
+        self.passes.iter().map(|pass| pass.main.backend)
+    }
+
+    /// The kernels that a back end could not compile so far: none, where its code runs all of them.
     pub fn fallbacks(&self) -> Vec<Fallback> {
         self.fallbacks.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -262,12 +272,16 @@ impl Executable {
     }
 
     fn compile_kernel(&self, pass: usize, kernel: VerifiedKernel) -> Code {
-        let block = self.backend.compile(&kernel).unwrap_or_else(|error| {
-            let mut fallbacks = self.fallbacks.lock().unwrap_or_else(PoisonError::into_inner);
-            fallbacks.push(Fallback { pass, error });
+        let Attempt { outcome, mut backend, mut declined } = self.backend.attempt(&kernel);
+        let block = outcome.unwrap_or_else(|error| {
+            declined.push(error);
+            backend = Interpreter.name();
             Interpreter.compile(&kernel).expect("the interpreter takes every kernel")
         });
-        Code { kernel, block }
+        let fallback = |error| Fallback { pass, error, taken_by: backend };
+        let mut fallbacks = self.fallbacks.lock().unwrap_or_else(PoisonError::into_inner);
+        fallbacks.extend(declined.into_iter().map(fallback));
+        Code { kernel, block, backend }
     }
 }
 

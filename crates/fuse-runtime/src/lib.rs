@@ -6,8 +6,8 @@
 //!
 //! * [`View`], [`ViewMut`]: borrowed memory of any strides and byte order; [`Array`]: owned, C order.
 //!   [`Operand`]: a view or a [`ScalarValue`], which is what a call gives for each input.
-//! * [`Executable::compile`]: a [`fuse_ir::Program`] with the code of a back end; passes that it cannot
-//!   compile run on the interpreter ([`Executable::fallbacks`]).
+//! * [`Executable::compile`]: a [`fuse_ir::Program`] with the code of a back end; kernels that it cannot
+//!   compile run on another one, or on the interpreter ([`Executable::fallbacks`]).
 //! * [`Executable::result_shapes`]: dtypes and extents of the results.
 //!   [`Executable::run`]: into the caller's outputs, which may share memory with inputs.
 //!   [`Executable::run_alloc`]: into new arrays.

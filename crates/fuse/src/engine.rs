@@ -10,6 +10,7 @@ use fuse_runtime::{CancelToken, RunOptions, Tuning, WorkerLog};
 use crate::array::Array;
 use crate::backend::{Backend, Isa, host};
 use crate::cache::Cache;
+use crate::chain::Chain;
 use crate::device::{Device, DeviceArray};
 use crate::error::Error;
 use crate::formula::{Formula, Parsed};
@@ -26,7 +27,7 @@ pub struct Engine {
 }
 
 pub(crate) struct Shared {
-    pub(crate) backend: Arc<dyn HostBackend>,
+    pub(crate) backends: Arc<Chain>,
     pub(crate) limits: Limits,
     pub(crate) options: Options,
     pub(crate) pool: Pool,
@@ -41,7 +42,7 @@ pub(crate) struct Shared {
 pub struct EngineBuilder {
     backend: Backend,
     isa: Isa,
-    host: Option<Arc<dyn HostBackend>>,
+    backends: Option<Arc<Chain>>,
     threads: usize,
     limits: Limits,
     mode: Mode,
@@ -176,19 +177,20 @@ impl Engine {
         self.shared.device.as_ref()
     }
 
-    /// The name of the back end that runs, `cranelift`, `interp` or, on a device, `cuda`.
+    /// The name of the back end that runs, `x64`, `cranelift`, `interp` or, on a device, `cuda`: the one that
+    /// is asked first. Which one took a kernel, [`Prepared::kernel_code`](crate::Prepared::kernel_code) says.
     pub fn backend_name(&self) -> &'static str {
-        if self.shared.device.is_some() { "cuda" } else { self.shared.backend.name() }
+        if self.shared.device.is_some() { "cuda" } else { self.shared.backends.name() }
     }
 
-    /// The instruction set that it compiles for.
+    /// The instruction set that it compiles for: `avx512` or `avx2` of the back end `x64`.
     pub fn isa(&self) -> String {
         match &self.shared.device {
             Some(device) => {
                 let (major, minor) = device.info().capability;
                 format!("sm_{major}{minor}")
             }
-            None => self.shared.backend.capabilities().isa,
+            None => self.shared.backends.capabilities().isa,
         }
     }
 
@@ -256,8 +258,13 @@ impl EngineBuilder {
     /// A back end of one's own.
     #[doc(hidden)]
     #[must_use]
-    pub fn host_backend(mut self, backend: Arc<dyn HostBackend>) -> Self {
-        self.host = Some(backend);
+    pub fn host_backend(self, backend: Arc<dyn HostBackend>) -> Self {
+        self.chain(Chain::new([backend]))
+    }
+
+    /// Back ends of one's own.
+    pub(crate) fn chain(mut self, backends: Chain) -> Self {
+        self.backends = Some(Arc::new(backends));
         self
     }
 
@@ -308,11 +315,19 @@ impl EngineBuilder {
     /// Makes the engine.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Codegen`] where a back end was asked for that this machine has not.
+    /// [`crate::ErrorKind::Codegen`] where a back end or an instruction set was asked for that this machine
+    /// has not, or that do not go together.
+    ///
+    /// ```
+    /// use fuse::{Backend, Engine, ErrorKind, Isa};
+    ///
+    /// let narrow = Engine::builder().backend(Backend::Cranelift).isa(Isa::Avx512).build();
+    /// assert_eq!(narrow.unwrap_err().kind(), ErrorKind::Codegen);
+    /// ```
     pub fn build(self) -> Result<Engine, Error> {
-        let backend = match self.host {
-            Some(backend) => backend,
-            None => host(self.backend, self.isa)?,
+        let backends = match self.backends {
+            Some(backends) => backends,
+            None => Arc::new(host(self.backend, self.isa)?),
         };
         let options = Options {
             mode: self.mode,
@@ -321,7 +336,7 @@ impl EngineBuilder {
             max_nodes: self.limits.nodes,
         };
         let shared = Shared {
-            backend,
+            backends,
             limits: self.limits,
             options,
             pool: Pool::new(self.threads),

@@ -1,10 +1,14 @@
 //! What becomes of a formula, stage by stage.
 
-use fuse_ir::device::ModuleOptions;
-use fuse_ir::{CodegenError, InputType, ListingForm, Program};
+use std::fmt;
 
+use fuse_ir::device::ModuleOptions;
+use fuse_ir::{CodeFacts, HostBackend, InputType, ListingForm, Pass, Program};
+use fuse_runtime::Fallback;
+
+use crate::backend::codegen;
 use crate::error::{Error, ErrorKind};
-use crate::formula::Formula;
+use crate::formula::{Formula, Prepared};
 
 /// A stage of compilation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,9 +21,9 @@ pub enum Stage {
     Opt,
     /// The passes and their kernels.
     Kernel,
-    /// Cranelift's intermediate form.
+    /// Cranelift's intermediate form, also of kernels that another back end takes before Cranelift is asked.
     Clif,
-    /// Machine code.
+    /// Machine code of the back end that takes the kernel, below a comment for each that declined it.
     Asm,
     /// The text of the module for NVIDIA devices; needs no device.
     Ptx,
@@ -57,6 +61,83 @@ pub struct KernelCounts {
     pub uniform: usize,
     /// Lanes of a value.
     pub granule: usize,
+}
+
+/// Who compiled the kernel of a pass, and what its machine code takes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KernelCode {
+    /// Name of the back end whose code runs.
+    pub backend: &'static str,
+    /// The instruction set that it compiles for.
+    pub isa: String,
+    /// What the code takes, where the back end knows.
+    pub facts: Option<CodeFacts>,
+    /// What back ends declined of the pass so far: its kernel, or a smaller one that folds have.
+    pub declined: Vec<Declined>,
+}
+
+/// Why a back end did not compile a kernel: `the x64 back end does not support …: cranelift takes it`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Declined {
+    /// What it said.
+    pub reason: String,
+    /// Name of the back end that runs the kernel instead.
+    pub taken_by: &'static str,
+}
+
+impl fmt::Display for Declined {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Declined { reason, taken_by } = self;
+        write!(f, "{reason}: {taken_by} takes it")
+    }
+}
+
+impl Prepared {
+    /// Who compiled the kernel of each pass, in order, and what its machine code takes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Codegen`] on an engine with a device, whose code is the driver's.
+    ///
+    /// ```
+    /// use fuse::{Backend, DType, Engine, InputType};
+    ///
+    /// let engine = Engine::builder().backend(Backend::Interp).build()?;
+    /// let x = InputType::array(DType::F32, &[9]);
+    /// let code = engine.formula("2*x + 1")?.prepare(&[("x", x)])?.kernel_code()?;
+    /// assert_eq!((code.len(), code[0].backend, code[0].facts), (1, "interp", None));
+    /// # Ok::<(), fuse::Error>(())
+    /// ```
+    pub fn kernel_code(&self) -> Result<Vec<KernelCode>, Error> {
+        let executable = self.executable().ok_or_else(|| {
+            let message =
+                "the code of a formula on a device is the driver's; the stage `ptx` is its text";
+            Error::new(ErrorKind::Codegen, message)
+        })?;
+        let fallbacks = executable.fallbacks();
+        let passes = executable.program().passes.iter().zip(executable.backends()).enumerate();
+        let code = |(number, (pass, name)): (usize, (&Pass, &'static str))| {
+            let backend = self.formula.engine.shared.backends.named(name);
+            Ok(KernelCode {
+                backend: name,
+                isa: backend.capabilities().isa,
+                facts: backend.code_facts(&pass.kernel).map_err(codegen)?,
+                declined: declined(&fallbacks, number),
+            })
+        };
+        passes.map(code).collect()
+    }
+}
+
+/// What was declined of a pass, each thing once.
+fn declined(fallbacks: &[Fallback], pass: usize) -> Vec<Declined> {
+    let mut all: Vec<Declined> = Vec::new();
+    for Fallback { error, taken_by, .. } in fallbacks.iter().filter(|own| own.pass == pass) {
+        let own = Declined { reason: error.to_string(), taken_by };
+        if !all.contains(&own) {
+            all.push(own);
+        }
+    }
+    all
 }
 
 impl Formula {
@@ -111,7 +192,7 @@ impl Formula {
     }
 
     fn listing(&self, program: &Program, form: ListingForm) -> Result<String, Error> {
-        let backend = &self.engine.shared.backend;
+        let backend = &self.engine.shared.backends;
         let mut text = String::new();
         for pass in &program.passes {
             let listing = backend.listing(&pass.kernel, form).map_err(codegen)?;
@@ -124,10 +205,6 @@ impl Formula {
         }
         Ok(text)
     }
-}
-
-fn codegen(error: CodegenError) -> Error {
-    Error::new(ErrorKind::Codegen, error.to_string())
 }
 
 fn kernels(program: &Program) -> String {

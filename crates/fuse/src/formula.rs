@@ -12,7 +12,7 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use fuse_compile::{Compiled, Variable};
-use fuse_ir::{DType, InputType, Strength};
+use fuse_ir::{DType, HostBackend, InputType, Strength};
 use fuse_runtime::{DeviceExecutable, Executable, Operand, RunError, RunOptions, ViewMut};
 use fuse_syntax::Ast;
 use smallvec::SmallVec;
@@ -136,7 +136,10 @@ impl Parsed {
             Some(device) => {
                 Code::Device(DeviceExecutable::new(program, Arc::clone(&device.context)))
             }
-            None => Code::Host(Executable::compile(program, &shared.backend)),
+            None => {
+                let backends: Arc<dyn HostBackend> = shared.backends.clone();
+                Code::Host(Executable::compile(program, &backends))
+            }
         };
         Ok(Plan { types, order, code })
     }
@@ -462,7 +465,7 @@ impl std::fmt::Debug for Formula {
 /// A formula compiled for given types. `Send + Sync`, cheap to clone.
 #[derive(Clone)]
 pub struct Prepared {
-    formula: Formula,
+    pub(crate) formula: Formula,
     plan: Arc<Plan>,
 }
 
@@ -554,6 +557,14 @@ impl Prepared {
         let vars = vars.into();
         let inputs = self.inputs(&vars)?;
         self.formula.run_on_device(&self.plan, &inputs, out)
+    }
+
+    /// The program and its code, where it runs on the host.
+    pub(crate) fn executable(&self) -> Option<&Executable> {
+        match &self.plan.code {
+            Code::Host(executable) => Some(executable),
+            Code::Device(_) => None,
+        }
     }
 
     fn inputs<'v, 'a>(&self, vars: &'v Vars<'a>) -> Result<Gathered<'v, 'a>, Error> {

@@ -63,8 +63,9 @@
 //!
 //! # The same bits
 //! For a formula, inputs and mode the result's bits are the same on every back end, for any number of
-//! threads and any layout of the operands. The back end [`Backend::Interp`] is the reference, and the
-//! fallback where executable memory is refused.
+//! threads and any layout of the operands. [`Backend::Auto`] compiles to AVX-512 or AVX2 where the machine
+//! has them, otherwise through Cranelift, which also takes what the former decline. The back end
+//! [`Backend::Interp`] is the reference, and the fallback where executable memory is refused.
 //!
 //! # Aliasing
 //! An output cannot be one of the inputs; that does not compile:
@@ -85,6 +86,7 @@ mod array;
 mod backend;
 mod borrowed;
 mod cache;
+mod chain;
 mod device;
 mod engine;
 mod error;
@@ -105,10 +107,10 @@ pub use borrowed::CudaView;
 pub use device::{Device, DeviceArray, DeviceMemory};
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind};
-pub use explain::{KernelCounts, Stage};
+pub use explain::{Declined, KernelCode, KernelCounts, Stage};
 pub use formula::{Formula, Prepared, ResultType};
 pub use fuse_compile::Mode;
-pub use fuse_ir::{DType, DeviceInfo, InputType, Strength};
+pub use fuse_ir::{CodeFacts, DType, DeviceInfo, InputType, Strength};
 pub use fuse_runtime::{CancelToken, Complex, Element, F16, Layout, View, ViewMut};
 pub use fuse_syntax::Color;
 pub use limits::Limits;

@@ -136,7 +136,7 @@ fn complex_operations_are_within_their_budget_at_committed_points() {
     let mut failures = Vec::new();
     for (name, dtype, lines) in tables() {
         assert!(lines.len() > 200, "{name}-{dtype} is a table");
-        for (engine_name, engine) in ENGINES.iter() {
+        for (backend, engine) in ENGINES.iter() {
             let results = evaluate(engine, &name, dtype, &lines);
             for (Line { args, parts }, found) in lines.iter().zip(results) {
                 let good = match parts[0].rest {
@@ -145,13 +145,15 @@ fn complex_operations_are_within_their_budget_at_committed_points() {
                 };
                 if !good {
                     let off = error(dtype, *parts, found);
-                    failures.push(format!("{engine_name}: {name} of {dtype} {args:?} gives {found:?}, not {parts:?}: {off} ulp"));
+                    let backend = backend.label();
+                    failures.push(format!("{backend}: {name} of {dtype} {args:?} gives {found:?}, not {parts:?}: {off} ulp"));
                 }
             }
         }
     }
     let shown: Vec<&String> = failures.iter().take(20).collect();
     assert!(failures.is_empty(), "{} failures: {shown:#?}", failures.len());
+    ENGINES.iter().for_each(|(backend, _)| backend.assert_took_all());
 }
 
 #[test]

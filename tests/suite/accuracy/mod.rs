@@ -13,12 +13,14 @@ mod regenerate;
 mod tables;
 
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
-use fuse::{Array, Backend, DType, Engine, Input, Mode, Vars};
+use fuse::{Array, DType, Engine, Input, Mode, Vars};
 use fuse_ops::table::{Row, TABLE};
 use fuse_ops::{Accuracy, Budget};
 use fuse_testkit::accuracy::{Format, Reference, Subject};
+
+use crate::backends::{self, Watched};
 
 /// The dtypes that functions compute in.
 const DTYPES: [DType; 2] = [DType::F64, DType::F32];
@@ -49,12 +51,13 @@ fn excess(
     (error > limit).then(|| format!("{args:?} gives {result:e}: {error:.3} ulp, allowed {limit}"))
 }
 
-/// Interpreter and Cranelift.
-static ENGINES: LazyLock<[(&str, Engine); 2]> = LazyLock::new(|| {
-    [("interpreter", Backend::Interp), ("cranelift", Backend::Cranelift)].map(|(name, backend)| {
-        let engine = Engine::builder().backend(backend).mode(Mode::Strict).build();
-        (name, engine.expect("a back end of this machine"))
-    })
+/// Every back end, the interpreter first and Cranelift second.
+static ENGINES: LazyLock<Vec<(Arc<Watched>, Engine)>> = LazyLock::new(|| {
+    let engine = |backend: Arc<Watched>| {
+        let engine = Engine::builder().host_backend(backend.clone()).mode(Mode::Strict).build();
+        (backend, engine.expect("the back end is given"))
+    };
+    backends::all().into_iter().map(engine).collect()
 });
 
 /// The function's results on a back end, through the whole engine.

@@ -41,7 +41,7 @@ fn every_function_is_within_its_budget_on_every_back_end() {
                 if let Some(index) = (0..table.len()).find(differs) {
                     let point = table.point(index, subject.format);
                     let [a, b] = [oracle[index], results[index]];
-                    let name = row.name;
+                    let (name, backend) = (row.name, backend.label());
                     failures
                         .push(format!("{name} of {dtype} {point:?}: {backend} {b:#x}, not {a:#x}"));
                 }
@@ -49,6 +49,7 @@ fn every_function_is_within_its_budget_on_every_back_end() {
         }
     }
     assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), sample(&failures));
+    ENGINES.iter().for_each(|(backend, _)| backend.assert_took_all());
 }
 
 /// The first failures.

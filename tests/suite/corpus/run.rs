@@ -1,10 +1,10 @@
 //! Runs a case on every back end and thread count.
 //!
-//! Interpreter and Cranelift × 1, 2 and 7 threads, the inline threshold at 0 and tasks in a shuffled
-//! order; PTX on its interpreter, threads in a shuffled order, and on a GPU where there is one. A case whose arrays all have one axis of one
-//! length runs a second time on those arrays repeated to 21 blocks of 1024 elements and an odd tail, on
-//! the interpreter of PTX to 2. Engines of one back end share its compiled
-//! kernels, so that a case is compiled once for each.
+//! Interpreter, Cranelift, AVX2 and AVX-512 × 1, 2 and 7 threads, the inline threshold at 0 and tasks in a
+//! shuffled order; PTX on its interpreter, threads in a shuffled order, and on a GPU where there is one. A
+//! case whose arrays all have one axis of one length runs a second time on those arrays repeated to 21
+//! blocks of 1024 elements and an odd tail, on the interpreter of PTX to 2. Engines of one back end share
+//! its compiled kernels, so that a case is compiled once for each; a kernel that it declines is a failure.
 //!
 //! Where a case leaves elements a tolerance, the first setting's result must be within it, and its bits
 //! are what all other settings, and the repeated arrays, must give.
@@ -15,7 +15,6 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use fuse::raw::{CodegenError, HostBackend, Interpreter, Tuning, WorkerLog};
 use fuse::{Array, Device, Engine, Error, Mode, Stage, Vars};
-use fuse_cranelift::CraneliftBackend;
 use fuse_ir::{BlockKernel, Capabilities, ListingForm, VerifiedKernel};
 use fuse_ops::FORMS;
 use fuse_ops::table::{Class, TABLE};
@@ -24,6 +23,7 @@ use fuse_testkit::ptx::InterpretedDevice;
 
 use super::compare::{Difference, difference};
 use super::format::{Case, Data, Expect, Role, cases, input};
+use crate::backends::{self, Watched};
 
 /// Elements of the repeated arrays.
 const TILED: usize = 21 * 1024 + 17;
@@ -81,16 +81,17 @@ struct Setting {
     tiled: usize,
 }
 
+static BACKENDS: LazyLock<Vec<Arc<Watched>>> = LazyLock::new(backends::all);
+
 /// The back ends and thread counts for both modes.
 static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
-    let cranelift = CraneliftBackend::native().expect("Cranelift knows this machine");
-    let backends: [Arc<dyn HostBackend>; 2] = [Arc::new(Interpreter), Arc::new(cranelift)];
     let mut settings = Vec::new();
-    for inner in backends {
-        let backend: Arc<dyn HostBackend> = Arc::new(Shared { inner, compiled: Mutex::default() });
+    for watched in BACKENDS.iter() {
+        let shared = Shared { inner: watched.clone(), compiled: Mutex::default() };
+        let backend: Arc<dyn HostBackend> = Arc::new(shared);
         for mode in [Mode::Strict, Mode::Relaxed] {
             for threads in THREADS {
-                settings.push(setting(&backend, mode, threads));
+                settings.push(setting(watched.label(), &backend, mode, threads));
             }
         }
     }
@@ -114,7 +115,7 @@ fn on_device(name: &str, device: &Device, tiled: usize) -> [Setting; 2] {
     })
 }
 
-fn setting(backend: &Arc<dyn HostBackend>, mode: Mode, threads: usize) -> Setting {
+fn setting(label: &str, backend: &Arc<dyn HostBackend>, mode: Mode, threads: usize) -> Setting {
     let workers = Arc::new(WorkerLog::new());
     let tuning =
         Tuning { inline_below: Some(0), shuffle: Some(threads as u64), ..Tuning::default() };
@@ -127,7 +128,7 @@ fn setting(backend: &Arc<dyn HostBackend>, mode: Mode, threads: usize) -> Settin
         .build()
         .expect("the back end is given");
     Setting {
-        name: format!("{}, {threads} threads", backend.name()),
+        name: format!("{label}, {threads} threads"),
         mode,
         threads,
         engine,
@@ -153,6 +154,7 @@ pub(crate) fn theme(theme: &str) {
         }
     }
     report(theme, &failures);
+    BACKENDS.iter().for_each(|backend| backend.assert_took_all());
     if n_tiled > 60 && wanted.is_none() {
         for setting in SETTINGS.iter().filter(|setting| setting.mode == Mode::Strict) {
             let seen = setting.workers.count();
@@ -331,7 +333,7 @@ fn a_setting_whose_bits_differ_within_the_tolerance_is_found() {
     expected.bits.truncate(expected.units());
     expected.shape = vec![];
     case.inputs[0].1 = Role::Scalar;
-    let one = |backend: Arc<dyn HostBackend>| setting(&backend, Mode::Strict, 1);
+    let one = |backend: Arc<dyn HostBackend>| setting("one", &backend, Mode::Strict, 1);
     let sound = one(Arc::new(Interpreter));
     // The lowest bit of the one element that is stored.
     let faulty = one(Arc::new(FaultyBackend { fault: Fault::Store(0) }));

@@ -1,7 +1,7 @@
 //! Runs each case: on arrays, with typed scalars in place of each of them, and with a variable of no
 //! type in place of a plain number; strict mode, where NumPy's bits are promised, on the interpreter.
-//! Cranelift, and PTX on its interpreter, run all arrays and a part of the rest; relaxed mode states the
-//! same dtypes.
+//! The compilers, Cranelift, AVX2 and AVX-512, and PTX on its interpreter run all arrays and a part of the
+//! rest; relaxed mode states the same dtypes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
@@ -17,25 +17,30 @@ use rayon::prelude::*;
 
 use super::elements::{Bits, bits, bytes, parse, show};
 use super::table::{Case, Expect, Operand, cases, folder, named, read, slices, subjects, values};
+use crate::backends::{self, Watched};
 
 /// Failures of a row that are printed.
 const SHOWN: usize = 6;
 
 struct Engines {
     interpreter: Engine,
-    cranelift: Engine,
+    compilers: Vec<(Arc<Watched>, Engine)>,
     relaxed: Engine,
 }
 
 static ENGINES: LazyLock<Engines> = LazyLock::new(|| {
-    let engine = |backend, mode| {
-        let engine = Engine::builder().backend(backend).mode(mode).threads(1).build();
-        engine.expect("a back end of this machine")
+    let interpreter = |mode| {
+        let engine = Engine::builder().backend(Backend::Interp).mode(mode).threads(1).build();
+        engine.expect("the interpreter is everywhere")
+    };
+    let compiler = |backend: Arc<Watched>| {
+        let builder = Engine::builder().host_backend(backend.clone()).mode(Mode::Strict).threads(1);
+        (backend, builder.build().expect("the back end is given"))
     };
     Engines {
-        interpreter: engine(Backend::Interp, Mode::Strict),
-        cranelift: engine(Backend::Cranelift, Mode::Strict),
-        relaxed: engine(Backend::Interp, Mode::Relaxed),
+        interpreter: interpreter(Mode::Strict),
+        compilers: backends::compilers().into_iter().map(compiler).collect(),
+        relaxed: interpreter(Mode::Relaxed),
     }
 });
 
@@ -369,10 +374,16 @@ impl Tally {
                 return;
             }
             if number == 0 || (index + number).is_multiple_of(8) {
-                self.check(run, &ENGINES.cranelift, "cranelift");
+                self.compilers(run);
                 self.check(run, ptx, "PTX");
             }
             self.relaxed(run);
+        }
+    }
+
+    fn compilers(&mut self, run: &Run<'_>) {
+        for (backend, engine) in &ENGINES.compilers {
+            self.check(run, engine, backend.label());
         }
     }
 
@@ -411,7 +422,7 @@ impl Tally {
                 self.pending += 1;
                 return;
             }
-            self.check(&run, &ENGINES.cranelift, "cranelift");
+            self.compilers(&run);
             self.check(&run, ptx, "PTX");
             self.relaxed(&run);
         }
@@ -459,6 +470,7 @@ fn results_are_numpys_for_all_dtypes_and_pairs() {
         "{failures}\nFUSE_ROW=less FUSE_ALL=1 cargo test -p fuse-tests -- dtypes: all failures of that row"
     );
     assert_eq!(all.pending, 0, "cases of dtypes that are not built");
+    ENGINES.compilers.iter().for_each(|(backend, _)| backend.assert_took_all());
 }
 
 /// Every deviation of the generator is used, and has its sentence in `docs/language.md`.

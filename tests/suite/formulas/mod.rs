@@ -1,5 +1,5 @@
-//! Random formulas: interpreter = Cranelift = PTX, one thread = two, optimizer off = strict mode, bit by
-//! bit; relaxed mode within its bound; and no NaN or infinity that strict mode has not.
+//! Random formulas: interpreter = Cranelift = AVX2 = AVX-512 = PTX, one thread = two, optimizer off = strict
+//! mode, bit by bit, and no kernel is declined; relaxed mode within its bound; and no NaN or infinity that strict mode has not.
 //!
 //! A fixed range of seeds and one drawn from the clock, both printed. `FUSE_FORMULAS=n` is how many
 //! formulas a run makes (`.ci/extended`: 100 000), `FUSE_FORMULA_SEED=n` runs that one alone.

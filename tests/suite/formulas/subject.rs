@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use fuse::Mode;
 use fuse_compile::{Compiled, Options, Variable, lower};
-use fuse_cranelift::CraneliftBackend;
 use fuse_ir::interp::Interpreter;
 use fuse_ir::{HostBackend, InputType, Program, Strength};
 use fuse_runtime::{
@@ -17,18 +16,27 @@ use fuse_syntax::SyntaxLimits;
 use fuse_testkit::formulas::{Operand, Subject};
 use fuse_testkit::ptx::InterpretedDevice;
 
+use crate::backends::{self, Watched};
+
 /// The back ends and a pool, one for each thread that tests.
 pub(super) struct Bench {
     interpreter: Arc<dyn HostBackend>,
-    cranelift: Arc<dyn HostBackend>,
+    /// With their labels, Cranelift first.
+    compilers: Vec<(&'static str, Arc<dyn HostBackend>)>,
     pool: rayon::ThreadPool,
 }
 
 impl Bench {
     pub(super) fn new() -> Bench {
-        let cranelift = CraneliftBackend::native().expect("Cranelift knows this machine");
+        let labelled =
+            |compiler: Arc<Watched>| (compiler.label(), compiler as Arc<dyn HostBackend>);
+        let compilers = backends::compilers().into_iter().map(labelled).collect();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("a pool");
-        Bench { interpreter: Arc::new(Interpreter), cranelift: Arc::new(cranelift), pool }
+        Bench { interpreter: Arc::new(Interpreter), compilers, pool }
+    }
+
+    fn cranelift(&self) -> &Arc<dyn HostBackend> {
+        &self.compilers[0].1
     }
 
     /// Compiles in a mode; a panic is a finding.
@@ -36,7 +44,8 @@ impl Bench {
         compile_text(&subject.tree.text(), subject, mode)
     }
 
-    /// Interpreter and Cranelift, one thread and two: the interpreter's result.
+    /// Interpreter and all compilers, one thread and two, the short way: the interpreter's result. A
+    /// kernel that a compiler declines is a finding.
     pub(super) fn same_everywhere(
         &self,
         subject: &Subject,
@@ -44,25 +53,37 @@ impl Bench {
     ) -> Result<Array, String> {
         let program = Arc::new(compiled.program.clone());
         let oracle = Executable::compile(Arc::clone(&program), &self.interpreter);
-        let native = Executable::compile(Arc::clone(&program), &self.cranelift);
-        if let Some(fallback) = native.fallbacks().first() {
-            return Err(format!("Cranelift falls back: {fallback:?}"));
-        }
         let expected = run(&oracle, subject, Threads::Inline)?;
-        let two = Threads::Pool(&self.pool);
-        let ways = [
-            ("cranelift, 1 thread", &native, Threads::Inline, CUT),
-            ("cranelift, 2 threads", &native, two, CUT),
-            ("interpreter, 2 threads", &oracle, two, CUT),
-            ("cranelift, the short way", &native, Threads::Inline, SHORT),
-        ];
-        for (way, executable, threads, tuning) in ways {
-            let got = run_tuned(executable, subject, threads, tuning)
-                .map_err(|error| format!("{way}: {error}"))?;
-            difference(&expected, &got)
-                .map_or(Ok(()), |found| Err(format!("{way}: {found}\n{}", kernels(&program))))?;
+        let (one, two) = (Threads::Inline, Threads::Pool(&self.pool));
+        self.same(subject, &expected, "interpreter", &oracle, &[("2 threads", two, CUT)])?;
+        let ways = [("1 thread", one, CUT), ("2 threads", two, CUT), ("the short way", one, SHORT)];
+        for (label, compiler) in &self.compilers {
+            let native = Executable::compile(Arc::clone(&program), compiler);
+            self.same(subject, &expected, label, &native, &ways)?;
+            if let Some(fallback) = native.fallbacks().first() {
+                return Err(format!("{label} falls back: {fallback:?}\n{}", kernels(&program)));
+            }
         }
         Ok(expected)
+    }
+
+    /// These ways to run a program give the result that is expected.
+    fn same(
+        &self,
+        subject: &Subject,
+        expected: &Array,
+        label: &str,
+        executable: &Executable,
+        ways: &[(&str, Threads<'_>, Tuning)],
+    ) -> Result<(), String> {
+        for (way, threads, tuning) in ways {
+            let got = run_tuned(executable, subject, *threads, *tuning)
+                .map_err(|error| format!("{label}, {way}: {error}"))?;
+            if let Some(found) = difference(expected, &got) {
+                return Err(format!("{label}, {way}: {found}\n{}", kernels(executable.program())));
+            }
+        }
+        Ok(())
     }
 
     /// PTX on its interpreter, whose threads run in an order of this seed, gives the bits of Cranelift: as
@@ -74,7 +95,7 @@ impl Bench {
         seed: u64,
     ) -> Result<(), String> {
         let program = Arc::new(compiled.program.clone());
-        let native = Executable::compile(Arc::clone(&program), &self.cranelift);
+        let native = Executable::compile(Arc::clone(&program), self.cranelift());
         let expected = run(&native, subject, Threads::Inline)?;
         let device = Arc::new(InterpretedDevice::shuffled(seed));
         let executable =
@@ -140,7 +161,7 @@ impl Bench {
 
     fn result_of(&self, text: &str, subject: &Subject, mode: Mode) -> Result<Array, String> {
         let compiled = compile_text(text, subject, mode)?;
-        let executable = Executable::compile(Arc::new(compiled.program), &self.cranelift);
+        let executable = Executable::compile(Arc::new(compiled.program), self.cranelift());
         run(&executable, subject, Threads::Inline)
     }
 }

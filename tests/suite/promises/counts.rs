@@ -4,6 +4,7 @@ use fuse::{DType, Engine, Formula, InputType, KernelCounts, Mode, Stage};
 use fuse_ir::Strength;
 
 use super::power_sum;
+use crate::backends;
 
 fn engine(mode: Mode) -> Engine {
     Engine::builder().mode(mode).build().expect("an engine")
@@ -155,18 +156,24 @@ fn the_headline_formula_is_seven_fma_a_vector_in_machine_code() {
     if !std::arch::is_x86_feature_detected!("fma") {
         fuse_testkit::skip!("fma: this CPU has none");
     }
-    for (dtype, x, suffix) in [(DType::F64, "x", "pd"), (DType::F32, "f", "ps")] {
-        let engine =
-            Engine::builder().backend(fuse::Backend::Cranelift).build().expect("Cranelift is here");
-        let formula = engine.formula(&power_sum(x, 8)).expect("parses");
-        let text = formula.explain(&[(x, array(dtype))], Stage::Asm).expect("has a listing");
-        let lines = || text.lines().map(str::trim);
-        let with = |part: &str| lines().filter(|line| line.contains(part)).count();
-        let packed_fma =
-            lines().filter(|line| line.contains("vfmadd") && line.contains(suffix)).count();
-        assert!(packed_fma > 0 && packed_fma % 7 == 0, "{packed_fma} packed fma:\n{text}");
-        for other in ["vmul", "vadd"] {
-            assert_eq!(with(&format!("{other}{suffix}")), 0, "{other}{suffix}:\n{text}");
+    for compiler in backends::compilers() {
+        let label = compiler.label();
+        let engine = Engine::builder().host_backend(compiler).build().expect("it is given");
+        for (dtype, x, suffix) in [(DType::F64, "x", "pd"), (DType::F32, "f", "ps")] {
+            let formula = engine.formula(&power_sum(x, 8)).expect("parses");
+            let text = formula.explain(&[(x, array(dtype))], Stage::Asm).expect("has a listing");
+            let lines = || text.lines().map(str::trim);
+            let with = |part: &str| lines().filter(|line| line.contains(part)).count();
+            let is_fma = |line: &&str| line.contains("vfmadd") && line.contains(suffix);
+            let fma = lines().filter(is_fma).count();
+            assert!(fma > 0 && fma % 7 == 0, "{label}: {fma} packed fma:\n{text}");
+            for other in ["vmul", "vadd"] {
+                assert_eq!(
+                    with(&format!("{other}{suffix}")),
+                    0,
+                    "{label}: {other}{suffix}:\n{text}"
+                );
+            }
         }
     }
 }

@@ -11,6 +11,8 @@ mod hostile;
 mod limits;
 mod memory;
 mod numexpr;
+mod same_bits;
+mod spills;
 mod texts;
 mod tutorials;
 mod views;

@@ -19,7 +19,7 @@ mod measure;
 mod report;
 
 use fuse::raw::shape_text;
-use fuse::{Array, CancelToken, Engine, Formula, InputType, Stage, Vars};
+use fuse::{Array, CancelToken, Engine, Formula, InputType, Prepared, Stage, Vars};
 
 use crate::args::{BackendChoice, BenchArgs};
 use crate::eval::{Values, types, variables};
@@ -68,6 +68,17 @@ fn joined(texts: impl Iterator<Item = String>) -> String {
     texts.collect::<Vec<_>>().join(", ")
 }
 
+/// Each text once, in order.
+fn distinct(texts: impl Iterator<Item = String>) -> impl Iterator<Item = String> {
+    let mut seen = Vec::new();
+    for text in texts {
+        if !seen.contains(&text) {
+            seen.push(text);
+        }
+    }
+    seen.into_iter()
+}
+
 /// One formula on one number of threads.
 struct Bench<'a> {
     args: &'a BenchArgs,
@@ -106,7 +117,8 @@ impl<'a> Bench<'a> {
         let size = |value: &&Value| len(value) * value.dtype().size();
         let in_bytes = used.iter().map(size).sum();
         let out_bytes = results.iter().map(|result| result.as_bytes().len()).sum();
-        let times = self.elements(&vars, &mut results)?;
+        let prepared = self.formula.prepare(&self.types)?;
+        let times = self.elements(&prepared, &vars, &mut results)?;
         let copy = copy::floor(in_bytes, out_bytes, self.engine.threads(), self.token)?;
         let device = self.engine.device();
         let pieces = device.map(|device| device::measure(self, device, &mut results));
@@ -122,8 +134,7 @@ impl<'a> Bench<'a> {
                 .collect(),
             dtype: joined(results.iter().map(|result| result.dtype().to_string())),
             threads: self.engine.threads(),
-            backend: self.engine.backend_name(),
-            isa: self.engine.isa(),
+            code: self.code(&prepared)?,
             device: device.map(|device| device.info().name.clone()),
             compile_us: self.compile()? / 1e3,
             calls,
@@ -149,14 +160,33 @@ impl<'a> Bench<'a> {
     }
 
     /// Times of the whole formula.
-    fn elements(&self, vars: &Vars<'_>, out: &mut [Array]) -> Result<measure::Times, Failure> {
-        let prepared = self.formula.prepare(&self.types)?;
+    fn elements(
+        &self,
+        prepared: &Prepared,
+        vars: &Vars<'_>,
+        out: &mut [Array],
+    ) -> Result<measure::Times, Failure> {
         if self.args.alloc {
             return measure::repeat(measure::SECOND, || {
                 prepared.evaluate_all(vars.clone()).map(drop).map_err(Failure::from)
             });
         }
         measure::repeat(measure::SECOND, || Ok(prepared.evaluate_into(vars.clone(), out)?))
+    }
+
+    /// Whose code was measured: of several passes, each name once.
+    fn code(&self, prepared: &Prepared) -> Result<report::Code, Failure> {
+        if self.engine.device().is_some() {
+            let backend = self.engine.backend_name().to_string();
+            return Ok(report::Code { backend, isa: self.engine.isa(), declined: Vec::new() });
+        }
+        let passes = prepared.kernel_code()?;
+        let declined = passes.iter().flat_map(|pass| &pass.declined);
+        Ok(report::Code {
+            backend: joined(distinct(passes.iter().map(|pass| pass.backend.to_string()))),
+            isa: joined(distinct(passes.iter().map(|pass| pass.isa.clone()))),
+            declined: distinct(declined.map(ToString::to_string)).collect(),
+        })
     }
 
     /// Nanoseconds from the text to machine code, for a device to PTX, whose assembling is the driver's: the

@@ -18,8 +18,7 @@ pub(super) struct Measured {
     /// The results' dtypes, separated by commas.
     pub(super) dtype: String,
     pub(super) threads: usize,
-    pub(super) backend: &'static str,
-    pub(super) isa: String,
+    pub(super) code: Code,
     /// Its name.
     pub(super) device: Option<String>,
     pub(super) compile_us: f64,
@@ -32,6 +31,16 @@ pub(super) struct Measured {
     pub(super) copy: Times,
     /// On a device.
     pub(super) pieces: Option<Pieces>,
+}
+
+/// Whose code ran.
+pub(super) struct Code {
+    /// Names of back ends, separated by commas.
+    pub(super) backend: String,
+    /// Their instruction sets.
+    pub(super) isa: String,
+    /// Which back ends declined a kernel, and why.
+    pub(super) declined: Vec<String>,
 }
 
 /// Nanoseconds of one call.
@@ -121,8 +130,8 @@ impl Measured {
             n: self.n,
             dtype: &self.dtype,
             threads: self.threads,
-            backend: self.backend,
-            isa: &self.isa,
+            backend: &self.code.backend,
+            isa: &self.code.isa,
             compile_us: self.compile_us,
             prepared_call_ns: self.calls.prepared_ns,
             cached_call_ns: self.calls.cached_ns,
@@ -153,7 +162,10 @@ fn table(out: &mut StdoutLock<'_>, first: &Measured, all: &[Measured]) -> Result
     }
     let results = first.results.join("; ");
     writeln!(out, "result     {results}, equal to the interpreter's bit for bit")?;
-    writeln!(out, "back end   {} ({})", first.backend, first.isa)?;
+    writeln!(out, "back end   {} ({})", first.code.backend, first.code.isa)?;
+    for declined in &first.code.declined {
+        writeln!(out, "           {declined}")?;
+    }
     let what = match &first.device {
         Some(name) => {
             writeln!(out, "device     {name}")?;

@@ -156,7 +156,8 @@ fn a_pass_has_at_most_two_kernels_and_refusals_fall_back() {
     }
     assert_eq!(backend.compiled.load(Ordering::Relaxed), 2);
     let error = CodegenError::Memory("no more".to_string());
-    assert_eq!(exe.fallbacks(), [crate::Fallback { pass: 0, error }]);
+    assert_eq!(exe.fallbacks(), [crate::Fallback { pass: 0, error, taken_by: "interp" }]);
+    assert!(exe.backends().eq(["counting"]), "the kernel that the program gives was compiled");
 }
 
 /// `r = 3x - y` in one pass, `s = x` in the next: an `r` over `x` needs a copy of it.

@@ -435,7 +435,29 @@ impl Assembler {
     }
 }
 
+/// How often some instructions read and write memory.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct MemoryAccesses {
+    pub(crate) loads: usize,
+    pub(crate) stores: usize,
+}
+
 impl Image {
+    /// How often some of the instructions read and write memory.
+    pub(crate) fn memory_accesses(&self, instructions: std::ops::Range<usize>) -> MemoryAccesses {
+        let mut accesses = MemoryAccesses::default();
+        for instruction in &self.instructions[instructions] {
+            if instruction.op0_kind() == iced_x86::OpKind::Memory {
+                accesses.stores += 1;
+            } else if instruction.memory_base() != Register::None
+                && instruction.mnemonic() != iced_x86::Mnemonic::Lea
+            {
+                accesses.loads += 1;
+            }
+        }
+        accesses
+    }
+
     /// Some of the instructions as text, with their offsets.
     pub(crate) fn listing(&self, instructions: std::ops::Range<usize>) -> String {
         let mut formatter = IntelFormatter::new();

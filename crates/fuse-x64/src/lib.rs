@@ -6,6 +6,7 @@
 mod allocate;
 mod asm;
 mod code;
+mod facts;
 mod frame;
 mod function;
 mod kernel;
@@ -17,7 +18,9 @@ mod pin;
 
 use std::sync::Arc;
 
-use fuse_ir::{BlockKernel, Capabilities, CodegenError, HostBackend, ListingForm, VerifiedKernel};
+use fuse_ir::{
+    BlockKernel, Capabilities, CodeFacts, CodegenError, HostBackend, ListingForm, VerifiedKernel,
+};
 
 use fuse_code::CompiledCode;
 
@@ -96,9 +99,14 @@ impl HostBackend for X64Backend {
             ListingForm::Intermediate => Ok(None),
             ListingForm::Assembly => {
                 let program = Program::of(kernel, self.level)?;
-                Ok(Some(program.image.listing(program.body.body.clone())))
+                Ok(Some(facts::listing(&program, self.level)))
             }
         }
+    }
+
+    fn code_facts(&self, kernel: &VerifiedKernel) -> Result<Option<CodeFacts>, CodegenError> {
+        let program = Program::of(kernel, self.level)?;
+        Ok(Some(facts::facts(&program, self.level)))
     }
 }
 

@@ -15,7 +15,7 @@ use fuse_ir::{
 use fuse_x64::{Level, X64Backend};
 
 /// Does the back end x64 compile kernels? Until it does, it is in no list.
-pub(crate) const X64_COMPILES: bool = false;
+pub(crate) const X64_COMPILES: bool = true;
 
 /// A back end that remembers the first kernel that it declined.
 pub(crate) struct Watched {

@@ -21,7 +21,6 @@ use crate::allocate::{Allocator, INDEX, Stores, emit_stubs, scratch};
 use crate::asm::{Address, Assembler, Label};
 use crate::code::{Code, Invariants, Place, Step};
 use crate::level::Level;
-use crate::live::without_dead_steps;
 use crate::lower::{Held, Lower, lanes_of_unit};
 use crate::pin::{Registers, fix, load_invariants};
 use crate::{internal, too_large};
@@ -149,8 +148,7 @@ impl<'k> Emitter<'k> {
         let lanes = lanes_of_unit(self.kernel, &[region], level).min(outline.lanes);
         let active = self.scratch.vector(level);
         let mut invariants = Invariants::default();
-        let mut code = lower(self.kernel, outline, frame, (level, lanes), active, &mut invariants)?;
-        without_dead_steps(&mut code);
+        let code = lower(self.kernel, outline, frame, (level, lanes), active, &mut invariants)?;
         let hoists = match outline.kind {
             OutlineKind::Rare => Registers::None,
             OutlineKind::Repeat { .. } => Registers::All,
@@ -297,5 +295,5 @@ fn lower(
             lower.code.steps.push(Step::Any { mask: go_on.value, width: go_on.width });
         }
     }
-    Ok(lower.code)
+    Ok(lower.finish())
 }

@@ -29,7 +29,7 @@ use crate::asm::{Address, Arg, Assembler, Operation};
 use crate::code::{Carried, Code, Inst, Invariant, Invariants, Kind, Place, Step, Value};
 use crate::frame::Emitter;
 use crate::level::Level;
-use crate::live::{pressure, without_dead_steps};
+use crate::live::pressure;
 use crate::lower::{Held, Lower, bytes_of, lanes_of_unit};
 use crate::op::{Op, Size};
 use crate::pin::{Registers, fix, load_invariants, working_registers};
@@ -85,8 +85,7 @@ pub(crate) fn emit_run(emitter: &mut Emitter<'_>) -> Result<Loop, CodegenError> 
     let regions: Vec<_> = std::iter::once(&kernel.lane).chain(steps).collect();
     let lanes = lanes_of_unit(kernel, &regions, level);
     let mut invariants = Invariants::default();
-    let mut unit = lower_unit(kernel, level, lanes, &mut invariants)?;
-    without_dead_steps(&mut unit);
+    let unit = lower_unit(kernel, level, lanes, &mut invariants)?;
     let units = units(&unit, lanes, level);
     let code = unit.side_by_side(units, lanes);
     let fixed = fix(emitter, &code, &invariants, Registers::All)?;
@@ -161,7 +160,7 @@ fn lower_unit(
         let args: Vec<Held> = fold_args.by_ref().take(fold.n_args()).collect();
         step(&mut lower, kernel, number, &args)?;
     }
-    Ok(lower.code)
+    Ok(lower.finish())
 }
 
 /// The step of a fold, its states carried on.
@@ -590,8 +589,7 @@ pub(crate) fn emit_uniform(emitter: &mut Emitter<'_>) -> Result<(), CodegenError
         debug_assert!(slot < uniform_slots(kernel));
         lower.store_first(held, Place::Slot(slot), lane.mem());
     }
-    let mut code = lower.code;
-    without_dead_steps(&mut code);
+    let code = lower.finish();
     let fixed = fix(emitter, &code, &invariants, Registers::None)?;
     let pointer = POINTERS[0];
     emitter.asm.load(Opcode::Mov_r64_rm64, SCRATCH, argument(ArgField::Scratch));

@@ -261,7 +261,6 @@ ops! {
     Or64 = binary(8).commutes(), [VEX_Vpor_xmm_xmm_xmmm128 VEX_Vpor_ymm_ymm_ymmm256], [EVEX_Vporq_xmm_k1z_xmm_xmmm128b64 EVEX_Vporq_ymm_k1z_ymm_ymmm256b64 EVEX_Vporq_zmm_k1z_zmm_zmmm512b64];
     Xor32 = binary(4).commutes(), [VEX_Vpxor_xmm_xmm_xmmm128 VEX_Vpxor_ymm_ymm_ymmm256], [EVEX_Vpxord_xmm_k1z_xmm_xmmm128b32 EVEX_Vpxord_ymm_k1z_ymm_ymmm256b32 EVEX_Vpxord_zmm_k1z_zmm_zmmm512b32];
     Xor64 = binary(8).commutes(), [VEX_Vpxor_xmm_xmm_xmmm128 VEX_Vpxor_ymm_ymm_ymmm256], [EVEX_Vpxorq_xmm_k1z_xmm_xmmm128b64 EVEX_Vpxorq_ymm_k1z_ymm_ymmm256b64 EVEX_Vpxorq_zmm_k1z_zmm_zmmm512b64];
-    Andn32 = binary(4), [VEX_Vpandn_xmm_xmm_xmmm128 VEX_Vpandn_ymm_ymm_ymmm256], [EVEX_Vpandnd_xmm_k1z_xmm_xmmm128b32 EVEX_Vpandnd_ymm_k1z_ymm_ymmm256b32 EVEX_Vpandnd_zmm_k1z_zmm_zmmm512b32];
     Andn64 = binary(8), [VEX_Vpandn_xmm_xmm_xmmm128 VEX_Vpandn_ymm_ymm_ymmm256], [EVEX_Vpandnq_xmm_k1z_xmm_xmmm128b64 EVEX_Vpandnq_ymm_k1z_ymm_ymmm256b64 EVEX_Vpandnq_zmm_k1z_zmm_zmmm512b64];
     Ternary32 = ternary(4).immediate(), [], [EVEX_Vpternlogd_xmm_k1z_xmm_xmmm128b32_imm8 EVEX_Vpternlogd_ymm_k1z_ymm_ymmm256b32_imm8 EVEX_Vpternlogd_zmm_k1z_zmm_zmmm512b32_imm8];
     Ternary64 = ternary(8).immediate(), [], [EVEX_Vpternlogq_xmm_k1z_xmm_xmmm128b64_imm8 EVEX_Vpternlogq_ymm_k1z_ymm_ymmm256b64_imm8 EVEX_Vpternlogq_zmm_k1z_zmm_zmmm512b64_imm8];
@@ -347,7 +346,6 @@ ops! {
     PsToPd = unary(4).from_narrow(2).uops(2), [VEX_Vcvtps2pd_xmm_xmmm64 VEX_Vcvtps2pd_ymm_xmmm128], [EVEX_Vcvtps2pd_xmm_k1z_xmmm64b32 EVEX_Vcvtps2pd_ymm_k1z_xmmm128b32 EVEX_Vcvtps2pd_zmm_k1z_ymmm256b32_sae];
     PdToPs = unary(8).to_narrow(2).uops(2), [VEX_Vcvtpd2ps_xmm_xmmm128 VEX_Vcvtpd2ps_xmm_ymmm256], [EVEX_Vcvtpd2ps_xmm_k1z_xmmm128b64 EVEX_Vcvtpd2ps_xmm_k1z_ymmm256b64 EVEX_Vcvtpd2ps_ymm_k1z_zmmm512b64_er];
     I32ToPd = unary(4).from_narrow(2).uops(2), [VEX_Vcvtdq2pd_xmm_xmmm64 VEX_Vcvtdq2pd_ymm_xmmm128], [EVEX_Vcvtdq2pd_xmm_k1z_xmmm64b32 EVEX_Vcvtdq2pd_ymm_k1z_xmmm128b32 EVEX_Vcvtdq2pd_zmm_k1z_ymmm256b32_er];
-    I32ToPs = unary(4), [VEX_Vcvtdq2ps_xmm_xmmm128 VEX_Vcvtdq2ps_ymm_ymmm256], [EVEX_Vcvtdq2ps_xmm_k1z_xmmm128b32 EVEX_Vcvtdq2ps_ymm_k1z_ymmm256b32 EVEX_Vcvtdq2ps_zmm_k1z_zmmm512b32_er];
     PdToI32 = unary(8).to_narrow(2).uops(2), [VEX_Vcvttpd2dq_xmm_xmmm128 VEX_Vcvttpd2dq_xmm_ymmm256], [EVEX_Vcvttpd2dq_xmm_k1z_xmmm128b64 EVEX_Vcvttpd2dq_xmm_k1z_ymmm256b64 EVEX_Vcvttpd2dq_ymm_k1z_zmmm512b64_sae];
     PsToI32 = unary(4), [VEX_Vcvttps2dq_xmm_xmmm128 VEX_Vcvttps2dq_ymm_ymmm256], [EVEX_Vcvttps2dq_xmm_k1z_xmmm128b32 EVEX_Vcvttps2dq_ymm_k1z_ymmm256b32 EVEX_Vcvttps2dq_zmm_k1z_zmmm512b32_sae];
     I64ToPd = unary(8), [], [EVEX_Vcvtqq2pd_xmm_k1z_xmmm128b64 EVEX_Vcvtqq2pd_ymm_k1z_ymmm256b64 EVEX_Vcvtqq2pd_zmm_k1z_zmmm512b64_er];
@@ -373,9 +371,6 @@ ops! {
     // Masks in registers of their own.
     KAnd = masks(2).commutes(), [], [VEX_Kandd_kr_kr_kr VEX_Kandd_kr_kr_kr VEX_Kandd_kr_kr_kr];
     KOr = masks(2).commutes(), [], [VEX_Kord_kr_kr_kr VEX_Kord_kr_kr_kr VEX_Kord_kr_kr_kr];
-    KXor = masks(2).commutes(), [], [VEX_Kxord_kr_kr_kr VEX_Kxord_kr_kr_kr VEX_Kxord_kr_kr_kr];
-    KAndn = masks(2), [], [VEX_Kandnd_kr_kr_kr VEX_Kandnd_kr_kr_kr VEX_Kandnd_kr_kr_kr];
-    KXnor = masks(2).commutes(), [], [VEX_Kxnord_kr_kr_kr VEX_Kxnord_kr_kr_kr VEX_Kxnord_kr_kr_kr];
     KNot = masks(1), [], [VEX_Knotd_kr_kr VEX_Knotd_kr_kr VEX_Knotd_kr_kr];
     KMov = masks(1), [], [VEX_Kmovq_kr_km64 VEX_Kmovq_kr_km64 VEX_Kmovq_kr_km64];
     MaskToBytes = unary(0).from_mask().registers_only(), [], [EVEX_Vpmovm2b_xmm_kr EVEX_Vpmovm2b_ymm_kr EVEX_Vpmovm2b_zmm_kr];

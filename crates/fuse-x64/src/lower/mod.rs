@@ -14,6 +14,7 @@
 //! Operations of equal operands are made once.
 
 mod compose;
+mod logic;
 mod lookup;
 mod prims;
 mod width;
@@ -27,6 +28,7 @@ use crate::code::{
 };
 use crate::internal;
 use crate::level::Level;
+use crate::live::without_dead_steps;
 use crate::op::{Op, Size};
 
 pub(crate) use width::{lanes_of_unit, needed};
@@ -63,6 +65,15 @@ impl<'k> Lower<'k> {
     ) -> Lower<'k> {
         let (code, made) = (Code::default(), FxHashMap::default());
         Lower { kernel, level, lanes, invariants, code, made }
+    }
+
+    /// The code, with its logic in the shortest form and nothing that is not read.
+    pub(crate) fn finish(mut self) -> Code {
+        if self.has_masks() {
+            logic::shorten(&mut self.code);
+        }
+        without_dead_steps(&mut self.code);
+        self.code
     }
 
     /// Emits a region and gives its results.

@@ -14,9 +14,6 @@ use fuse_ir::{
 };
 use fuse_x64::{Level, X64Backend};
 
-/// Does the back end x64 compile kernels? Until it does, it is in no list.
-pub(crate) const X64_COMPILES: bool = true;
-
 /// A back end that remembers the first kernel that it declined.
 pub(crate) struct Watched {
     label: &'static str,
@@ -96,9 +93,6 @@ pub(crate) fn compilers() -> Vec<Arc<Watched>> {
 
 /// The back end x64 of a level; otherwise why a test of it skips itself.
 pub(crate) fn x64(level: Level) -> Result<X64Backend, String> {
-    if !X64_COMPILES {
-        return Err("x64: it compiles no kernel yet".to_string());
-    }
     X64Backend::new(level).map_err(|_| format!("{level}: this CPU has none"))
 }
 
@@ -107,14 +101,6 @@ fn x64_label(level: Level) -> &'static str {
         Level::Avx2 => "x64 avx2",
         Level::Avx512 => "x64 avx512",
     }
-}
-
-/// The flag is not forgotten.
-#[test]
-fn x64_compiles_when_the_flag_says_so() {
-    let Ok(backend) = X64Backend::native() else { return };
-    let case = fuse_testkit::kernels::all_cases().swap_remove(0);
-    assert_eq!(backend.compile(&case.kernel).is_ok(), X64_COMPILES, "{}", case.name);
 }
 
 /// Declines every kernel.

@@ -431,9 +431,6 @@ fn back_ends_agree() {
     }
 }
 
-/// Does the back end x64 compile kernels? Otherwise Cranelift takes all of them.
-const X64_COMPILES: bool = false;
-
 /// The instruction sets of the back end x64.
 const WIDE: [&str; 2] = ["avx2", "avx512"];
 
@@ -453,16 +450,9 @@ fn assert_facts(object: &Value, backend: &str, isa: &str) {
     let mut expected = [&FACTS[..], &["backend", "declined", "isa"]].concat();
     expected.sort_unstable();
     assert_eq!(keys, expected);
-    let (backend, known) = if backend == "x64" && !X64_COMPILES {
-        let reason = object["declined"][0]["reason"].as_str().expect("a reason");
-        assert!(reason.contains("the x64 back end does not support"), "{reason}");
-        assert_eq!(object["declined"][0]["taken_by"], "cranelift");
-        ("cranelift", false)
-    } else {
-        assert_eq!(object["declined"], json!([]), "{object}");
-        assert!(object["isa"].as_str().is_some_and(|found| found.contains(isa)), "{object}");
-        (backend, backend == "x64")
-    };
+    assert_eq!(object["declined"], json!([]), "{object}");
+    assert!(object["isa"].as_str().is_some_and(|found| found.contains(isa)), "{object}");
+    let known = backend == "x64";
     assert_eq!(object["backend"], backend);
     for fact in FACTS {
         assert_eq!(object[fact].is_number(), known, "{fact}: {object}");
@@ -503,15 +493,8 @@ fn listings_are_of_the_back_end_that_takes_the_kernel() {
     let cranelift = with("asm", &["--backend", "cranelift"]);
     for isa in WIDE.into_iter().filter(|isa| is_there(isa)) {
         let listing = with("asm", &["--isa", isa]);
-        if X64_COMPILES {
-            let register = if isa == "avx2" { "ymm" } else { "zmm" };
-            assert!(listing.contains(register), "{listing}");
-        } else {
-            let (comment, rest) = listing.split_once('\n').expect("a line");
-            assert!(comment.starts_with("; the x64 back end"), "{comment}");
-            assert!(comment.ends_with(": cranelift takes it"), "{comment}");
-            assert_eq!(rest, cranelift);
-        }
+        let register = if isa == "avx2" { "ymm" } else { "zmm" };
+        assert!(listing.contains(register) && listing != cranelift, "{listing}");
         // The form is Cranelift's, whoever takes the kernel.
         let clif = with("clif", &["--backend", "cranelift"]);
         assert_eq!(with("clif", &["--backend", "x64", "--isa", isa]), clif);
@@ -527,11 +510,7 @@ fn a_measurement_names_the_back_end_that_ran() {
     for isa in WIDE.into_iter().filter(|isa| is_there(isa)) {
         let measured = folder.prints_json(&[&args[..], &["--isa", isa, "--json"]].concat());
         let (backend, ran_on) = (&measured[0]["backend"], &measured[0]["isa"]);
-        if X64_COMPILES {
-            assert_eq!((backend, ran_on), (&json!("x64"), &json!(isa)));
-        } else {
-            assert_eq!(backend, "cranelift");
-        }
+        assert_eq!((backend, ran_on), (&json!("x64"), &json!(isa)));
     }
     // Without multiply-add instructions, the interpreter takes this kernel.
     let table = folder.prints(&[&args[..], &["--isa", "sse2"]].concat());

@@ -43,7 +43,7 @@ use rustc_hash::FxHashMap;
 
 use crate::held::Held;
 use crate::prefetch::{LINE, prefetch};
-use crate::region::{Code, append_params, block_args, emit_region, needed};
+use crate::region::{Code, append_params, block_args, emit_region};
 use crate::target::Features;
 use crate::vector::{Parts, Vectors, lane_bytes, memory_flags, vector_type};
 use crate::width;
@@ -161,7 +161,7 @@ impl Operands {
         let kernel = code.kernel;
         let inputs = field(v, args, ArgField::Inputs);
         let uniforms = field(v, args, ArgField::Uniforms);
-        let needed = needed(&kernel.lane);
+        let needed = kernel.lane.needed();
         for (value, node) in kernel.lane.iter() {
             let Node::Param(position) = node else { continue };
             let position = position as usize;
@@ -200,7 +200,7 @@ impl Operands {
                 });
             }
         }
-        let needed = needed(&kernel.lane);
+        let needed = kernel.lane.needed();
         let mut constants: Vec<Scalar> = Vec::new();
         for (value, node) in kernel.lane.iter() {
             if let (Node::Const(scalar), true) = (node, needed[value.index()]) {

@@ -77,7 +77,7 @@ pub(crate) fn emit_region(
         last_uses: width::last_uses(region),
         at: 0,
     };
-    let needed = needed(region);
+    let needed = region.needed();
     for (value, node) in region.iter() {
         body.at = value.index();
         let computes = match node {
@@ -90,29 +90,6 @@ pub(crate) fn emit_region(
         }
     }
     region.results.iter().map(|&result| body.operand(v, code, result)).collect()
-}
-
-/// Which values the results depend on.
-pub(crate) fn needed(region: &Region) -> Vec<bool> {
-    let mut needed = vec![false; region.nodes.len()];
-    for result in &region.results {
-        needed[result.index()] = true;
-    }
-    for index in (0..region.nodes.len()).rev() {
-        if !needed[index] {
-            continue;
-        }
-        let node = region.nodes[index];
-        for arg in node.args() {
-            needed[arg.index()] = true;
-        }
-        if let Node::Result { control, .. } = node {
-            for operand in region.controls[control as usize].operands() {
-                needed[operand.index()] = true;
-            }
-        }
-    }
-    needed
 }
 
 struct Body<'r, 'p> {

@@ -182,6 +182,29 @@ impl Region {
         self.results.iter().map(|&value| self.lane(value))
     }
 
+    /// Which values the results depend on.
+    pub fn needed(&self) -> Vec<bool> {
+        let mut needed = vec![false; self.nodes.len()];
+        for result in &self.results {
+            needed[result.index()] = true;
+        }
+        for index in (0..self.nodes.len()).rev() {
+            if !needed[index] {
+                continue;
+            }
+            let node = self.nodes[index];
+            for arg in node.args() {
+                needed[arg.index()] = true;
+            }
+            if let Node::Result { control, .. } = node {
+                for operand in self.controls[control as usize].operands() {
+                    needed[operand.index()] = true;
+                }
+            }
+        }
+        needed
+    }
+
     /// Number of primitives and lookups: the region's arithmetic. Bit casts cost nothing and do
     /// not count.
     pub fn arithmetic(&self) -> usize {

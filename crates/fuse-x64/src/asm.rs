@@ -338,6 +338,8 @@ impl Assembler {
         let code = op
             .encoding(self.level, size)
             .ok_or_else(|| internal(format!("no {op:?} of {size:?} at {}", self.level)))?;
+        debug_assert!(args.len() == form.n_args && !form.gather, "{op:?} of {args:?}");
+        debug_assert!(mask.is_some() || !form.by_mask, "{op:?} without a mask");
         let evex = self.level == Level::Avx512;
         let mut instruction = Instruction::default();
         instruction.set_code(code);

@@ -117,10 +117,11 @@ pub(crate) fn emit_run(emitter: &mut Emitter<'_>) -> Result<Loop, CodegenError> 
 /// Units side by side: as many as registers hold, for the sake of overlapping chains.
 fn units(unit: &Code, lanes: usize, level: Level) -> usize {
     let fits = |units: usize| {
-        let code = unit.side_by_side(units, lanes);
-        units == 1
-            || (code.steps.len() <= LARGE
-                && pressure(&code) + working_registers(&code, level) < level.vectors())
+        let small = || {
+            let code = unit.side_by_side(units, lanes);
+            pressure(&code) + working_registers(&code, level) < level.vectors()
+        };
+        units == 1 || (units * unit.steps.len() <= LARGE && small())
     };
     let halved = std::iter::successors(
         Some(std::env::var("UNITS").map_or(MOST_UNITS, |s| s.parse().unwrap_or(4))),

@@ -15,6 +15,8 @@ mod live;
 mod lower;
 mod op;
 mod pin;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -71,8 +71,6 @@ pub(crate) struct Form {
     pub(crate) narrow_result: usize,
     /// Does a VEX encoding take registers only, where EVEX takes memory?
     pub(crate) memory_if_wide: bool,
-    /// Is the operand in memory one element, whatever the size?
-    pub(crate) from_element: bool,
     /// Micro-operations on the vector ports.
     pub(crate) uops: usize,
     /// Cycles of the divider for 512 bits.
@@ -92,7 +90,6 @@ const PLAIN: Form = Form {
     narrow_args: 1,
     narrow_result: 1,
     memory_if_wide: false,
-    from_element: false,
     uops: 1,
     divider: 0,
 };
@@ -152,10 +149,6 @@ impl Form {
 
     const fn to_narrow(self, times: usize) -> Form {
         Form { narrow_result: times, ..self }
-    }
-
-    const fn from_element(self) -> Form {
-        Form { from_element: true, ..self }
     }
 
     const fn registers_only(self) -> Form {
@@ -377,10 +370,10 @@ ops! {
 
     // Moves, broadcasts and shuffles.
     Mov = unary(0).uops(0), [VEX_Vmovups_xmm_xmmm128 VEX_Vmovups_ymm_ymmm256], [EVEX_Vmovups_xmm_k1z_xmmm128 EVEX_Vmovups_ymm_k1z_ymmm256 EVEX_Vmovups_zmm_k1z_zmmm512];
-    Broadcast8 = unary(0).from_narrow(64).from_element(), [VEX_Vpbroadcastb_xmm_xmmm8 VEX_Vpbroadcastb_ymm_xmmm8], [EVEX_Vpbroadcastb_xmm_k1z_xmmm8 EVEX_Vpbroadcastb_ymm_k1z_xmmm8 EVEX_Vpbroadcastb_zmm_k1z_xmmm8];
-    Broadcast16 = unary(0).from_narrow(64).from_element(), [VEX_Vpbroadcastw_xmm_xmmm16 VEX_Vpbroadcastw_ymm_xmmm16], [EVEX_Vpbroadcastw_xmm_k1z_xmmm16 EVEX_Vpbroadcastw_ymm_k1z_xmmm16 EVEX_Vpbroadcastw_zmm_k1z_xmmm16];
-    Broadcast32 = unary(0).from_narrow(64).from_element(), [VEX_Vpbroadcastd_xmm_xmmm32 VEX_Vpbroadcastd_ymm_xmmm32], [EVEX_Vpbroadcastd_xmm_k1z_xmmm32 EVEX_Vpbroadcastd_ymm_k1z_xmmm32 EVEX_Vpbroadcastd_zmm_k1z_xmmm32];
-    Broadcast64 = unary(0).from_narrow(64).from_element(), [VEX_Vpbroadcastq_xmm_xmmm64 VEX_Vpbroadcastq_ymm_xmmm64], [EVEX_Vpbroadcastq_xmm_k1z_xmmm64 EVEX_Vpbroadcastq_ymm_k1z_xmmm64 EVEX_Vpbroadcastq_zmm_k1z_xmmm64];
+    Broadcast8 = unary(0).from_narrow(64), [VEX_Vpbroadcastb_xmm_xmmm8 VEX_Vpbroadcastb_ymm_xmmm8], [EVEX_Vpbroadcastb_xmm_k1z_xmmm8 EVEX_Vpbroadcastb_ymm_k1z_xmmm8 EVEX_Vpbroadcastb_zmm_k1z_xmmm8];
+    Broadcast16 = unary(0).from_narrow(64), [VEX_Vpbroadcastw_xmm_xmmm16 VEX_Vpbroadcastw_ymm_xmmm16], [EVEX_Vpbroadcastw_xmm_k1z_xmmm16 EVEX_Vpbroadcastw_ymm_k1z_xmmm16 EVEX_Vpbroadcastw_zmm_k1z_xmmm16];
+    Broadcast32 = unary(0).from_narrow(64), [VEX_Vpbroadcastd_xmm_xmmm32 VEX_Vpbroadcastd_ymm_xmmm32], [EVEX_Vpbroadcastd_xmm_k1z_xmmm32 EVEX_Vpbroadcastd_ymm_k1z_xmmm32 EVEX_Vpbroadcastd_zmm_k1z_xmmm32];
+    Broadcast64 = unary(0).from_narrow(64), [VEX_Vpbroadcastq_xmm_xmmm64 VEX_Vpbroadcastq_ymm_xmmm64], [EVEX_Vpbroadcastq_xmm_k1z_xmmm64 EVEX_Vpbroadcastq_ymm_k1z_xmmm64 EVEX_Vpbroadcastq_zmm_k1z_xmmm64];
     ShuffleBytes = binary(0), [VEX_Vpshufb_xmm_xmm_xmmm128 VEX_Vpshufb_ymm_ymm_ymmm256], [EVEX_Vpshufb_xmm_k1z_xmm_xmmm128 EVEX_Vpshufb_ymm_k1z_ymm_ymmm256 EVEX_Vpshufb_zmm_k1z_zmm_zmmm512];
     Unpack16 = binary(0), [VEX_Vpunpcklwd_xmm_xmm_xmmm128 VEX_Vpunpcklwd_ymm_ymm_ymmm256], [];
     Unpack32 = binary(0), [VEX_Vpunpckldq_xmm_xmm_xmmm128 VEX_Vpunpckldq_ymm_ymm_ymmm256], [];

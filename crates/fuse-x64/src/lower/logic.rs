@@ -112,3 +112,63 @@ fn masked_comparison<'a>(
         compares.then(|| Inst { mask: Some(outer.args[1 - position]), ..compare.clone() })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::code::Kind;
+    use crate::op::Size;
+
+    const OPS: [Op; 4] = [Op::And64, Op::Or64, Op::Xor64, Op::Andn64];
+
+    fn step(op: Op, args: [Value; 2], result: Value) -> Step {
+        let args = smallvec![args[0], args[1]];
+        Step::Do(Inst { op, size: Size::Z, args, mask: None, immediate: 0 }, result)
+    }
+
+    /// Every pair of operations of three values, the inner one on either side: the immediate is the table
+    /// of both, whatever the order of the operands has become.
+    #[test]
+    fn two_operations_of_bits_are_one_with_their_table() {
+        for outer in OPS {
+            for inner in OPS {
+                for side in 0..2 {
+                    let mut code = Code::default();
+                    let [x, y, z, first, second] = [(); 5].map(|()| code.value(Kind::Vector));
+                    code.steps.push(step(inner, [x, y], first));
+                    let args = if side == 0 { [first, z] } else { [z, first] };
+                    code.steps.push(step(outer, args, second));
+                    shorten(&mut code);
+                    let Step::Do(shorter, _) = &code.steps[1] else { unreachable!("a step") };
+                    assert_eq!(shorter.op, Op::Ternary64);
+                    let bits = |op| bits_of(op).expect("an operation of bits");
+                    for number in 0..8_u8 {
+                        let of = |value: Value| {
+                            let position = shorter.args.iter().position(|&arg| arg == value);
+                            number >> (2 - position.expect("an operand")) & 1
+                        };
+                        let inner = bits(inner)(of(x), of(y));
+                        let both = if side == 0 {
+                            bits(outer)(inner, of(z))
+                        } else {
+                            bits(outer)(of(z), inner)
+                        };
+                        assert_eq!(shorter.immediate >> number & 1, both & 1);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_read_twice_stays() {
+        let mut code = Code::default();
+        let [x, y, first, second, third] = [(); 5].map(|()| code.value(Kind::Vector));
+        code.steps.push(step(Op::And64, [x, y], first));
+        code.steps.push(step(Op::Or64, [first, x], second));
+        code.steps.push(step(Op::Xor64, [first, y], third));
+        shorten(&mut code);
+        let kept = |step: &Step| matches!(step, Step::Do(inst, _) if inst.op != Op::Ternary64);
+        assert!(code.steps.iter().all(kept));
+    }
+}

@@ -31,7 +31,7 @@ use crate::level::Level;
 use crate::live::without_dead_steps;
 use crate::op::{Op, Size};
 
-pub(crate) use width::{lanes_of_unit, needed};
+pub(crate) use width::lanes_of_unit;
 
 /// A kernel's value in a register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +91,7 @@ impl<'k> Lower<'k> {
             values: vec![None; region.nodes.len()],
             controls: vec![None; region.controls.len()],
         };
-        let needed = needed(region);
+        let needed = region.needed();
         for (value, node) in region.iter() {
             let computes = match node {
                 Node::Param(_) | Node::Const(_) => false,

@@ -88,26 +88,3 @@ fn taken(prim: Prim, own: usize, by_constant: bool, level: Level) -> usize {
         | Prim::LaneIndex => own,
     }
 }
-
-/// Which values the results depend on.
-pub(crate) fn needed(region: &Region) -> Vec<bool> {
-    let mut needed = vec![false; region.nodes.len()];
-    for result in &region.results {
-        needed[result.index()] = true;
-    }
-    for index in (0..region.nodes.len()).rev() {
-        if !needed[index] {
-            continue;
-        }
-        let node = region.nodes[index];
-        for arg in node.args() {
-            needed[arg.index()] = true;
-        }
-        if let Node::Result { control, .. } = node {
-            for operand in region.controls[control as usize].operands() {
-                needed[operand.index()] = true;
-            }
-        }
-    }
-    needed
-}

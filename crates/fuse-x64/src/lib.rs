@@ -1,4 +1,31 @@
 //! Kernel to machine code with vectors of 256 and 512 bits.
+//!
+//! ```text
+//! VerifiedKernel ─lower─▶ steps of one unit ─side by side─▶ a loop's body ─pin, allocate─▶ instructions
+//!                           (SSA, no registers)                                   │
+//!                                          frame: regions out of line, once each ─┴─asm─▶ image ─fuse-code─▶ runs
+//! ```
+//!
+//! A **unit** is as many lanes as one vector of the kernel's widest type has; every value of a unit is one
+//! register. So no value ever crosses registers, and a body is units side by side, as many as registers
+//! allow: all that the two levels differ in is which operations exist (`op`, the one table of encodings)
+//! and where masks live.
+//!
+//! | file | |
+//! |---|---|
+//! | `op` | the operations: forms, encodings of both levels, costs |
+//! | `code`, `live` | straight-line code over values; who is alive when |
+//! | `lower/` | kernels to steps: primitives, what a level lacks, lookups, shorter logic |
+//! | `allocate/`, `pin` | registers, spills, memory operands; which invariants stay in registers |
+//! | `function`, `frame` | `run` and `run_uniform`: loops, stripes, streaming stores; regions out of line |
+//! | `asm` | instructions, labels, the pool of constants; iced encodes and prints them |
+//! | `facts`, `kernel`, `level` | what `fuse explain` tells; what the runtime calls; what the CPU has |
+//!
+//! Emission and allocation are safe code; the one unsafe act is to call the result. A back end never decides
+//! rounding: each primitive is computed as [`fuse_ir::Prim::eval`] says, lane by lane, at both levels.
+//!
+//! Declined, so that the next back end takes the kernel: more values at once than there are registers (the
+//! results of one rare region, in practice never), code or scratch memory beyond limits.
 
 #![deny(unsafe_code)]
 #![warn(missing_docs)]

@@ -96,6 +96,7 @@ const UNSAFE_FILES: &[&str] = &[
     "crates/fuse-testkit/src/ptx/device.rs",
     "crates/fuse-testkit/src/ptx/tests/device.rs",
     "crates/fuse-testkit/src/reference_device.rs",
+    "crates/fuse-x64/src/kernel.rs",
     "tests/fake-driver/src/exports.rs",
     "tests/fake-driver/src/host.rs",
     "tests/suite/allocator.rs",

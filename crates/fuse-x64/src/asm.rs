@@ -290,6 +290,12 @@ impl Assembler {
         self.operation(&Operation { op, size, result: to, args: &args, mask: None, immediate: 0 })
     }
 
+    /// Asks for a line, which need not be memory of ours.
+    pub(crate) fn prefetch(&mut self, at: Address) {
+        let instruction = Instruction::with1(Code::Prefetcht0_m8, memory(at));
+        self.push(instruction.expect("memory"));
+    }
+
     /// Takes one off a 64-bit number in memory.
     pub(crate) fn decrement(&mut self, at: Address) {
         let instruction = Instruction::with1(Code::Dec_rm64, memory(at));

@@ -210,6 +210,8 @@ pub(crate) struct Carried {
     /// The unit's first lane.
     pub(crate) lane: usize,
     pub(crate) size: Size,
+    /// Bytes of its lanes in a register.
+    pub(crate) width: usize,
 }
 
 /// Straight-line code for a unit, or for several side by side.

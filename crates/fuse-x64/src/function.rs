@@ -1,7 +1,8 @@
 //! The functions that the runtime calls: `run` and `run_uniform`, `extern "C" fn(*const KernelArgs)`.
 //!
-//! A kernel without folds is one loop over lanes, `N·U` at a time: N units of U lanes side by side, so that
-//! their chains of operations overlap. All loads of a unit come before its stores.
+//! A kernel with folds has loops of its own (`stripes`). One without is one loop over lanes, `N·U` at a time:
+//! N units of U lanes side by side, so that their chains of operations overlap. All loads of a unit come
+//! before its stores.
 //!
 //! Outputs larger than the caches are stored past them where the runtime says so ([`fuse_ir::Hints`]). Such
 //! stores must be aligned: the first pass stores as usual, and the streaming loop starts again at the first
@@ -10,33 +11,26 @@
 //!
 //! ```text
 //! elementwise:  for rcx in (0..32·granules).step_by(N·U) { body }
-//!
-//! folds:        for rbx in (0..32).step_by(N·U) {             a stripe of columns
-//!                   states = load(folds)[rbx..]               stay in registers
-//!                   for rcx in (rbx..).step_by(32) { body }   without the last granule where there is a tail
-//!                   if tail: store(states); the last granule; states = choose(lane < tail, states, stored)
-//!                   store(states) }
 //! ```
 
-use fuse_ir::abi::{ArgField, state_slot, uniform_slots};
-use fuse_ir::{CodegenError, GRANULE, Hints, InputClass, Kernel, Lane, Mem};
+use fuse_ir::abi::{ArgField, uniform_slots};
+use fuse_ir::{CodegenError, GRANULE, Hints, InputClass, Kernel, Mem};
 use iced_x86::{Code as Opcode, Register};
 
-use crate::allocate::{
-    Allocator, Fixed, INDEX, SCRATCH, Stores, TEMPORARY, Taken, choice, emit_stubs,
-};
-use crate::asm::{Address, Arg, Assembler, Operation};
-use crate::code::{Carried, Code, Inst, Invariant, Invariants, Kind, Place, Step, Value};
+use crate::allocate::{Allocator, Fixed, INDEX, SCRATCH, Stores, TEMPORARY, Taken, emit_stubs};
+use crate::asm::{Address, Assembler};
+use crate::code::{Code, Invariant, Invariants, Place, Step};
 use crate::frame::Emitter;
 use crate::level::Level;
 use crate::live::pressure;
-use crate::lower::{Held, Lower, bytes_of, lanes_of_unit};
-use crate::op::{Op, Size};
+use crate::lower::{Held, Lower, lanes_of_unit};
+use crate::op::Size;
 use crate::pin::{Registers, fix, load_invariants, working_registers};
+use crate::stripes::lower_step;
 
 const ARGS: Register = Register::RDI;
-const END: Register = Register::RDX;
-const STRIPE: Register = Register::RBX;
+pub(crate) const END: Register = Register::RDX;
+pub(crate) const STRIPE: Register = Register::RBX;
 
 /// Registers for pointers of operands, those first that need not be saved.
 const POINTERS: [Register; 9] = [
@@ -159,57 +153,13 @@ fn lower_unit(
     }
     for (number, fold) in kernel.folds.iter().enumerate() {
         let args: Vec<Held> = fold_args.by_ref().take(fold.n_args()).collect();
-        step(&mut lower, kernel, number, &args)?;
+        lower_step(&mut lower, kernel, number, &args)?;
     }
     Ok(lower.finish())
 }
 
-/// The step of a fold, its states carried on.
-fn step(
-    lower: &mut Lower<'_>,
-    kernel: &Kernel,
-    number: usize,
-    args: &[Held],
-) -> Result<(), CodegenError> {
-    let fold = &kernel.folds[number];
-    let before: Vec<Value> = fold.state.iter().map(|_| lower.code.value(Kind::Vector)).collect();
-    let mut states: Vec<Option<Held>> = vec![None; before.len()];
-    let after = lower.region(&fold.step, &mut |lower, position| {
-        if let Some(arg) = position.checked_sub(before.len()) {
-            return Ok(args[arg]);
-        }
-        let lane = fold.step.params[position];
-        Ok(*states[position].get_or_insert_with(|| lower.from_vector(before[position], lane)))
-    })?;
-    for (index, (held, &before)) in after.into_iter().zip(&before).enumerate() {
-        let lane = fold.state[index].init.lane;
-        let value = lower.as_vector(held, lane);
-        // Each is made by a step of its own, so that none is what another pass starts with.
-        let result = lower.code.value(Kind::Vector);
-        let taken = lower.code.carried.iter().any(|carried| carried.after == value);
-        let size = lower.size(bytes_of(lane));
-        let is_made = value.as_computed().is_some_and(|n| is_made_here(&lower.code, n));
-        let after = if is_made && !taken {
-            value
-        } else {
-            let args = smallvec::smallvec![value];
-            let inst = Inst { op: Op::Mov, size, args, mask: None, immediate: 0 };
-            lower.code.steps.push(Step::Do(inst, result));
-            result
-        };
-        let slot = state_slot(kernel, number, index);
-        lower.code.carried.push(Carried { before, after, slot, lane: 0, size });
-    }
-    Ok(())
-}
-
-/// Is a value what a step makes, and not what a pass starts with?
-fn is_made_here(code: &Code, number: usize) -> bool {
-    code.steps.iter().rev().any(|step| step.results().contains(&Value::new(number)))
-}
-
 /// Which operands have their pointer in a register.
-struct Pointers(Vec<(Place, Register)>);
+pub(crate) struct Pointers(Vec<(Place, Register)>);
 
 impl Pointers {
     fn of(code: &Code) -> Pointers {
@@ -238,13 +188,13 @@ impl Pointers {
         }
     }
 
-    fn register(&self, place: Place) -> Option<Register> {
+    pub(crate) fn register(&self, place: Place) -> Option<Register> {
         self.0.iter().find(|(known, _)| *known == place).map(|&(_, register)| register)
     }
 }
 
 /// Loads the pointer of an operand.
-fn load_pointer(asm: &mut Assembler, place: Place, register: Register) {
+pub(crate) fn load_pointer(asm: &mut Assembler, place: Place, register: Register) {
     let (field, number) = match place {
         Place::Input(number) => (ArgField::Inputs, number),
         Place::Output(number) => (ArgField::Outputs, number),
@@ -254,32 +204,37 @@ fn load_pointer(asm: &mut Assembler, place: Place, register: Register) {
 }
 
 /// Loads a pointer from a list of the arguments.
-fn load_from_list(asm: &mut Assembler, field: ArgField, number: usize, register: Register) {
+pub(crate) fn load_from_list(
+    asm: &mut Assembler,
+    field: ArgField,
+    number: usize,
+    register: Register,
+) {
     asm.load(Opcode::Mov_r64_rm64, register, argument(field));
     let offset = i32::try_from(8 * number).unwrap_or(i32::MAX);
     asm.load(Opcode::Mov_r64_rm64, register, Address::At(register, offset));
 }
 
 /// A field of the arguments.
-fn argument(field: ArgField) -> Address {
+pub(crate) fn argument(field: ArgField) -> Address {
     Address::At(ARGS, field.offset() as i32)
 }
 
-type Emitted = (std::ops::Range<usize>, Taken, Vec<crate::allocate::Stub>);
+pub(crate) type Emitted = (std::ops::Range<usize>, Taken, Vec<crate::allocate::Stub>);
 
 /// A function in the making.
-struct Function<'a, 'k> {
-    emitter: &'a mut Emitter<'k>,
+pub(crate) struct Function<'a, 'k> {
+    pub(crate) emitter: &'a mut Emitter<'k>,
     /// Lanes of a unit.
-    lanes: usize,
-    code: &'a Code,
+    pub(crate) lanes: usize,
+    pub(crate) code: &'a Code,
     invariants: &'a Invariants,
-    fixed: Fixed,
-    pointers: Pointers,
+    pub(crate) fixed: Fixed,
+    pub(crate) pointers: Pointers,
 }
 
 impl Function<'_, '_> {
-    fn body(&mut self, stores: Stores) -> Result<Emitted, CodegenError> {
+    pub(crate) fn body(&mut self, stores: Stores) -> Result<Emitted, CodegenError> {
         let start = self.emitter.asm.len();
         let pointers = &self.pointers;
         let access = |asm: &mut Assembler, place: Place, mem: Mem, lane: usize| {
@@ -302,7 +257,7 @@ impl Function<'_, '_> {
     }
 
     /// Leaves in `rdx` the number of lanes of all granules.
-    fn load_end(&mut self) {
+    pub(crate) fn load_end(&mut self) {
         let asm = &mut self.emitter.asm;
         asm.load(Opcode::Mov_r64_rm64, END, argument(ArgField::Granules));
         asm.shift_left(END, GRANULE.trailing_zeros() as u8);
@@ -404,169 +359,6 @@ impl Function<'_, '_> {
         asm.two(Opcode::Mov_r32_rm32, Register::EBX, Register::EAX);
         asm.shift_right(STRIPE, size.trailing_zeros() as u8);
         asm.immediate(Opcode::Mov_rm64_imm32, END, lanes as i32);
-    }
-
-    fn stripes(&mut self, lanes: usize) -> Result<Emitted, CodegenError> {
-        let granule = GRANULE as i32;
-        let asm = &mut self.emitter.asm;
-        let [stripe, again, after, whole, stored] = [(); 5].map(|()| asm.label());
-        asm.two(Opcode::Xor_r32_rm32, Register::EBX, Register::EBX);
-        asm.place(stripe);
-        for index in 0..self.code.carried.len() {
-            self.load_state(index)?;
-        }
-        self.load_end();
-        let asm = &mut self.emitter.asm;
-        let no_tail = asm.label();
-        asm.compare_zero(argument(ArgField::Tail));
-        asm.jump(Opcode::Je_rel32_64, no_tail);
-        asm.immediate(Opcode::Sub_rm64_imm32, END, granule);
-        asm.place(no_tail);
-        asm.two(Opcode::Mov_r64_rm64, INDEX, STRIPE);
-        asm.two(Opcode::Cmp_r64_rm64, INDEX, END);
-        asm.jump(Opcode::Jae_rel32_64, after);
-        asm.align();
-        asm.place(again);
-        let emitted = self.body(Stores::Cached)?;
-        let asm = &mut self.emitter.asm;
-        asm.immediate(Opcode::Add_rm64_imm32, INDEX, granule);
-        asm.two(Opcode::Cmp_r64_rm64, INDEX, END);
-        asm.jump(Opcode::Jb_rel32_64, again);
-        asm.place(after);
-        asm.compare_zero(argument(ArgField::Tail));
-        asm.jump(Opcode::Je_rel32_64, whole);
-        // With a tail: the last granule is still to come, or was the pass that ended.
-        asm.load(Opcode::Mov_r64_rm64, TEMPORARY, argument(ArgField::Granules));
-        asm.shift_left(TEMPORARY, GRANULE.trailing_zeros() as u8);
-        let last_done = asm.label();
-        asm.two(Opcode::Cmp_r64_rm64, END, TEMPORARY);
-        asm.jump(Opcode::Je_rel32_64, last_done);
-        asm.two(Opcode::Mov_r64_rm64, END, TEMPORARY);
-        for index in 0..self.code.carried.len() {
-            self.store_state(index)?;
-        }
-        self.emitter.asm.jump(Opcode::Jmp_rel32_64, again);
-        self.emitter.asm.place(last_done);
-        for index in 0..self.code.carried.len() {
-            self.keep_past_tail(index)?;
-        }
-        self.emitter.asm.place(whole);
-        for index in 0..self.code.carried.len() {
-            self.store_state(index)?;
-        }
-        let asm = &mut self.emitter.asm;
-        asm.place(stored);
-        asm.immediate(Opcode::Add_rm64_imm32, STRIPE, lanes as i32);
-        asm.immediate(Opcode::Cmp_rm64_imm32, STRIPE, granule);
-        asm.jump(Opcode::Jb_rel32_64, stripe);
-        Ok(emitted)
-    }
-
-    /// A carried value, its register, and its memory, whose pointer is loaded.
-    fn state(&mut self, index: usize) -> (Carried, u8, Address, Mem) {
-        let carried = self.code.carried[index];
-        let lane = self.state_lane(carried.slot);
-        load_from_list(&mut self.emitter.asm, ArgField::Folds, carried.slot, TEMPORARY);
-        let mem = lane.mem();
-        let displacement = (carried.lane * mem.size()) as i32;
-        let address = Address::Indexed(TEMPORARY, STRIPE, mem.size() as u32, displacement);
-        (carried, self.fixed.carried[index], address, mem)
-    }
-
-    fn state_lane(&self, slot: usize) -> Lane {
-        let slots = self.emitter.kernel.state_slots();
-        slots.map(|slot| slot.init.lane).nth(slot).unwrap_or(Lane::I64)
-    }
-
-    fn load_state(&mut self, index: usize) -> Result<(), CodegenError> {
-        let (carried, register, address, mem) = self.state(index);
-        let bytes = self.lanes * mem.size();
-        self.load_to(register, address, bytes)?;
-        if mem == Mem::Bool {
-            // 0 and 1 become zeros and ones: 0 - x.
-            let zero = self.fixed.temporaries(self.emitter.asm.level)?[0];
-            self.simple(Op::Xor64, Size::Y, zero, &[zero, zero])?;
-            self.simple(Op::Sub8, carried.size, register, &[zero, register])?;
-        }
-        Ok(())
-    }
-
-    fn store_state(&mut self, index: usize) -> Result<(), CodegenError> {
-        let (carried, register, address, mem) = self.state(index);
-        let bytes = self.lanes * mem.size();
-        let mut from = register;
-        if mem == Mem::Bool {
-            let level = self.emitter.asm.level;
-            from = self.fixed.temporaries(level)?[0];
-            let zero = self.fixed.temporaries(level)?[1];
-            self.simple(Op::Xor64, Size::Y, zero, &[zero, zero])?;
-            self.simple(Op::Sub8, carried.size, from, &[zero, register])?;
-        }
-        self.emitter.asm.store_bytes(from, address, bytes);
-        Ok(())
-    }
-
-    /// Takes a state as it was stored, in the lanes past the tail.
-    fn keep_past_tail(&mut self, index: usize) -> Result<(), CodegenError> {
-        let level = self.emitter.asm.level;
-        let [mask, old] = self.fixed.temporaries(level)?;
-        let (carried, register, address, mem) = self.state(index);
-        let bytes = self.lanes * mem.size();
-        self.load_to(old, address, bytes)?;
-        if mem == Mem::Bool {
-            self.simple(Op::Xor64, Size::Y, mask, &[mask, mask])?;
-            self.simple(Op::Sub8, carried.size, old, &[mask, old])?;
-        }
-        // 64 bytes of ones and as many zeros, entered so that lane `tail` finds the first zero.
-        let mut window = vec![0xff; GRANULE];
-        window.resize(3 * GRANULE, 0);
-        let asm = &mut self.emitter.asm;
-        let window = asm.pooled(&window);
-        asm.load(Opcode::Lea_r64_m, TEMPORARY, Address::Pool(window + GRANULE));
-        asm.load(Opcode::Sub_r64_rm64, TEMPORARY, argument(ArgField::Tail));
-        let at = Address::Indexed(TEMPORARY, STRIPE, 1, carried.lane as i32);
-        self.load_to(mask, at, self.lanes)?;
-        let width = mem.size();
-        let mask = if level == Level::Avx512 {
-            let bytes = Size::of(self.lanes);
-            self.simple(Op::Test8, bytes, 1, &[mask, mask])?;
-            1
-        } else {
-            let widen = match width {
-                1 => None,
-                2 => Some(Op::Sext8To16),
-                4 => Some(Op::Sext8To32),
-                _ => Some(Op::Sext8To64),
-            };
-            if let Some(widen) = widen {
-                self.simple(widen, carried.size, mask, &[mask])?;
-            }
-            mask
-        };
-        self.emitter.asm.operation(&Operation {
-            op: choice(level, width),
-            size: carried.size,
-            result: register,
-            args: &[Arg::Vector(old), Arg::Vector(register)],
-            mask: Some(mask),
-            immediate: 0,
-        })
-    }
-
-    fn load_to(&mut self, to: u8, from: Address, bytes: usize) -> Result<(), CodegenError> {
-        self.emitter.asm.load_bytes(to, from, bytes)
-    }
-
-    fn simple(&mut self, op: Op, size: Size, result: u8, args: &[u8]) -> Result<(), CodegenError> {
-        let args: smallvec::SmallVec<[Arg; 3]> = args.iter().map(|&arg| Arg::Vector(arg)).collect();
-        self.emitter.asm.operation(&Operation {
-            op,
-            size,
-            result,
-            args: &args,
-            mask: None,
-            immediate: 0,
-        })
     }
 }
 

@@ -17,7 +17,8 @@
 //! | `code`, `live` | straight-line code over values; who is alive when |
 //! | `lower/` | kernels to steps: primitives, what a level lacks, lookups, shorter logic |
 //! | `allocate/`, `pin` | registers, spills, memory operands; which invariants stay in registers |
-//! | `function`, `frame` | `run` and `run_uniform`: loops, stripes, streaming stores; regions out of line |
+//! | `function`, `stripes` | `run` and `run_uniform`: loops, streaming stores; folds |
+//! | `frame` | regions out of line |
 //! | `asm` | instructions, labels, the pool of constants; iced encodes and prints them |
 //! | `facts`, `kernel`, `level` | what `fuse explain` tells; what the runtime calls; what the CPU has |
 //!
@@ -42,6 +43,7 @@ mod live;
 mod lower;
 mod op;
 mod pin;
+mod stripes;
 #[cfg(test)]
 mod tests;
 

@@ -19,6 +19,20 @@ const TWO_84: u64 = 0x4530_0000_0000_0000;
 /// 2^52 + 2^51: as 2^52, for |i| < 2^51.
 const SHIFTER: u64 = 0x4338_0000_0000_0000;
 
+/// How lanes are made narrower at AVX2: the order of bytes that gathers them in each half of a register, and the
+/// operation that then joins the halves.
+pub(crate) fn in_halves(from: usize, to: usize) -> (Vec<u8>, Op) {
+    let kept = (0..16 / from).flat_map(|lane| (0..to).map(move |byte| lane * from + byte));
+    let mut half: Vec<u8> = kept.map(|byte| byte as u8).collect();
+    half.resize(16, 0x80);
+    let unpack = match 16 / from * to {
+        8 => Op::Unpack64,
+        4 => Op::Unpack32,
+        _ => Op::Unpack16,
+    };
+    (half.repeat(2), unpack)
+}
+
 impl Lower<'_> {
     /// Integers of `from` bytes as wider ones.
     pub(super) fn extend(&mut self, value: Value, from: usize, to: usize, sign: Sign) -> Value {
@@ -52,22 +66,14 @@ impl Lower<'_> {
             };
             return self.op(op, from, &[value]);
         }
-        // Within each half of the register first, then the halves together.
-        let kept = (0..16 / from).flat_map(|lane| (0..to).map(move |byte| lane * from + byte));
-        let mut half: Vec<u8> = kept.map(|byte| byte as u8).collect();
-        half.resize(16, 0x80);
-        let order = self.invariants.value(Invariant::Bytes(half.repeat(2)));
+        let (order, unpack) = in_halves(from, to);
+        let order = self.invariants.value(Invariant::Bytes(order));
         let low = self.op(Op::ShuffleBytes, from, &[value, order]);
         if self.size(from) == Size::X {
             return low;
         }
         let high = self.op_with(Op::UpperHalf, from, &[low], 1);
-        let op = match 16 / from * to {
-            8 => Op::Unpack64,
-            4 => Op::Unpack32,
-            _ => Op::Unpack16,
-        };
-        self.sized(op, Size::X, &[low, high])
+        self.sized(unpack, Size::X, &[low, high])
     }
 
     fn sized(&mut self, op: Op, size: Size, args: &[Value]) -> Value {

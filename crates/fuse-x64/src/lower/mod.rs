@@ -20,7 +20,7 @@ mod prims;
 mod width;
 
 use fuse_ir::{CodegenError, Control, Kernel, Lane, Mem, Node, Prim, Region, Scalar, ValueId};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
 use crate::code::{
@@ -31,7 +31,8 @@ use crate::level::Level;
 use crate::live::without_dead_steps;
 use crate::op::{Op, Size};
 
-pub(crate) use width::lanes_of_unit;
+pub(crate) use compose::in_halves;
+pub(crate) use width::{lanes_of_unit, widest};
 
 /// A kernel's value in a register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +51,8 @@ pub(crate) struct Lower<'k> {
     pub(crate) invariants: &'k mut Invariants,
     pub(crate) code: Code,
     made: FxHashMap<Inst, Value>,
+    /// Vectors that hold masks as bytes, all ones or zeros.
+    of_masks: FxHashSet<Value>,
 }
 
 /// Gives a region's parameter at a position.
@@ -63,8 +66,8 @@ impl<'k> Lower<'k> {
         lanes: usize,
         invariants: &'k mut Invariants,
     ) -> Lower<'k> {
-        let (code, made) = (Code::default(), FxHashMap::default());
-        Lower { kernel, level, lanes, invariants, code, made }
+        let (code, made, of_masks) = Default::default();
+        Lower { kernel, level, lanes, invariants, code, made, of_masks }
     }
 
     /// The code, with its logic in the shortest form and nothing that is not read.
@@ -103,6 +106,11 @@ impl<'k> Lower<'k> {
             }
         }
         region.results.iter().map(|&result| body.operand(self, result)).collect()
+    }
+
+    /// The kernel that the regions are of.
+    pub(crate) fn kernel(&self) -> &'k Kernel {
+        self.kernel
     }
 
     /// The size of vectors of lanes of so many bytes.
@@ -156,6 +164,7 @@ impl<'k> Lower<'k> {
     /// A mask from bytes that are all ones or zeros.
     pub(crate) fn mask_of_bytes(&mut self, bytes: Value) -> Held {
         if self.has_masks() {
+            self.of_masks.insert(bytes);
             return Held { value: self.op(Op::Test8, 1, &[bytes, bytes]), width: 0 };
         }
         Held { value: bytes, width: 1 }
@@ -163,10 +172,35 @@ impl<'k> Lower<'k> {
 
     /// A mask as bytes that are all ones or zeros.
     pub(crate) fn bytes_of_mask(&mut self, mask: Held) -> Value {
-        if self.has_masks() {
-            return self.op(Op::MaskToBytes, 1, &[mask.value]);
+        if !self.has_masks() {
+            return self.mask_at(mask, 1).value;
         }
-        self.mask_at(mask, 1).value
+        // Of a mask that was made of bytes, and another: the bytes, and the other's.
+        if let Some((op, bytes, other)) = self.joined_with_bytes(mask.value) {
+            let other = self.op(Op::MaskToBytes, 1, &[other]);
+            return self.op(op, 1, &[bytes, other]);
+        }
+        self.op(Op::MaskToBytes, 1, &[mask.value])
+    }
+
+    /// The bytes and the mask that a mask joins, and how bytes are joined so.
+    fn joined_with_bytes(&self, mask: Value) -> Option<(Op, Value, Value)> {
+        let maker = |value: Value| {
+            let mut steps = self.code.steps.iter().rev();
+            steps.find_map(|step| {
+                let Step::Do(inst, result) = step else { return None };
+                (*result == value).then_some(inst)
+            })
+        };
+        let joined = maker(mask)?;
+        let ops = [(Op::KOr, Op::Or64), (Op::KAnd, Op::And64)];
+        let &(_, op) = ops.iter().find(|(of_masks, _)| *of_masks == joined.op)?;
+        (0..2).find_map(|position| {
+            let made = maker(joined.args[position])?;
+            let of_bytes = made.op == Op::Test8 && made.args[0] == made.args[1];
+            let held_so = self.of_masks.contains(&made.args[0]);
+            (of_bytes && held_so).then(|| (op, made.args[0], joined.args[1 - position]))
+        })
     }
 
     /// A mask for lanes of so many bytes.
@@ -209,7 +243,9 @@ impl<'k> Lower<'k> {
     /// What elements as they lie in memory mean.
     fn from_memory(&mut self, loaded: Value, place: Place, mem: Mem) -> Held {
         match mem {
-            Mem::Bool if self.has_masks() => self.mask_of_bytes(loaded),
+            Mem::Bool if self.has_masks() => {
+                Held { value: self.op(Op::Test8, 1, &[loaded, loaded]), width: 0 }
+            }
             Mem::Bool if matches!(place, Place::Frame(_)) => self.mask_of_bytes(loaded),
             Mem::Bool => {
                 let zero = self.splat(0, 8);

@@ -12,6 +12,7 @@ use fuse_ir::interp::Interpreter;
 use fuse_ir::{
     BlockKernel, Capabilities, CodeFacts, CodegenError, HostBackend, ListingForm, VerifiedKernel,
 };
+use fuse_testkit::fenced::FencedBackend;
 use fuse_x64::{Level, X64Backend};
 
 /// A back end that remembers the first kernel that it declined.
@@ -79,13 +80,14 @@ pub(crate) fn all() -> Vec<Arc<Watched>> {
     all
 }
 
-/// Those that compile to machine code, Cranelift first.
+/// Those that compile to machine code, Cranelift first. Kernels of x64 run behind page fences.
 pub(crate) fn compilers() -> Vec<Arc<Watched>> {
     let cranelift = CraneliftBackend::native().expect("Cranelift knows this machine");
     let mut compilers = vec![Watched::new("cranelift", cranelift)];
     for &level in Level::ALL {
         if let Ok(backend) = x64(level) {
-            compilers.push(Watched::new(x64_label(level), backend));
+            let fenced = FencedBackend(Arc::new(backend));
+            compilers.push(Watched::new(x64_label(level), fenced));
         }
     }
     compilers

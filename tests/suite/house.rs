@@ -93,6 +93,7 @@ const UNSAFE_FILES: &[&str] = &[
     "crates/fuse-runtime/src/views.rs",
     "crates/fuse-testkit/src/dispatch.rs",
     "crates/fuse-testkit/src/fence.rs",
+    "crates/fuse-testkit/src/fenced.rs",
     "crates/fuse-testkit/src/ptx/device.rs",
     "crates/fuse-testkit/src/ptx/tests/device.rs",
     "crates/fuse-testkit/src/reference_device.rs",

@@ -281,12 +281,12 @@ pub struct MemoryPool {
 
 impl MemoryPool {
     /// Gives all memories free.
-    fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.n_used = 0;
     }
 
     /// Places bytes in a memory that nothing uses, and returns its position.
-    fn place(&mut self, bytes: &[u8], placement: Placement) -> usize {
+    pub(crate) fn place(&mut self, bytes: &[u8], placement: Placement) -> usize {
         let position = self.n_used;
         self.n_used += 1;
         if position == self.memories.len() {
@@ -299,15 +299,15 @@ impl MemoryPool {
         position
     }
 
-    fn pointer(&mut self, position: usize) -> *mut u8 {
+    pub(crate) fn pointer(&mut self, position: usize) -> *mut u8 {
         self.memories[position].pointer()
     }
 
-    fn bytes(&self, position: usize) -> &[u8] {
+    pub(crate) fn bytes(&self, position: usize) -> &[u8] {
         self.memories[position].bytes()
     }
 
-    fn is_intact(&self, position: usize) -> bool {
+    pub(crate) fn is_intact(&self, position: usize) -> bool {
         self.memories[position].is_intact()
     }
 }

@@ -30,6 +30,7 @@ pub mod direct;
 pub mod dispatch;
 pub mod faulty;
 pub mod fence;
+pub mod fenced;
 pub mod formulas;
 #[cfg(test)]
 mod hand;

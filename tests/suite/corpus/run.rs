@@ -117,8 +117,13 @@ fn on_device(name: &str, device: &Device, tiled: usize) -> [Setting; 2] {
 
 fn setting(label: &str, backend: &Arc<dyn HostBackend>, mode: Mode, threads: usize) -> Setting {
     let workers = Arc::new(WorkerLog::new());
-    let tuning =
-        Tuning { inline_below: Some(0), shuffle: Some(threads as u64), ..Tuning::default() };
+    let tuning = Tuning {
+        inline_below: Some(0),
+        shuffle: Some(threads as u64),
+        // Past the caches, where a back end does that, in every other setting.
+        stream_above: (threads != 1).then_some(0),
+        ..Tuning::default()
+    };
     let engine = Engine::builder()
         .host_backend(Arc::clone(backend))
         .threads(threads)

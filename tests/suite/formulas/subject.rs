@@ -191,8 +191,9 @@ fn guarded<T>(what: &str, call: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|_| format!("{what} panicked"))
 }
 
-/// Every loop is cut into tasks, which run in any order.
-const CUT: Tuning = Tuning { inline_below: Some(0), shuffle: Some(1), ..PLAIN };
+/// Every loop is cut into tasks, which run in any order; outputs are stored past the caches.
+const CUT: Tuning =
+    Tuning { inline_below: Some(0), shuffle: Some(1), stream_above: Some(0), ..PLAIN };
 /// Calls that can go the short way do, and what is compiled for calls that often go it is.
 const SHORT: Tuning = Tuning { ends_after: Some(0), ..PLAIN };
 const PLAIN: Tuning = Tuning {

@@ -51,7 +51,7 @@ pub(crate) fn lower_step(
         let state = before[position];
         Ok(*states[position].get_or_insert_with(|| match (lane, lower.level) {
             (Lane::Mask, Level::Avx2) => Held { value: state, width },
-            (_, _) => lower.from_vector(state, lane),
+            (_, _) => lower.held_in(state, lane),
         }))
     })?;
     for (index, (held, &before)) in after.into_iter().zip(&before).enumerate() {

@@ -76,7 +76,7 @@ impl Allocator<'_, '_> {
         for pair in registers.chunks(2) {
             let test = self.temporary_of(at, kind, &tests)?;
             let args = [Arg::Vector(pair[0]), Arg::Vector(pair[pair.len() - 1])];
-            self.emit(compare, size, test, &args, None, UNORDERED)?;
+            self.emit((compare, size), test, &args, None, UNORDERED)?;
             tests.push(test);
         }
         if let ([register], [test]) = (registers.as_slice(), tests.as_slice()) {
@@ -85,7 +85,7 @@ impl Allocator<'_, '_> {
             let width = if lane == Lane::F32 { 4 } else { 8 };
             if let (&[first, second], Level::Avx2) = (tests.as_slice(), self.level) {
                 let args = [Arg::Vector(first), Arg::Vector(second)];
-                self.emit(Op::Or64, size, first, &args, None, 0)?;
+                self.emit((Op::Or64, size), first, &args, None, 0)?;
             }
             self.test_any((tests[0], tests[tests.len() - 1]), width);
             let kind = StubKind::Canonical { lane, size, registers, test: tests[0] };
@@ -125,7 +125,7 @@ impl Allocator<'_, '_> {
     ) -> Result<(), CodegenError> {
         let level = self.level;
         let (op, nan) = nan_choice(&mut self.emitter.asm, level, lane);
-        self.emit(op, size, register, &[Arg::Vector(register), nan], Some(test), 0)
+        self.emit((op, size), register, &[Arg::Vector(register), nan], Some(test), 0)
     }
 
     /// Jumps to a stub where the flags say so.
@@ -212,7 +212,7 @@ impl Allocator<'_, '_> {
         let (&[first, second], Level::Avx2) = (masks, self.level) else { return Ok(None) };
         let joined = self.temporary(at, Kind::Vector)?;
         let args = [Arg::Vector(first), Arg::Vector(second)];
-        self.emit(Op::Or64, Size::of(self.lanes * width), joined, &args, None, 0)?;
+        self.emit((Op::Or64, Size::of(self.lanes * width)), joined, &args, None, 0)?;
         Ok(Some(joined))
     }
 

@@ -50,7 +50,7 @@ impl Allocator<'_, '_> {
         if form.tied {
             args[0] = Arg::Vector(register);
         }
-        self.emit(inst.op, inst.size, register, &args, mask, inst.immediate)?;
+        self.emit((inst.op, inst.size), register, &args, mask, inst.immediate)?;
         if form.tied {
             self.finish(at, &values, inst.mask);
         }
@@ -152,7 +152,7 @@ impl Allocator<'_, '_> {
         };
         let op = forms(inst.op)[form];
         let args = [Arg::Vector(register), second, third];
-        self.emit(op, inst.size, register, &args, None, 0)?;
+        self.emit((op, inst.size), register, &args, None, 0)?;
         self.finish(at, &[a, b, c], None);
         Ok(())
     }
@@ -181,7 +181,7 @@ impl Allocator<'_, '_> {
         size: Size,
     ) -> Result<(), CodegenError> {
         let op = crate::pin::broadcast(bytes);
-        self.emit(op, size, to, &[Arg::Memory(from)], None, 0)
+        self.emit((op, size), to, &[Arg::Memory(from)], None, 0)
     }
 
     /// The position of the pass's lane `lane`, in every lane.
@@ -201,7 +201,7 @@ impl Allocator<'_, '_> {
             return Ok(());
         }
         asm.two(Opcode::VEX_Vmovq_xmm_rm64, vector(Size::X, to), TEMPORARY);
-        self.emit(Op::Broadcast64, size, to, &[Arg::Vector(to)], None, 0)
+        self.emit((Op::Broadcast64, size), to, &[Arg::Vector(to)], None, 0)
     }
 
     pub(super) fn gather(

@@ -258,13 +258,12 @@ impl Allocator<'_, '_> {
             Kind::Vector => (Op::Mov, Arg::Vector(from)),
             Kind::Mask => (Op::KMov, Arg::Mask(from)),
         };
-        self.emit(op, size, to, &[arg], None, 0)
+        self.emit((op, size), to, &[arg], None, 0)
     }
 
     pub(super) fn emit(
         &mut self,
-        op: Op,
-        size: Size,
+        (op, size): (Op, Size),
         result: u8,
         args: &[Arg],
         mask: Option<u8>,

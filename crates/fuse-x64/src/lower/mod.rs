@@ -223,7 +223,7 @@ impl<'k> Lower<'k> {
         let bytes = self.lanes * mem.size();
         let result = self.code.value(Kind::Vector);
         self.code.steps.push(Step::Load { result, place, mem, bytes, lane: 0 });
-        self.from_memory(result, place, mem)
+        self.as_loaded(result, place, mem)
     }
 
     /// Loads one element into every lane.
@@ -231,17 +231,17 @@ impl<'k> Lower<'k> {
         let size = self.size(mem.size());
         let result = self.code.value(Kind::Vector);
         self.code.steps.push(Step::LoadRepeated { result, place, mem, size });
-        self.from_memory(result, place, mem)
+        self.as_loaded(result, place, mem)
     }
 
     /// An invariant of elements of memory.
     pub(crate) fn invariant(&mut self, invariant: Invariant, mem: Mem) -> Held {
         let value = self.invariants.value(invariant);
-        self.from_memory(value, Place::Slot(0), mem)
+        self.as_loaded(value, Place::Slot(0), mem)
     }
 
     /// What elements as they lie in memory mean.
-    fn from_memory(&mut self, loaded: Value, place: Place, mem: Mem) -> Held {
+    fn as_loaded(&mut self, loaded: Value, place: Place, mem: Mem) -> Held {
         match mem {
             Mem::Bool if self.has_masks() => {
                 Held { value: self.op(Op::Test8, 1, &[loaded, loaded]), width: 0 }
@@ -569,7 +569,7 @@ impl Lower<'_> {
     }
 
     /// The value that a vector of [`Lower::as_vector`] holds.
-    pub(crate) fn from_vector(&mut self, vector: Value, lane: Lane) -> Held {
+    pub(crate) fn held_in(&mut self, vector: Value, lane: Lane) -> Held {
         if lane == Lane::Mask {
             self.mask_of_bytes(vector)
         } else {
@@ -613,7 +613,7 @@ impl Lower<'_> {
         let units = smallvec::smallvec![RareUnit { mask, args, results }];
         self.code.steps.push(Step::Rare(Rare { region, mask_width, units }));
         let lanes = otherwise.iter().map(|&(_, lane)| lane);
-        vectors.into_iter().zip(lanes).map(|(value, lane)| self.from_vector(value, lane)).collect()
+        vectors.into_iter().zip(lanes).map(|(value, lane)| self.held_in(value, lane)).collect()
     }
 
     fn repeat(
@@ -626,6 +626,6 @@ impl Lower<'_> {
         let results: Vec<Value> = lanes.iter().map(|_| self.code.value(Kind::Vector)).collect();
         let repeat = Repeat { region, at_most, args, results: results.clone() };
         self.code.steps.push(Step::Repeat(repeat));
-        results.into_iter().zip(lanes).map(|(value, &lane)| self.from_vector(value, lane)).collect()
+        results.into_iter().zip(lanes).map(|(value, &lane)| self.held_in(value, lane)).collect()
     }
 }

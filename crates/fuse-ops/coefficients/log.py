@@ -63,21 +63,20 @@ def least(values, weights, powers, rest):
     return dict(zip(free, lu_solve(system, matrix([mp.fdot(row, values) for row in rows]))))
 
 
-def lawson(values, grid, terms, bits, soft):
+def lawson(values, grid, terms, bits, soft, kept):
     """Nearly minimax in |q·error| (Lawson 1961: least squares, weights multiplied by the errors), then
     coefficients rounded one by one, the others fitted again. Unlike an exchange it does not mind
-    that all errors vanish at 0."""
+    that all errors vanish at 0. `kept` are coefficients given in advance."""
     powers = [[q**k for q in grid] for k in range(terms)]
     scale = [q * q + soft * soft for q in grid]
     weights = list(scale)
     for _ in range(12):
-        free = least(values, weights, powers, {})
+        free = {**least(values, weights, powers, kept), **kept}
         errors = [abs(value - sum(c * powers[k][i] for k, c in free.items())) * mp.sqrt(scale[i])
                   for i, value in enumerate(values)]
         top = max(errors)
         weights = [w * (e / top + mpf(1) / 20) for w, e in zip(weights, errors)]
-    kept = {}
-    for k in range(terms):
+    for k in set(range(terms)) - set(kept):
         kept[k] = nearest(least(values, weights, powers, kept)[k], bits)
     return [kept[k] for k in range(terms)]
 
@@ -95,7 +94,9 @@ def polynomial(name, slope, stretch, base_log, what, start, stop, terms, single=
         return (mp.log1p(v / stretch) / base_log / v - rest) / v
 
     grid = chebyshev_nodes(start, stop, 12 * terms)
-    kept = lawson([quotient(v) for v in grid], grid, terms, bits, stop / 8)
+    # Of f32 v²/2 is exact in a multiply-add if its factor is.
+    half = {0: mpf(-1) / 2} if single and delta == 0 else {}
+    kept = lawson([quotient(v) for v in grid], grid, terms, bits, stop / 8, half)
     worst = max(abs(v * (mp.polyval(kept[::-1], v) - quotient(v)))
                 for v in chebyshev_nodes(start, stop, 501))
     bend = nearest(delta, bits)

@@ -147,16 +147,24 @@ out.array("LOG", coefficients,
           f"p of -½·ln(1 + 2w) = -w + w² + w³·p(w), |w| < 2^{float(mp.log(worst_w, 2)):.2f}; error 2^{error:.1f} "
           "relative to the logarithm.")
 
-# e^-2d = 2^n·e^-2s with s = d + n·½·ln 2.
-out.scalar("TWO_LOG2_E", nearest(2 / mp.ln(2)), "2·log2(e).")
-half = mp.ln(2) / 4 + mpf(SLACK)
-terms = 11
+# e^-2d = 2^(n/16)·e^-2s with s = d + n·STEP, STEP = ½·ln 2/16.
+STEPS = 16
+step = half_ln2 / STEPS
+high = on_grid(step, GRID + 4)
+out.scalar("STEPS", nearest(-1 / step), "-2·log2(e)·16.")
+out.scalar("STEP_HI", high, f"½·ln 2/16, a multiple of 2^-{GRID + 4}.")
+out.scalar("STEP_LO", nearest(step - high), "½·ln 2/16 - STEP_HI.")
+roots = [mpf(2) ** (mpf(j) / STEPS) for j in range(STEPS)]
+out.array("ROOTS_HI", [nearest(root) for root in roots], "2^(j/16).", static=True)
+out.array("ROOTS_LO", [nearest(root - nearest(root)) for root in roots], "What is left of it.", static=True)
+half = step / 2 + mpf(SLACK)
+terms = 7
 coefficients, error = fitted(
-    lambda s: mp.exp(-2 * s), -half, half, range(2, 2 + terms), lambda s: mp.exp(2 * s), {0: 1, 1: -2}
+    lambda s: mp.expm1(-2 * s) / s if s else mpf(-2), -half, half, range(terms), lambda s: half
 )
 print(f"exp: {terms} terms, 2^{error:.1f}")
 out.array("EXP", coefficients,
-          f"q of e^-2s = 1 - 2s + s²·q(s), |s| < {float(half):.4f}; relative error 2^{error:.1f}.")
+          f"p of e^-2s = 1 + s·p(s), |s| < {float(half):.4f}; error 2^{error:.1f}.")
 
 # f32, in f64 arithmetic: 1/c need not be short.
 SMALL = 16

@@ -76,6 +76,13 @@ polynomial("SINE", sine_rest, sine_weight, (6, 3), "sin r = r - r³·P(z)",
 polynomial("COSINE", cosine_rest, cosine_weight, (6, 3), "cos r = 1 - z/2 + z²·P(z)")
 polynomial("TANGENT", tangent_rest, tangent_weight, (9, 4), "2·tan(r/2) = r + r³·P(z)")
 
+# A float's bits subtracted from this are those of about its inverse: of 1 + f, 1 - (f + s)/2 for f + s <= 1, else
+# (3 - f - s)/4. Times 1 + f that lies between 1 - s/2 and (3 - s)^2/8, equally far from 1 where s^2 - 10 s + 1 = 0.
+s = 5 - mp.sqrt(24)
+assert abs((3 - s)**2 / 8 - 1 - s / 2) < mpf(10)**-50
+out.integer("INVERSE", (2046 << 52) - int(mp.nint(s * 2**52)),
+            f"Less the bits of a float, those of its inverse, but for {float(s / 2):.4f} of it.")
+
 # Payne and Hanek: 64 bits of 1/(2 pi) from every eighth on, after 20 zeros.
 ZEROS, WINDOWS = 20, 256
 with mp.workprec(8 * WINDOWS + 200):

@@ -13,6 +13,7 @@ pub(crate) mod error_function;
 pub(crate) mod exp;
 pub(crate) mod extended;
 pub(crate) mod gamma;
+pub(crate) mod hyperbolic;
 pub(crate) mod inverse_hyperbolic;
 pub(crate) mod inverse_trig;
 pub(crate) mod log;

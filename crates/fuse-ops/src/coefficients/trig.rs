@@ -58,6 +58,9 @@ pub(crate) const TANGENT: [f64; 9] = [
 pub(crate) const TANGENT_SINGLE: [f64; 4] =
     [0.08333323150873184, 0.008334941230714321, 0.0008354851743206382, 9.991419938160107e-05];
 
+/// Less the bits of a float, those of its inverse, but for 0.0505 of it.
+pub(crate) const INVERSE: i64 = 0x7fde6238502484ba;
+
 /// Bits 8i to 8i + 63 of 1/(2π), after 20 zeros; up to what the largest f64 reaches.
 pub(crate) static TURNS: [u64; 256] = [
     0x28be60db939,

@@ -216,7 +216,7 @@ pub(super) fn reduced<'p>(x: Value<'p>, tail: Option<Value<'p>>) -> Reduced<'p> 
 /// `expm1(x)`: e^x - 1.
 pub fn expm1<'p>(pen: &'p Pen, x: Value<'p>) -> Value<'p> {
     let (ordinary, low) = if x.is_single() { (87.0, -60.0) } else { (708.0, -100.0) };
-    let usual = minus_one(x, Side::Both).rounded().with_sign_of(x);
+    let usual = minus_one(x).rounded().with_sign_of(x);
     pen.rare(beyond(x, ordinary), [x], [usual], |pen, [x]| {
         [x.lt(low).select(x.constant(-1.0), exp(pen, x))]
     })[0]
@@ -246,26 +246,14 @@ pub fn sigmoid<'p>(pen: &'p Pen, x: Value<'p>) -> Value<'p> {
     })[0]
 }
 
-/// Which arguments [`minus_one`] is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Side {
-    /// Any sign.
-    Both,
-    /// Not above 0: then the result is precise beside -1 as well.
-    Below,
-}
-
 /// e^x - 1 as hi + lo, |lo| < 2^-5·|hi|: not normalized. For |x| within the ordinary range of exp; its
-/// relative error is below 2^-54, of x < 0 below 2^-55 (f32: 2^-25, 2^-26). A zero loses its sign.
-pub(super) fn minus_one<'p>(x: Value<'p>, side: Side) -> Double<'p> {
+/// relative error is below 2^-54 (f32: 2^-25). A zero loses its sign.
+fn minus_one<'p>(x: Value<'p>) -> Double<'p> {
     let Reduced { n, exact, rest, r } = reduced(x, None);
     let scale = ((n << fraction_bits(x)) + x.constant(1.0).bits()).as_float();
     let most = scale - 1.0;
     // Something is lost only where 2^n is above 2^53 or below 2^-53.
-    let lost = match side {
-        Side::Both => (scale - most) - 1.0,
-        Side::Below => scale - (most + 1.0),
-    };
+    let lost = (scale - most) - 1.0;
     let half = r * 0.5;
     let hi = scale.fma(half.fma(r, exact), most);
     let lo = (half * scale).fma(r, scale.fma(exact, -(hi - most)));

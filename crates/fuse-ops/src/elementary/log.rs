@@ -29,11 +29,14 @@
 //! as x/2, and the rounding of the small part is ¼ ulp of the result: 0.75.
 //!
 //! **f32.** m in [√½, √2), f = m - 1, and log(1 + f) = s·f + d·f + e·f² + f³·p(f). No table:
-//! lookups go lane by lane on 128 bits. s·f is exact (log10: s = 1/2 - 1/16, two terms), and f² has
-//! its residual. In ulp: the last sum ½; that of the small part, below 1/8 beside a result above
-//! 1/4, ⅛; the others 0.1; polynomials 0.03. Measured 0.74 to 0.77. For log1p f + c is rounded
+//! lookups go lane by lane on 128 bits. s·f is exact (log10: s = 1/2 - 1/16, two terms). log has s = 1, d = 0 and
+//! e = -1/2, so that e·f is exact too and one multiply-add has all of e·f²; for the others f² has its residual. In
+//! ulp: the last sum ½; that of the small part, below 1/8 beside a result above
+//! 1/4, ⅛; the others 0.1; polynomials 0.03. Measured 0.73 to 0.77. For log1p f + c is rounded
 //! where k ≠ 0, which moves p's argument by half its ulp, where the derivative is below 0.4: with
-//! the loss times -f added to the small part 0.06 of 0.2 ulp remain.
+//! the loss times -f added to the small part 0.06 of 0.2 ulp remain. What is rare is found from the bits that the
+//! reduction needs, as of f64: these make a binade begin at √½, hence numbers up to √2 times the least normal one
+//! are rare as well.
 //!
 //! Considered and left, by count and bound: 32 intervals and 2 coefficients fewer (on AVX-512 three
 //! instructions a column instead of one); 9 coefficients (error 2^-55: 0.75 ulp for one primitive);
@@ -138,16 +141,22 @@ pub(crate) fn domain<'p>(x: Value<'p>, inner: Value<'p>) -> Value<'p> {
 }
 
 /// Is it not a positive normal number? The bits of those that are go from the smallest normal number's
-/// to infinity's: less the former, and with the sign flipped, they are the smallest signed integers.
+/// to infinity's: less the former, and with the sign flipped, they are the smallest signed integers. For the sake
+/// of the reduction f32 starts somewhat later.
 pub(super) fn is_rare(x: Value<'_>) -> Value<'_> {
     if x.is_single() {
-        (x.bits() - (i32::MIN + (1 << 23))).gt(i32::MIN + (254 << 23) - 1)
+        (x.bits() - ORIGIN_SINGLE).gt(i32::MIN + (0x7f7f_ffff - LEAST))
     } else {
         (x.bits() - ORIGIN).gt(i64::MIN + (2046 << 52) - 1)
     }
 }
 
 const ORIGIN: i64 = i64::MIN + (1 << 52);
+
+/// The bits of √½·2^-125: what the reduction of f32 takes for the first of a binade.
+const LEAST: i32 = ROOT_HALF - (125 << 23);
+
+const ORIGIN_SINGLE: i32 = i32::MIN + LEAST;
 
 /// log((x + carry)·2^-bias) of a positive normal x.
 fn logarithm<'p>(x: Value<'p>, bias: i32, carry: Option<Value<'p>>, base: &Base) -> Double<'p> {
@@ -175,7 +184,12 @@ fn rest<'p>(q: Value<'p>, lo: Value<'p>, base: &Base) -> Value<'p> {
 /// lo + f·p(f), and the second part of s·f; the term of f² with its residual.
 fn rest_single<'p>(f: Value<'p>, lo: Value<'p>, base: &Base) -> Value<'p> {
     let [first, square, cubic @ ..] = base.rest[1] else { unreachable!("of degree 2 or more") };
-    let lo = if *first == 0.0 { lo } else { f.fma(*first, lo) };
+    if base.scale == 1.0 {
+        // f/2 is exact: no residual of f² is lost.
+        let lo = (f * f * f).fma(f.polynomial(cubic), lo);
+        return (f * *square).fma(f, lo);
+    }
+    let lo = f.fma(*first, lo);
     let product = Double::two_prod(f, f);
     let lo = product.lo.fma(*square, lo);
     let lo = (f * product.hi).fma(f.polynomial(cubic), lo);
@@ -217,17 +231,19 @@ const ONE: i64 = 1023 << 52;
 
 /// x = m·2^k with m in [√½, √2).
 fn single<'p>(x: Value<'p>, bias: i32, carry: Option<Value<'p>>, base: &Base) -> Reduced<'p> {
-    let place = x.bits() - (ROOT_HALF - (128 << 23));
+    let place = x.bits() - ORIGIN_SINGLE;
     let k = (place.shr_u(23) | (150 << 23)).as_float();
-    let k = k - f64::from((1 << 23) + 128 + bias);
+    let k = k - f64::from((1 << 23) + 256 + 125 + bias);
     let m = (place & ((1 << 23) - 1)) + ROOT_HALF;
     let f = m.as_float() - 1.0;
     let q = if base.single[0] == 1.0 { f } else { f * base.single[0] };
     let [two_hi, two_lo] = base.two[1];
-    let sum = Double::fast_two_sum(if two_lo == 0.0 { k } else { k * two_hi }, q);
-    let lo = if two_lo == 0.0 { sum.lo } else { k.fma(two_lo, sum.lo) };
+    // Dekker's sum: k·two_hi is exact.
+    let hi = k.fma(two_hi, q);
+    let lo = k.fma(two_hi, -hi) + q;
+    let lo = if two_lo == 0.0 { lo } else { k.fma(two_lo, lo) };
     let carry = carry.map(|carry| carry * power(m + (1 << 23), x) * 0.5);
-    Reduced { hi: sum.hi, lo, q: f, carry }
+    Reduced { hi, lo, q: f, carry }
 }
 
 /// The bits of √½.

@@ -13,20 +13,22 @@
 //! table 2^-78 of at least 2^-8.6. In the power this is multiplied by |y·ln x| ≤ 745:
 //! at worst 0.12 ulp, seen at most 0.03.
 //!
-//! **exp_twice_negative.** n = round(-2d/ln 2), s = d + n·½ln 2 by two multiply-adds as main + low (n times the
-//! high part of ½·ln 2 is exact), e^-2s = 1 - 2s + s²·q(s), q of degree 10. 1 - 2·main is split into head
-//! and its exact error; head + (error - 2·low + s²·q) rounds once what is at most 2^-3.9 of the head.
+//! **exp_twice_negative.** n = round(-32d/ln 2), s = d + n·ln 2/32 by two multiply-adds (n times the high part of
+//! ln 2/32 is exact) and a sum, n = 16·k + j; e^-2d = 2^k·T\[j\]·e^-2s, T = 2^(j/16) in hi + lo, and e^-2s - 1 =
+//! s·p(s), p of degree 6 (Tang 1989): T_hi + (T_lo + T_hi·(s·p(s))) rounds once what is at most 2^-4.4 of T_hi.
 //!
-//! Error in ulp of a result in [√½, 1): ½ for the last sum; 0.09 for s (2^-56 absolute, in s²·q), 0.06 for
-//! s²·q, 0.03 for the sum with it, 0.03 for q: 0.71, and the logarithm's. Tried first:
-//! e^r by a table of 16 roots of 2 in hi + lo and degree 7, both polynomials by Horner's rule, 1/(2c) in a
-//! column of its own: 0.56 ulp, 6.5 ns at 128 bits where this takes 5.3 (five columns looked up, not two).
+//! Error in ulp of a result just below 1, where it weighs most: ½ for the last sum; |s| < 0.0108 but for the low part of
+//! d, so e^-2s - 1 is below 2^-5.5: s is rounded by 2^-60, twice that in the result, 0.02; p 0.02, its product with s
+//! 0.02, the sum with T_lo 0.03; p's error is 0.05 at |s| = 0.0108, 0.1 at 0.024: 0.70 at most, and the logarithm's.
+//! Tried: e^-2s with |s| < 0.19 and degree 12, without a table: 0.69 ulp measured, six primitives more; for 128 bits
+//! with its lookups lane by lane much the same.
 //! Sources: Muller et al., Handbook of Floating-Point Arithmetic, chapter 11; Tang's tables (1990); the layout
 //! of pow follows the usual one of C libraries (Gal, Ziv), without their code.
 
 use super::SHIFTER;
 use crate::coefficients::pow::{
-    EXP, HALF_LN2_HI, HALF_LN2_LO, LOG, LOG_HI, LOG_LO_INVERSE, TWO_LOG2_E,
+    EXP, HALF_LN2_HI, HALF_LN2_LO, LOG, LOG_HI, LOG_LO_INVERSE, ROOTS_HI, ROOTS_LO, STEP_HI,
+    STEP_LO, STEPS,
 };
 use crate::pen::{Double, Value};
 
@@ -94,15 +96,13 @@ pub(super) struct Power<'p> {
 
 /// e^(-2·(hi + lo)) for |hi| < 2^9 and |lo| < 0.013.
 pub(super) fn exp_twice_negative(d: Double<'_>) -> Power<'_> {
-    let shifted = d.hi.fma(-TWO_LOG2_E, SHIFTER);
+    let shifted = d.hi.fma(STEPS, SHIFTER);
     let n = shifted - SHIFTER;
-    let main = n.fma(HALF_LN2_HI, d.hi);
-    let low = n.fma(HALF_LN2_LO, d.lo);
-    let s = main + low;
-    let head = main.fma(-2.0, 1.0);
-    let rest = low.fma(-2.0, main.fma(-2.0, 1.0 - head));
-    let rest = (s * s).fma(s.polynomial_by_fours(&EXP), rest);
-    Power { head, rest, n: shifted.bits() }
+    let s = n.fma(STEP_HI, d.hi) + n.fma(STEP_LO, d.lo);
+    let n = shifted.bits();
+    let head = n.lookup(&ROOTS_HI);
+    let rest = head.fma(s * s.polynomial(&EXP), n.lookup(&ROOTS_LO));
+    Power { head, rest, n: n.shr_s(4) }
 }
 
 impl<'p> Power<'p> {
@@ -115,7 +115,7 @@ impl<'p> Power<'p> {
     /// has its last place where the last place of subnormal numbers times 2^-n is, and is added to the head exactly and
     /// then with the rest.
     pub(super) fn any(self) -> Value<'p> {
-        let n = self.n - self.head.constant(SHIFTER).bits();
+        let n = self.n - (SHIFTER.to_bits() >> 4).cast_signed();
         let half = n.shr_s(1);
         let [first, second] = [half, n - half].map(power_of_two);
         let plain = (self.head + self.rest) * first * second;

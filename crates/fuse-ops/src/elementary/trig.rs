@@ -17,13 +17,18 @@
 //!
 //! **tan r** = t/(1 - t²/4), t = 2·tan(r/2): the half angle needs 9 coefficients where tan itself
 //! needs 15, for its pole is four times as far in z, and leaves a smaller rounding error in front of
-//! the division, which -1/tan r needs in any case. t = r - B, B = tail·(1 + z/4) - z·P(z)·r, is kept as
-//! a pair (Fast2Sum), and so is d = 1 - t²/4. B < 0.043 has an error of 0.033u from z, 0.030u from P,
-//! 0.025u from z·P, 0.031u from the sum, 0.016u (f32: 0.03u) from the polynomial, 0.009u from the
-//! tail's factor: 0.144u in all, 0.174u of t, times 1.42 (the derivative of log tan r by log t) 0.25u of
-//! the result. n chooses t/d or -d/t. The quotient q of the leading parts comes from the rounded
-//! inverse, q·den - num from two multiply-adds, and its product with the inverse corrects q in one
-//! rounding: 0.75 ulp (f32: 0.77); results above 1 have half of that error, for their ulp is 2u.
+//! the division, which -1/tan r needs in any case. t = r - B, B = tail + z·P(z)·(3·tail - r), as 1 + z/4 ≈ 1 +
+//! 3·z·P(z), is kept as a pair t + t' (Fast2Sum). So is the denominator: d = 1 - t²/4 rounded, and d' what was lost.
+//! With ε = t'·(1 + t²/4)/(t·d) - d'/d the tangent is t/d·(1 + ε), its negated inverse -d/t·(1 - ε): either way
+//! num/den + W/den², W = t·d·ε = t'·(1 + t²/4) - t·d', as n chooses t/d or -d/t for num/den. The quotient q comes from
+//! an inverse, q·den - num from a multiply-add; less W/den it corrects q in one rounding. The inverse's relative
+//! error enters squared: 2^-38 is enough for f64, seven primitives in place of a division, which keeps other
+//! instructions from their ports for longer (AVX-512: 1.06 ns with it).
+//! Where r is tiny the tail is not, beside it; it has to be in t, for ε enters to first order.
+//! B < 0.043 has an error of 0.033u from z, 0.030u from P, 0.025u from z·P, 0.028u from 3·tail - r, 0.031u from the
+//! sum, 0.016u (f32: 0.03u) from the polynomial, 0.004u from the tail's factor: 0.167u in all, 0.197u of t, times
+//! 1.42 (the derivative of log tan r by log t) 0.28u of the result: 0.78 ulp (f32: 0.80); results above 1
+//! have half of that error, for their ulp is 2u. P of f64 is summed by fours: everything waits for it.
 //!
 //! Rejected: tan r directly (15 coefficients, -1/t by quadrant) saves a few primitives and has 0.9 ulp
 //! by the same count. f32 widened to f64, without tails, was built: 0.56 ulp at half again the time.
@@ -38,8 +43,9 @@
 use fuse_ir::Lane;
 
 use crate::coefficients::trig::{
-    COSINE, COSINE_SINGLE, DEGREES, DEGREES_LOW, DEGREES_LOW_SINGLE, DEGREES_SINGLE, RADIANS,
-    RADIANS_LOW, RADIANS_LOW_SINGLE, RADIANS_SINGLE, SINE, SINE_SINGLE, TANGENT, TANGENT_SINGLE,
+    COSINE, COSINE_SINGLE, DEGREES, DEGREES_LOW, DEGREES_LOW_SINGLE, DEGREES_SINGLE, INVERSE,
+    RADIANS, RADIANS_LOW, RADIANS_LOW_SINGLE, RADIANS_SINGLE, SINE, SINE_SINGLE, TANGENT,
+    TANGENT_SINGLE,
 };
 use crate::pen::{Double, Pen, Value};
 
@@ -64,12 +70,18 @@ pub fn tan<'p>(pen: &'p Pen, x: Value<'p>) -> Value<'p> {
     let Reduced { r, tail, n } = reduced(pen, x);
     let t = twice_tangent_of_half(r, tail);
     let half = t.hi * 0.5;
-    let d_hi = (-half).fma(half, 1.0);
-    let d_lo = (-half).fma(t.lo, (-half).fma(half, 1.0 - d_hi));
+    let d = (-half).fma(half, 1.0);
+    let square = 1.0 - d;
+    let lost = (-half).fma(half, square);
+    let left = (-t.hi).fma(lost, t.lo.fma(square, t.lo));
     let (odd, sign) = parity(n);
-    let num = Double::new(odd.select(d_hi, t.hi), odd.select(d_lo, t.lo));
-    let den = Double::new(odd.select(t.hi, d_hi), odd.select(t.lo, d_lo));
-    (quotient(num, den).bits() ^ sign).as_float()
+    let num = (odd.select(d, t.hi).bits() ^ sign).as_float();
+    let den = odd.select(t.hi, d);
+    let inverse = if den.is_single() { 1.0 / den } else { near_inverse(den) };
+    let near = num * inverse;
+    // Subtracted: so zeros keep their sign.
+    let excess = (-left).fma(inverse, near.fma(den, -num));
+    (-excess).fma(inverse, near)
 }
 
 /// The sine and the cosine of r, and n.
@@ -91,18 +103,21 @@ fn sine_and_cosine<'p>(pen: &'p Pen, x: Value<'p>) -> Parts<'p> {
 
 fn twice_tangent_of_half<'p>(r: Value<'p>, tail: Value<'p>) -> Double<'p> {
     let z = r * r;
-    let tail = tail.fma(z * 0.25, tail);
-    let below_r = (-r).fma(z * by_lane(z, &TANGENT, &TANGENT_SINGLE), tail);
+    let series =
+        if z.is_single() { z.polynomial(&TANGENT_SINGLE) } else { z.polynomial_by_fours(&TANGENT) };
+    let below_r = (z * series).fma(tail.fma(3.0, -r), tail);
     let hi = r - below_r;
     Double::new(hi, (r - hi) - below_r)
 }
 
-/// num / den, rounded once but for 2^-100. The excess is subtracted: so zeros keep their sign.
-fn quotient<'p>(num: Double<'p>, den: Double<'p>) -> Value<'p> {
-    let inverse = 1.0 / den.hi;
-    let near = num.hi * inverse;
-    let excess = near.fma(den.lo, near.fma(den.hi, -num.hi)) - num.lo;
-    (-excess).fma(inverse, near)
+/// 1/x to 2^-38, for an f64 whose inverse is normal: by its bits, and twice y·(1 + e + e²) with e = 1 - x·y.
+fn near_inverse(x: Value<'_>) -> Value<'_> {
+    let bits = x.bits();
+    let first = (bits.constant(INVERSE) - bits).as_float();
+    (0..2).fold(first, |near, _| {
+        let error = (-x).fma(near, 1.0);
+        near.fma(error.fma(error, error), near)
+    })
 }
 
 /// The polynomial of the lane type.

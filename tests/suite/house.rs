@@ -59,6 +59,7 @@ const UNSAFE_FILES: &[&str] = &[
     "benches/src/powers.rs",
     "crates/fuse/src/borrowed.rs",
     "crates/fuse/src/nd.rs",
+    "crates/fuse/src/spare.rs",
     "crates/fuse-cli/src/map.rs",
     "crates/fuse-code/src/pages.rs",
     "crates/fuse-cranelift/examples/headline.rs",

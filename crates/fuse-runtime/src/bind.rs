@@ -25,24 +25,15 @@ pub struct ResultShape {
 /// Operands, or outputs, as the crate sees them.
 pub(crate) type Raws<'c> = SmallVec<[Raw<'c>; 8]>;
 
-/// The host reads no memory of a device.
+/// The inputs of a call on the host, which reads no memory of a device.
 ///
 /// # Errors
 /// [`RunError::OnDevice`] where an input lies in one's.
-pub(crate) fn expect_on_host(inputs: &[Operand<'_>]) -> Result<(), RunError> {
-    match inputs.iter().position(|input| matches!(input, Operand::Device(_))) {
-        Some(input) => Err(RunError::OnDevice { input }),
-        None => Ok(()),
+pub(crate) fn host_sources<'c>(inputs: &[&'c Operand<'_>]) -> Result<Raws<'c>, RunError> {
+    if let Some(input) = inputs.iter().position(|input| matches!(input, Operand::Device(_))) {
+        return Err(RunError::OnDevice { input });
     }
-}
-
-/// The inputs of a call on the host.
-///
-/// # Errors
-/// As [`expect_on_host`].
-pub(crate) fn host_sources<'c>(inputs: &'c [Operand<'_>]) -> Result<Raws<'c>, RunError> {
-    expect_on_host(inputs)?;
-    Ok(inputs.iter().map(Operand::raw).collect())
+    Ok(inputs.iter().map(|input| input.raw()).collect())
 }
 
 /// Binds the extents of these inputs. Those of rank 0 whose integers extents depend on are read: they

@@ -24,6 +24,7 @@ use crate::flat::Flat;
 use crate::kernels::{close_kernel, column_kernel, finish_kernel, is_identity, merge_kernel};
 use crate::options::Tuning;
 use crate::plan::{PassFacts, Variant};
+use crate::short::{Needs, lengths};
 
 /// Kernels of columns of more primitives than this do not take several steps at once.
 const MOST_UNROLLED: usize = 256;
@@ -117,6 +118,7 @@ impl ColumnForm {
 /// A pass's code.
 pub(crate) struct CompiledPass {
     pub(crate) main: Code,
+    pub(crate) needs: Needs,
     streams: OnceLock<Code>,
     columns: [OnceLock<Option<Code>>; ColumnForm::COUNT],
     pub(crate) facts: PassFacts,
@@ -146,7 +148,7 @@ impl Executable {
             program: Arc::clone(&program),
             passes: Vec::new(),
             defect,
-            flat: if defect.is_ok() { Flat::of(&program) } else { None },
+            flat: None,
             backend: Arc::clone(backend),
             fallbacks: Mutex::default(),
         };
@@ -154,6 +156,7 @@ impl Executable {
             let passes = program.passes.iter().enumerate();
             executable.passes =
                 passes.map(|(number, pass)| executable.compile_pass(number, pass)).collect();
+            executable.flat = Flat::of(&program, lengths(&executable.passes));
         }
         executable
     }
@@ -261,6 +264,7 @@ impl Executable {
         let interpreted = main.block.code_bytes() == 0;
         let facts = PassFacts { interpreted, ..PassFacts::of(&self.program, pass) };
         CompiledPass {
+            needs: Needs::of(&main),
             main,
             streams: OnceLock::new(),
             columns: Default::default(),

@@ -8,7 +8,11 @@
 //! So a sum, a likelihood, a standard deviation and `(x - mean(x))/std(x)` can, beside every
 //! elementwise formula of arrays of one shape.
 
-use fuse_ir::{Axis, Dim, InputClass, OperandView, Pass, Program, Shape, Sink, Source, Symbol};
+use std::ops::RangeInclusive;
+
+use fuse_ir::{
+    Axis, DType, Dim, InputClass, OperandView, Pass, Program, Shape, Sink, Source, Symbol,
+};
 use smallvec::SmallVec;
 
 use crate::overlap::is_whole;
@@ -18,26 +22,46 @@ use crate::overlap::is_whole;
 pub(crate) struct Flat {
     /// The program's input whose extents are those of every loop.
     pub(crate) like: usize,
+    /// How long loops may be.
+    pub(crate) lengths: RangeInclusive<usize>,
+    /// What is known of the loop's axes.
+    pub(crate) axes: SmallVec<[Axis; 4]>,
+    /// The program's inputs and results.
+    pub(crate) inputs: SmallVec<[FlatArray; 4]>,
+    pub(crate) results: SmallVec<[FlatArray; 4]>,
     pub(crate) passes: SmallVec<[FlatPass; 1]>,
+}
+
+/// An input or a result: an array with the loop's extents, or a scalar.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FlatArray {
+    pub(crate) dtype: DType,
+    /// Bytes of an element.
+    pub(crate) size: usize,
+    pub(crate) is_scalar: bool,
 }
 
 /// How a pass runs the short way.
 #[derive(Clone, Debug)]
 pub(crate) enum FlatPass {
     /// Over the loop.
-    Loop {
-        /// For each kernel input, the program's input.
-        operands: SmallVec<[usize; 8]>,
-        /// For each kernel output, the program's result.
-        results: SmallVec<[usize; 4]>,
-    },
+    Loop(FlatOperands),
     /// Over no axes: scalars to scalars.
     Scalars,
 }
 
+/// What a kernel over the loop reads and writes.
+#[derive(Clone, Debug)]
+pub(crate) struct FlatOperands {
+    /// For each kernel input, the program's input.
+    pub(crate) inputs: SmallVec<[usize; 8]>,
+    /// For each kernel output, the program's result.
+    pub(crate) results: SmallVec<[usize; 4]>,
+}
+
 impl Flat {
-    /// The short way of a program, if it has one.
-    pub(crate) fn of(program: &Program) -> Option<Flat> {
+    /// The short way of a program, if it has one, for loops of these lengths.
+    pub(crate) fn of(program: &Program, lengths: RangeInclusive<usize>) -> Option<Flat> {
         let like = program.inputs.iter().position(|input| !input.ty.axes.is_empty())?;
         let axes = &program.inputs[like].ty.axes;
         let same_axis = |(lhs, rhs): (u32, u32)| {
@@ -62,7 +86,13 @@ impl Flat {
             return None;
         }
         let passes = program.passes.iter().map(|pass| FlatPass::of(program, pass));
-        Some(Flat { like, passes: passes.collect::<Option<_>>()? })
+        let passes = passes.collect::<Option<_>>()?;
+        let array =
+            |dtype: DType, rank| FlatArray { dtype, size: dtype.size(), is_scalar: rank == 0 };
+        let inputs = program.inputs.iter().map(|input| array(input.ty.dtype, input.ty.axes.len()));
+        let results = program.results.iter().map(|spec| array(spec.dtype, spec.shape.len()));
+        let (inputs, results) = (inputs.collect(), results.collect());
+        Some(Flat { like, lengths, axes: axes.clone(), inputs, results, passes })
     }
 }
 
@@ -94,10 +124,10 @@ impl FlatPass {
             Sink::Result(result) => Some(*result as usize),
             Sink::Part(..) | Sink::Temporary(_) => None,
         };
-        Some(FlatPass::Loop {
-            operands: pass.operands.iter().map(operand).collect::<Option<_>>()?,
+        Some(FlatPass::Loop(FlatOperands {
+            inputs: pass.operands.iter().map(operand).collect::<Option<_>>()?,
             results: pass.outputs.iter().map(result).collect::<Option<_>>()?,
-        })
+        }))
     }
 }
 

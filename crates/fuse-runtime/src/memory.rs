@@ -108,6 +108,7 @@ pub(crate) struct Buffer {
 
 impl Buffer {
     /// At least that many bytes, 64-byte aligned.
+    #[inline]
     pub(crate) fn bytes(&mut self, bytes: usize) -> Result<&mut [u8], AllocError> {
         if self.capacity() < bytes {
             self.memory = None;

@@ -88,6 +88,7 @@ pub struct RunOptions<'a> {
 
 impl RunOptions<'_> {
     /// Fails when the call should stop.
+    #[inline]
     pub(crate) fn poll(&self) -> Result<(), RunError> {
         if self.cancel.is_some_and(CancelToken::is_cancelled) {
             return Err(RunError::Cancelled);

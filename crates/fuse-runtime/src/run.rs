@@ -22,8 +22,7 @@ use std::sync::Arc;
 
 use crate::array::{Array, bytes_of};
 use crate::bind::{
-    Raws, ResultShape, bind, check_limits, check_outputs, expect_on_host, host_sources,
-    result_shapes,
+    Raws, ResultShape, bind, check_limits, check_outputs, host_sources, result_shapes,
 };
 use crate::compile::{Code, Executable};
 use crate::dispatch::{Job, copy_operand, read_scalar, run_uniform, write_scalar};
@@ -40,13 +39,16 @@ use crate::scratch::with_kit;
 use crate::sweep::Sweep;
 use crate::views::{Address, Operand, Raw, Strides, ViewMut};
 
+/// The inputs of a call, wherever they lie.
+type Inputs<'i, 'a> = SmallVec<[&'i Operand<'a>; 8]>;
+
 impl Executable {
     /// Dtypes and extents of the results for these inputs.
     ///
     /// # Errors
     /// [`RunError::Bind`] where the shapes do not fit.
     pub fn result_shapes(&self, inputs: &[Operand<'_>]) -> Result<Vec<ResultShape>, RunError> {
-        let sources = host_sources(inputs)?;
+        let sources = host_sources(&inputs.iter().collect::<Inputs<'_, '_>>())?;
         Ok(result_shapes(&self.program, &self.bind_operands(&sources)?))
     }
 
@@ -62,11 +64,23 @@ impl Executable {
         outputs: &mut [ViewMut<'_>],
         options: &RunOptions<'_>,
     ) -> Result<(), RunError> {
-        // The short way reads the inputs as they are, and lists nothing.
-        expect_on_host(inputs)?;
-        if let Some(result) = self.run_flat(inputs, outputs, options) {
-            return result;
+        let inputs: Inputs<'_, '_> = inputs.iter().collect();
+        match self.run_short(&inputs, outputs, options) {
+            Some(result) => result.map_err(|error| *error),
+            None => self.run_long(&inputs, outputs, options),
         }
+    }
+
+    /// As [`Executable::run`] for a call that [`Executable::run_short`] does not take.
+    ///
+    /// # Errors
+    /// As [`Executable::run`].
+    pub fn run_long(
+        &self,
+        inputs: &[&Operand<'_>],
+        outputs: &mut [ViewMut<'_>],
+        options: &RunOptions<'_>,
+    ) -> Result<(), RunError> {
         let copies;
         let mut sources = host_sources(inputs)?;
         let binding = self.bind_operands(&sources)?;
@@ -89,6 +103,18 @@ impl Executable {
         inputs: &[Operand<'_>],
         options: &RunOptions<'_>,
     ) -> Result<Vec<Array>, RunError> {
+        self.run_alloc_borrowed(&inputs.iter().collect::<Inputs<'_, '_>>(), options)
+    }
+
+    /// As [`Executable::run_alloc`], for inputs that lie apart.
+    ///
+    /// # Errors
+    /// As [`Executable::run_alloc`].
+    pub fn run_alloc_borrowed(
+        &self,
+        inputs: &[&Operand<'_>],
+        options: &RunOptions<'_>,
+    ) -> Result<Vec<Array>, RunError> {
         let sources = host_sources(inputs)?;
         let binding = self.bind_operands(&sources)?;
         self.check_limits(&binding, options)?;
@@ -99,9 +125,9 @@ impl Executable {
         if self.flat.is_some() {
             let outputs: SmallVec<[ViewMut<'_>; 1]> =
                 results.iter_mut().map(Array::view_mut).collect();
-            if let Some(result) = self.run_flat(inputs, &outputs, options) {
+            if let Some(result) = self.run_short(inputs, &outputs, options) {
                 drop(outputs);
-                return result.map(|()| results);
+                return result.map(|()| results).map_err(|error| *error);
             }
         }
         let sinks: Raws<'_> = results.iter_mut().map(Array::raw_mut).collect();

@@ -24,13 +24,16 @@ thread_local! {
 }
 
 /// Runs `body` with this thread's scratch.
+#[inline]
 pub(crate) fn with_kit<R>(body: impl FnOnce(&mut Kit) -> R) -> R {
-    let mut kit = KIT.take().unwrap_or_default();
-    let result = body(&mut kit);
-    if kit.operands.capacity() + kit.states.capacity() <= KEEP_BYTES {
-        KIT.set(Some(kit));
-    }
-    result
+    KIT.with(|kept| {
+        let mut kit = kept.take().unwrap_or_default();
+        let result = body(&mut kit);
+        if kit.operands.capacity() + kit.states.capacity() <= KEEP_BYTES {
+            kept.set(Some(kit));
+        }
+        result
+    })
 }
 
 thread_local! {

@@ -11,13 +11,19 @@
 //! seen from its views. A call that does not, whatever the reason, takes the general way, which also
 //! finds the words for errors: this file reports none of its own but cancellation and allocation.
 //!
-//! Cost: no heap allocation after the first calls (counted); 0.14 µs for `2*a + 3*b**2` on 16 elements, the
-//! kernel included, where the general way takes 0.5 µs. A prepared `sum(x)` of 20 elements takes 0.43 µs with
-//! all that the API adds, where it took 0.93 the general way; `std(x)` 1.5, where it took 6.2 (measured on a
-//! shared 2-core machine with AVX-512).
+//! Cost: no heap allocation after the first calls (counted). With all that the API adds, and on a shared
+//! 2-core machine with AVX-512: a prepared call of `2*a + 3*b**2` on 16 elements takes 0.1 µs, of `sum(x)` on
+//! 17 elements 0.28 µs. A call with one array each way is 1330 instructions (counted): 50 ns beside a kernel
+//! whose arrays fit the first level of the cache, 130 ns where they do not. 70 of these are the first load
+//! after the kernel that misses (sampled), presumably since it queues behind the kernel's stores.
+//!
+//! Hence what this file does not do: move what has just been written. A load wider than the stores that it
+//! reads from waits for the stores before them too, which took as long again. Errors are boxed, lists are
+//! filled where they stay, and what a call looks at of its program lies together in [`Flat`] and [`Needs`].
 
 #![expect(unsafe_code, reason = "hands operand pointers to compiled kernels")]
 
+use std::ops::{Range, RangeInclusive};
 use std::ptr::copy_nonoverlapping;
 
 use fuse_ir::abi::uniform_slots;
@@ -29,8 +35,8 @@ use smallvec::SmallVec;
 
 use crate::compile::{Code, CompiledPass, Executable};
 use crate::dispatch::{read_scalar, run_between, run_uniform, write_scalar};
-use crate::error::RunError;
-use crate::flat::{Flat, FlatPass, symbol_value};
+use crate::error::{AllocError, RunError};
+use crate::flat::{Flat, FlatArray, FlatOperands, FlatPass, symbol_value};
 use crate::fold::{Bank, LEFT_TO_RIGHT_BELOW, bank_bytes, canonical, finish};
 use crate::fpenv::DefaultFloats;
 use crate::options::{RunOptions, Tuning};
@@ -48,22 +54,15 @@ const SLOT: usize = GRANULE * 8;
 /// The bits of scalars and uniform values.
 type Slots = SmallVec<[u64; 16]>;
 
-type Runs = SmallVec<[Run; 8]>;
 type Pointers<P> = SmallVec<[P; 8]>;
 /// The bits of a fold's results.
 type Results = SmallVec<[u64; 4]>;
 
-/// One operand or output of a call: where it begins, bytes of an element.
-#[derive(Clone, Copy)]
-struct Run {
-    start: *mut u8,
-    size: usize,
-}
-
 /// A call that goes the short way.
 struct Call<'c> {
     executable: &'c Executable,
-    inputs: &'c [Operand<'c>],
+    flat: &'c Flat,
+    inputs: &'c [&'c Operand<'c>],
     outputs: &'c [ViewMut<'c>],
     /// Of the loop, and their product.
     extents: &'c [usize],
@@ -74,100 +73,102 @@ struct Call<'c> {
 }
 
 impl Executable {
-    /// Runs a call the short way, or gives `None` where it has to take the general one.
-    pub(crate) fn run_flat(
+    /// Runs a call the short way on the calling thread, or gives `None` where it has to take
+    /// [`Executable::run_long`]; nothing has been written then.
+    ///
+    /// # Errors
+    /// [`RunError::Cancelled`], [`RunError::Deadline`], [`RunError::Alloc`]; what the outputs hold is
+    /// unspecified then. Boxed: the result is two words, hence in registers. Copied in memory it took 75 ns
+    /// after a kernel that leaves much to be stored, for all of which the copy's wide loads wait.
+    pub fn run_short(
         &self,
-        inputs: &[Operand<'_>],
+        inputs: &[&Operand<'_>],
         outputs: &[ViewMut<'_>],
         options: &RunOptions<'_>,
-    ) -> Option<Result<(), RunError>> {
+    ) -> Option<Result<(), Box<RunError>>> {
         let flat = self.flat.as_ref()?;
         let extents = inputs.get(flat.like)?.raw().extents;
         let len = extents.iter().try_fold(1_usize, |len, &extent| len.checked_mul(extent))?;
-        let fits = self.is_small(len, options) && self.fits(flat, inputs, outputs, extents);
-        if !fits || !self.may_write(inputs, outputs) {
+        if !flat.lengths.contains(&len) || !is_plain(options) {
+            return None;
+        }
+        let mut call = Call {
+            executable: self,
+            flat,
+            inputs,
+            outputs,
+            extents,
+            len,
+            tuning: &options.tuning,
+            temporaries: SmallVec::new(),
+        };
+        if !call.fits() {
             return None;
         }
         if let Err(stop) = options.poll() {
-            return Some(Err(stop));
+            return Some(Err(stop.into()));
         }
-        let temporaries = SmallVec::from_elem(0, self.program.temporaries.len());
-        let tuning = &options.tuning;
-        let mut call =
-            Call { executable: self, inputs, outputs, extents, len, tuning, temporaries };
+        if !self.program.temporaries.is_empty() {
+            call.temporaries.resize(self.program.temporaries.len(), 0);
+        }
         let _floats = DefaultFloats::enter();
-        Some(with_kit(|kit| {
+        let done = with_kit(|kit| {
             let mut passes = flat.passes.iter().enumerate();
             passes.try_for_each(|(number, pass)| call.run_pass(number, pass, kit))
-        }))
+        });
+        Some(done.map_err(|error| Box::new(error.into())))
     }
+}
 
-    fn is_small(&self, len: usize, options: &RunOptions<'_>) -> bool {
-        let Tuning {
-            inline_below,
-            block,
-            shuffle,
-            tile: _,
-            fold_lanes: _,
-            ends_after: _,
-            device_chunk: _,
-            stream_above: _,
-        } = options.tuning;
-        let is_plain = inline_below.is_none() && block.is_none() && shuffle.is_none();
-        let unlimited = options.max_work.is_none() && options.max_output_bytes.is_none();
-        let folds = self.passes.iter().any(|pass| !pass.folds.is_empty());
-        let most = if folds { FOLD_BLOCK } else { MOST_ELEMENTS };
-        let work: usize = self.passes.iter().map(|pass| pass.facts.work).sum();
-        let short = 0 < len && len <= most && len * work <= MOST_WORK;
-        let compiled = !self.passes.iter().any(|pass| pass.facts.interpreted);
-        is_plain && unlimited && short && options.workers.is_none() && compiled
-    }
+/// What a pass's main kernel needs for a call, in one place: a short call has no time to look for it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Needs {
+    /// Bytes of the back end's own memory, rounded up to where slots may begin.
+    own: usize,
+    /// Operands and outputs.
+    slots: usize,
+    /// Parameters and results of the uniform region.
+    scalars: usize,
+    uniforms: usize,
+}
 
-    /// Are these the program's inputs and outputs, all arrays contiguous with these extents?
-    fn fits(
-        &self,
-        flat: &Flat,
-        inputs: &[Operand<'_>],
-        outputs: &[ViewMut<'_>],
-        extents: &[usize],
-    ) -> bool {
-        let program = &self.program;
-        let of_loop = |is_scalar: bool| if is_scalar { &[] } else { extents };
-        inputs.len() == program.inputs.len()
-            && outputs.len() == program.results.len()
-            && inputs.iter().zip(&program.inputs).all(|(operand, input)| {
-                let raw = operand.raw();
-                if input.ty.axes.is_empty() {
-                    raw.dtype == input.ty.dtype && raw.extents.is_empty()
-                } else {
-                    is_contiguous(raw, input.ty.dtype, extents)
-                }
-            })
-            && outputs.iter().zip(&program.results).all(|(output, spec)| {
-                is_contiguous(output.raw(), spec.dtype, of_loop(spec.shape.is_empty()))
-            })
-            && fits_axes(extents, &program.inputs[flat.like].ty.axes)
+impl Needs {
+    /// Of a kernel and its code.
+    pub(crate) fn of(code: &Code) -> Needs {
+        let kernel = &code.kernel;
+        Needs {
+            own: code.block.scratch_bytes().next_multiple_of(64),
+            slots: kernel.inputs.len() + kernel.outputs.len(),
+            scalars: kernel.uniform.params.len(),
+            uniforms: kernel.uniform.results.len(),
+        }
     }
+}
 
-    /// Is each output apart from the other outputs and from the inputs; or, where there is but one pass,
-    /// an input of the same element size?
-    fn may_write(&self, inputs: &[Operand<'_>], outputs: &[ViewMut<'_>]) -> bool {
-        let in_place = self.passes.len() == 1;
-        let span = |raw: Raw<'_>| {
-            let len = raw.extents.iter().product::<usize>();
-            (raw.base.0.addr(), len * raw.dtype.size())
-        };
-        let apart = |one: Raw<'_>, other: Raw<'_>| {
-            let ((a, a_bytes), (b, b_bytes)) = (span(one), span(other));
-            a + a_bytes <= b || b + b_bytes <= a
-        };
-        let same = |one: Raw<'_>, other: Raw<'_>| in_place && span(one) == span(other);
-        outputs.iter().enumerate().all(|(number, output)| {
-            let write = output.raw();
-            inputs.iter().all(|input| apart(input.raw(), write) || same(input.raw(), write))
-                && outputs[..number].iter().all(|other| apart(other.raw(), write))
-        })
-    }
+/// The lengths of loops that may go the short way, for these passes.
+pub(crate) fn lengths(passes: &[CompiledPass]) -> RangeInclusive<usize> {
+    let folds = passes.iter().any(|pass| !pass.folds.is_empty());
+    let most = if folds { FOLD_BLOCK } else { MOST_ELEMENTS };
+    let work: usize = passes.iter().map(|pass| pass.facts.work).sum();
+    let compiled = !passes.iter().any(|pass| pass.facts.interpreted);
+    1..=if compiled { most.min(MOST_WORK / work.max(1)) } else { 0 }
+}
+
+/// Are there neither limits nor tests' hooks?
+fn is_plain(options: &RunOptions<'_>) -> bool {
+    let Tuning {
+        inline_below,
+        block,
+        shuffle,
+        tile: _,
+        fold_lanes: _,
+        ends_after: _,
+        device_chunk: _,
+        stream_above: _,
+    } = &options.tuning;
+    let unlimited = options.max_work.is_none() && options.max_output_bytes.is_none();
+    let untuned = inline_below.is_none() && block.is_none() && shuffle.is_none();
+    unlimited && untuned && options.workers.is_none()
 }
 
 /// An extent is 1 exactly where the axis is said to be.
@@ -176,45 +177,138 @@ fn fits_axes(extents: &[usize], axes: &[Axis]) -> bool {
         && extents.iter().zip(axes).all(|(&extent, axis)| (extent == 1) == (*axis == Axis::One))
 }
 
-fn is_contiguous(raw: Raw<'_>, dtype: DType, extents: &[usize]) -> bool {
-    if raw.dtype != dtype || raw.order != ByteOrder::Native || raw.extents != extents {
+/// Is it an array of that dtype, native, in C order, with these extents?
+#[inline(always)]
+fn is_contiguous(raw: Raw<'_>, known: FlatArray, extents: &[usize]) -> bool {
+    if raw.dtype != known.dtype || raw.order != ByteOrder::Native {
         return false;
     }
-    let mut step = dtype.size();
-    raw.strides.iter().zip(extents).rev().all(|(&stride, &extent)| {
+    match (raw.extents, raw.strides, extents) {
+        ([own], [stride], [extent]) => {
+            own == extent && (*extent == 1 || *stride == known.size.cast_signed())
+        }
+        _ => raw.extents == extents && is_c_order(raw.strides, known.size, extents),
+    }
+}
+
+fn is_c_order(strides: &[isize], size: usize, extents: &[usize]) -> bool {
+    let mut step = size;
+    strides.iter().zip(extents).rev().all(|(&stride, &extent)| {
         let fits = extent == 1 || stride == step.cast_signed();
         step *= extent;
         fits
     })
 }
 
+/// Does no byte belong to both?
+fn are_apart(one: &Range<usize>, other: &Range<usize>) -> bool {
+    one.end <= other.start || other.end <= one.start
+}
+
 impl Call<'_> {
-    fn run_pass(&mut self, number: usize, flat: &FlatPass, kit: &mut Kit) -> Result<(), RunError> {
+    /// Are these the program's inputs and outputs, all arrays contiguous with the loop's extents, and may
+    /// the outputs be written while the inputs are read?
+    #[inline]
+    fn fits(&self) -> bool {
+        let (inputs, results) = (&self.flat.inputs, &self.flat.results);
+        let as_many = self.inputs.len() == inputs.len() && self.outputs.len() == results.len();
+        let mut inputs = self.inputs.iter().zip(inputs);
+        as_many
+            && fits_axes(self.extents, &self.flat.axes)
+            && inputs.all(|(input, known)| self.input_fits(input, *known))
+            && (0..self.outputs.len()).all(|number| self.output_fits(number))
+    }
+
+    #[inline]
+    fn input_fits(&self, input: &Operand<'_>, known: FlatArray) -> bool {
+        let raw = input.raw();
+        let fits = if known.is_scalar {
+            raw.dtype == known.dtype && raw.extents.is_empty()
+        } else {
+            is_contiguous(raw, known, self.extents)
+        };
+        fits && !matches!(input, Operand::Device(_))
+    }
+
+    /// Is it what the program gives, apart from the outputs before it and from the inputs; or, where there
+    /// is but one pass, in the place of an input of the same element size?
+    #[inline]
+    fn output_fits(&self, number: usize) -> bool {
+        let flat = self.flat;
+        let (raw, known) = (self.outputs[number].raw(), flat.results[number]);
+        if !is_contiguous(raw, known, if known.is_scalar { &[] } else { self.extents }) {
+            return false;
+        }
+        let (write, in_place) = (self.span(raw, known), flat.passes.len() == 1);
+        let may_share = |read: Range<usize>| are_apart(&read, &write) || in_place && read == write;
+        let mut inputs = self.inputs.iter().zip(&flat.inputs);
+        let mut outputs = self.outputs[..number].iter().zip(&flat.results);
+        inputs.all(|(input, known)| may_share(self.span(input.raw(), *known)))
+            && outputs.all(|(other, known)| are_apart(&self.span(other.raw(), *known), &write))
+    }
+
+    /// The addresses of an input or output that fits.
+    #[inline]
+    fn span(&self, raw: Raw<'_>, known: FlatArray) -> Range<usize> {
+        let start = raw.base.0.addr();
+        let len = if known.is_scalar { 1 } else { self.len };
+        start..start + len * known.size
+    }
+
+    fn run_pass(
+        &mut self,
+        number: usize,
+        flat: &FlatPass,
+        kit: &mut Kit,
+    ) -> Result<(), AllocError> {
+        let executable = self.executable;
+        let compiled = &executable.passes[number];
+        let (code, needs) = (&compiled.main, compiled.needs);
+        let mut uniforms = Slots::new();
+        if needs.scalars > 0 {
+            for view in &executable.program.passes[number].scalars {
+                uniforms.push(self.scalar(view));
+            }
+        }
+        for _ in 0..needs.uniforms {
+            uniforms.push(0);
+        }
+        if let (FlatPass::Loop(operands), false) = (flat, compiled.folds.is_empty()) {
+            return self.run_folds(number, operands, &mut uniforms, kit);
+        }
+        let scratch = kit.operands.bytes(needs.own + SLOT * needs.slots)?;
+        if needs.uniforms > 0 {
+            run_uniform(code, &mut uniforms, scratch);
+        }
+        let (own, uniforms) = (needs.own, &mut *uniforms);
+        let mut kernel = KernelCall { code, uniforms, folds: &[], scratch, own };
+        match flat {
+            FlatPass::Loop(operands) => self.run_loop(operands, &mut kernel, self.len),
+            FlatPass::Scalars => {
+                self.run_scalars(&executable.program.passes[number], &mut kernel);
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a pass over the loop that has folds.
+    fn run_folds(
+        &mut self,
+        number: usize,
+        operands: &FlatOperands,
+        uniforms: &mut [u64],
+        kit: &mut Kit,
+    ) -> Result<(), AllocError> {
         let executable = self.executable;
         let (pass, compiled) = (&executable.program.passes[number], &executable.passes[number]);
         let code = &compiled.main;
-        let scalars = pass.scalars.iter().map(|view| self.scalar(view));
-        let mut uniforms: Slots = scalars.collect();
-        uniforms.resize(uniform_slots(&code.kernel), 0);
-        let folds = !compiled.folds.is_empty();
-        let ending = folds.then(|| Ending::new((executable, number), self.len, self.tuning));
-        let own = ending.as_ref().map_or(0, |ending| ending.scratch_bytes(compiled));
-        let own = own.max(code.block.scratch_bytes()).next_multiple_of(64);
-        let n_results = ending.as_ref().map_or(0, |ending| ending.n_results);
-        let n_slots = (pass.operands.len() + pass.outputs.len()).max(n_results);
+        let ending = Ending::new((executable, number), self.len, self.tuning);
+        let own = ending.scratch_bytes(compiled).next_multiple_of(64).max(compiled.needs.own);
+        let n_slots = compiled.needs.slots.max(ending.n_results);
         let scratch = kit.operands.bytes(own + SLOT * n_slots)?;
-        if !code.kernel.uniform.results.is_empty() {
-            run_uniform(code, &mut uniforms, scratch);
+        if compiled.needs.uniforms > 0 {
+            run_uniform(code, uniforms, scratch);
         }
-        let mut kernel = KernelCall { code, uniforms, folds: SmallVec::new(), scratch, own };
-        let FlatPass::Loop { operands, results } = flat else {
-            self.run_scalars(pass, &mut kernel);
-            return Ok(());
-        };
-        let Some(ending) = ending else {
-            self.run_loop((operands, results), &mut kernel, self.len);
-            return Ok(());
-        };
         let bytes = bank_bytes(&compiled.slots, GRANULE);
         let (slots, folds) = (&compiled.slots, &compiled.folds);
         let bytes = &mut kit.states.bytes(bytes)?[..bytes];
@@ -222,29 +316,38 @@ impl Call<'_> {
         bank.reset();
         let states = bank.bytes.as_mut_ptr();
         let places = slots.iter().map(|slot| states.wrapping_add(slot.before * GRANULE));
-        kernel.folds = places.collect();
+        let places: SmallVec<[*mut u8; 4]> = places.collect();
+        let mut kernel = KernelCall { code, uniforms, folds: &places, scratch, own };
         let each = if ending.way == Way::Alone { 1 } else { self.len };
-        self.run_loop((operands, results), &mut kernel, each);
+        self.run_loop(operands, &mut kernel, each);
         self.finish((pass, compiled), &ending, &mut bank, kernel.scratch.split_at_mut(own));
         Ok(())
     }
 
     /// Runs a pass over the loop, so many elements a call; its folds up to their accumulators.
-    fn run_loop(
-        &self,
-        (operands, results): (&[usize], &[usize]),
-        kernel: &mut KernelCall<'_>,
-        each: usize,
-    ) {
-        let run = |raw: Raw<'_>| Run { start: raw.base.0, size: raw.dtype.size() };
-        let reads: Runs = operands.iter().map(|&input| run(self.inputs[input].raw())).collect();
-        let writes: Runs = results.iter().map(|&result| run(self.outputs[result].raw())).collect();
-        for first in (0..self.len).step_by(each) {
+    fn run_loop(&self, operands: &FlatOperands, kernel: &mut KernelCall<'_>, each: usize) {
+        let mut first = 0;
+        while first < self.len {
             // SAFETY: `fits` has seen that every operand and output is contiguous, of `len` elements of
-            // the kernel's types, and `may_write` that stores spoil no operand; the views keep the memory
-            // borrowed. Where the kernel has folds, a bank holds a granule of every slot.
-            unsafe { kernel.run((&reads, &writes), (first, each)) };
+            // the kernel's types, and that stores spoil no operand; the views keep the memory borrowed.
+            // Where the kernel has folds, a bank holds a granule of every slot. `each` divides `len`.
+            unsafe { kernel.run((self, operands), (first, each)) };
+            first += each;
         }
+    }
+
+    /// Where an element of an input lies, and how many bytes one has.
+    #[inline]
+    fn read(&self, input: usize, element: usize) -> (*const u8, usize) {
+        let size = self.flat.inputs[input].size;
+        (self.inputs[input].raw().base.0.wrapping_add(element * size).cast_const(), size)
+    }
+
+    /// Where an element of an output lies, and how many bytes one has.
+    #[inline]
+    fn write(&self, result: usize, element: usize) -> (*mut u8, usize) {
+        let size = self.flat.results[result].size;
+        (self.outputs[result].raw().base.0.wrapping_add(element * size), size)
     }
 
     /// Finishes the folds of a pass.
@@ -414,9 +517,9 @@ fn finished(
 /// One pass's kernel with all that its calls share.
 struct KernelCall<'k> {
     code: &'k Code,
-    uniforms: Slots,
+    uniforms: &'k mut [u64],
     /// Where each fold slot's accumulators lie.
-    folds: SmallVec<[*mut u8; 4]>,
+    folds: &'k [*mut u8],
     /// The back end's own memory, then a slot for each operand and output.
     scratch: &'k mut [u8],
     own: usize,
@@ -429,12 +532,19 @@ impl KernelCall<'_> {
     /// Every operand is readable, every output writable for these elements of the types of the kernel's
     /// inputs and outputs, and they share memory only where one is the other. Each fold slot holds 32
     /// accumulators. The uniforms are written.
-    unsafe fn run(&mut self, (reads, writes): (&[Run], &[Run]), (first, len): (usize, usize)) {
+    unsafe fn run(
+        &mut self,
+        (call, operands): (&Call<'_>, &FlatOperands),
+        (first, len): (usize, usize),
+    ) {
         let (whole, tail) = (len / GRANULE, len % GRANULE);
-        let at = |run: &Run, element: usize| run.start.wrapping_add(element * run.size);
-        let mut inputs: Pointers<*const u8> =
-            reads.iter().map(|read| at(read, first).cast_const()).collect();
-        let mut outputs: Pointers<*mut u8> = writes.iter().map(|write| at(write, first)).collect();
+        let (mut inputs, mut outputs) = (Pointers::<*const u8>::new(), Pointers::<*mut u8>::new());
+        for &input in &operands.inputs {
+            inputs.push(call.read(input, first).0);
+        }
+        for &result in &operands.results {
+            outputs.push(call.write(result, first).0);
+        }
         // SAFETY: the operands hold `whole` granules from their start, then `tail` elements; the
         // scratch has a slot of a granule for each of them behind the back end's own.
         unsafe {
@@ -445,18 +555,19 @@ impl KernelCall<'_> {
                 return;
             }
             let behind = first + whole * GRANULE;
-            for (number, (read, input)) in reads.iter().zip(&mut inputs).enumerate() {
-                let slot = self.slot(number);
-                copy_nonoverlapping(at(read, behind).cast_const(), slot, tail * read.size);
-                pad(slot, read.size, tail, GRANULE);
-                *input = slot;
+            for (number, (&input, pointer)) in operands.inputs.iter().zip(&mut inputs).enumerate() {
+                let ((read, size), slot) = (call.read(input, behind), self.slot(number));
+                copy_nonoverlapping(read, slot, tail * size);
+                pad(slot, size, tail, GRANULE);
+                *pointer = slot;
             }
-            for (number, output) in outputs.iter_mut().enumerate() {
-                *output = self.slot(reads.len() + number);
+            for (number, pointer) in outputs.iter_mut().enumerate() {
+                *pointer = self.slot(inputs.len() + number);
             }
             self.call((&inputs, &outputs), behind, (1, tail));
-            for (write, &output) in writes.iter().zip(&outputs) {
-                copy_nonoverlapping(output.cast_const(), at(write, behind), tail * write.size);
+            for (&result, &slot) in operands.results.iter().zip(&outputs) {
+                let (write, size) = call.write(result, behind);
+                copy_nonoverlapping(slot.cast_const(), write, tail * size);
             }
         }
     }

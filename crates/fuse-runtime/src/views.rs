@@ -105,6 +105,21 @@ impl Strided {
         Strided { base: Address(base), dtype, order: ByteOrder::Native, extents, strides }
     }
 
+    /// A vector without gaps. Inlined where it is called: a call's views are made each time.
+    #[inline]
+    fn vector<T: Element>(base: *mut u8, len: usize) -> Strided {
+        let extents = Extents::from_buf_and_len([len, 0, 0, 0], 1);
+        let strides = Strides::from_buf_and_len([size_of::<T>().cast_signed(), 0, 0, 0], 1);
+        Strided { base: Address(base), dtype: T::DTYPE, order: ByteOrder::Native, extents, strides }
+    }
+
+    /// One element. Inlined as [`Strided::vector`] is.
+    #[inline]
+    fn element<T: Element>(base: *mut u8) -> Strided {
+        let (extents, strides) = (Extents::new(), Strides::new());
+        Strided { base: Address(base), dtype: T::DTYPE, order: ByteOrder::Native, extents, strides }
+    }
+
     /// A layout inside `bytes` bytes at `start`, its element `[0, …, 0]` at `offset`.
     fn within(
         start: *mut u8,
@@ -122,6 +137,7 @@ impl Strided {
         Ok(layout.at(base))
     }
 
+    #[inline]
     fn raw(&self) -> Raw<'_> {
         Raw {
             base: self.base,
@@ -214,6 +230,7 @@ fn check_length<T: Element>(len: usize, extents: &[usize]) -> Result<(), ViewErr
 macro_rules! shape_accessors {
     () => {
         /// Element type.
+        #[inline]
         pub fn dtype(&self) -> DType {
             self.strided.dtype
         }
@@ -224,6 +241,7 @@ macro_rules! shape_accessors {
         }
 
         /// Extents, outermost first.
+        #[inline]
         pub fn extents(&self) -> &[usize] {
             &self.strided.extents
         }
@@ -233,6 +251,7 @@ macro_rules! shape_accessors {
             &self.strided.strides
         }
 
+        #[inline]
         pub(crate) fn raw(&self) -> Raw<'_> {
             self.strided.raw()
         }
@@ -243,15 +262,15 @@ impl<'a> View<'a> {
     shape_accessors!();
 
     /// A slice as a vector.
+    #[inline]
     pub fn from_slice<T: Element>(slice: &'a [T]) -> View<'a> {
-        let base = slice.as_ptr().cast_mut().cast();
-        View::wrap(Strided::contiguous(base, T::DTYPE, &[slice.len()]))
+        View::wrap(Strided::vector::<T>(slice.as_ptr().cast_mut().cast(), slice.len()))
     }
 
     /// One element as a 0-d array.
+    #[inline]
     pub fn from_element<T: Element>(element: &'a T) -> View<'a> {
-        let base = std::ptr::from_ref(element).cast_mut().cast();
-        View::wrap(Strided::contiguous(base, T::DTYPE, &[]))
+        View::wrap(Strided::element::<T>(std::ptr::from_ref(element).cast_mut().cast()))
     }
 
     /// A slice in C order.
@@ -290,6 +309,7 @@ impl<'a> View<'a> {
         Ok(View::wrap(layout.at(base.cast_mut())))
     }
 
+    #[inline]
     fn wrap(strided: Strided) -> View<'a> {
         View { strided, memory: PhantomData }
     }
@@ -309,15 +329,15 @@ impl<'a> ViewMut<'a> {
     }
 
     /// A slice as a vector.
+    #[inline]
     pub fn from_slice<T: Element>(slice: &'a mut [T]) -> ViewMut<'a> {
-        let len = slice.len();
-        ViewMut::wrap(Strided::contiguous(slice.as_mut_ptr().cast(), T::DTYPE, &[len]))
+        ViewMut::wrap(Strided::vector::<T>(slice.as_mut_ptr().cast(), slice.len()))
     }
 
     /// One element as a 0-d array.
+    #[inline]
     pub fn from_element<T: Element>(element: &'a mut T) -> ViewMut<'a> {
-        let base = std::ptr::from_mut(element).cast();
-        ViewMut::wrap(Strided::contiguous(base, T::DTYPE, &[]))
+        ViewMut::wrap(Strided::element::<T>(std::ptr::from_mut(element).cast()))
     }
 
     /// A slice in C order.
@@ -364,6 +384,7 @@ impl<'a> ViewMut<'a> {
         }
     }
 
+    #[inline]
     fn wrap(strided: Strided) -> ViewMut<'a> {
         ViewMut { strided, memory: PhantomData }
     }
@@ -384,6 +405,7 @@ pub struct ScalarValue {
 
 impl ScalarValue {
     /// The scalar with these bits, zero extended; `None` for complex128 and text.
+    #[inline]
     pub fn new(dtype: DType, bits: u64) -> Option<ScalarValue> {
         let size = dtype.size();
         if size > 8 {
@@ -417,6 +439,7 @@ macro_rules! scalar_from {
     ($($ty:ty => $bits:expr),* $(,)?) => {
         $(
             impl From<$ty> for ScalarValue {
+                #[inline]
                 fn from(value: $ty) -> ScalarValue {
                     let bits: fn($ty) -> u64 = $bits;
                     ScalarValue::new(<$ty>::DTYPE, bits(value)).expect("at most eight bytes")
@@ -467,6 +490,7 @@ pub enum Operand<'a> {
 }
 
 impl Operand<'_> {
+    #[inline]
     pub(crate) fn raw(&self) -> Raw<'_> {
         match self {
             Operand::Array(view) => view.raw(),

@@ -147,7 +147,7 @@ mod tests {
         assert_eq!(array.as_slice(), Some(elements.as_slice()));
         array.as_mut_slice::<T>().expect("its dtype").swap(0, 1);
         let (slice, [first, _]) = (elements.as_slice(), elements);
-        for (name, input) in &vars! { array, slice, first }.entries {
+        for (name, input) in vars! { array, slice, first }.entries.iter() {
             let ty = input.ty();
             assert_eq!((ty.dtype, ty.axes.is_empty()), (T::DTYPE, *name == "first"));
         }

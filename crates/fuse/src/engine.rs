@@ -31,7 +31,8 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) options: Options,
     pub(crate) pool: Pool,
-    pub(crate) tuning: Tuning,
+    /// How calls run that nothing may stop.
+    run: RunOptions<'static>,
     pub(crate) workers: Option<Arc<WorkerLog>>,
     pub(crate) device: Option<Device>,
     cache: Cache,
@@ -199,24 +200,26 @@ impl Engine {
         self.shared.pool.threads()
     }
 
-    /// Runs `call` with the options of this engine.
-    pub(crate) fn with_options<R>(
+    /// Runs `call` with the options of this engine, for the calling thread alone.
+    #[inline]
+    pub(crate) fn with_options<R>(&self, call: impl FnOnce(&RunOptions<'_>) -> R) -> R {
+        let shared = &*self.shared;
+        let (cancel, deadline) = (self.cancel.as_ref(), shared.limits.deadline);
+        if cancel.is_none() && deadline.is_none() && shared.workers.is_none() {
+            return call(&shared.run);
+        }
+        let deadline = deadline.map(|limit| Instant::now() + limit);
+        call(&RunOptions { cancel, deadline, workers: shared.workers.as_deref(), ..shared.run })
+    }
+
+    /// Runs `call` with these options and the threads that it may use.
+    pub(crate) fn with_threads<R>(
         &self,
         small: bool,
+        options: &RunOptions<'_>,
         call: impl FnOnce(&RunOptions<'_>) -> R,
     ) -> R {
-        let shared = &self.shared;
-        shared.pool.with(small, |threads| {
-            call(&RunOptions {
-                threads,
-                cancel: self.cancel.as_ref(),
-                deadline: shared.limits.deadline.map(|limit| Instant::now() + limit),
-                max_work: shared.limits.work,
-                max_output_bytes: shared.limits.output_bytes,
-                tuning: shared.tuning,
-                workers: shared.workers.as_deref(),
-            })
-        })
+        self.shared.pool.with(small, |threads| call(&RunOptions { threads, ..*options }))
     }
 }
 
@@ -335,12 +338,18 @@ impl EngineBuilder {
             max_results: self.limits.results,
             max_nodes: self.limits.nodes,
         };
+        let run = RunOptions {
+            max_work: self.limits.work,
+            max_output_bytes: self.limits.output_bytes,
+            tuning: self.tuning,
+            ..RunOptions::default()
+        };
         let shared = Shared {
             backends,
             limits: self.limits,
             options,
             pool: Pool::new(self.threads),
-            tuning: self.tuning,
+            run,
             workers: self.workers,
             device: self.device,
             cache: Cache::default(),

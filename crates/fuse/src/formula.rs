@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use fuse_compile::{Compiled, Variable};
 use fuse_ir::{DType, HostBackend, InputType, Strength};
-use fuse_runtime::{DeviceExecutable, Executable, Operand, RunError, RunOptions, ViewMut};
+use fuse_runtime::{DeviceExecutable, Executable, Operand, RunError, ViewMut};
 use fuse_syntax::Ast;
 use smallvec::SmallVec;
 
@@ -28,7 +28,7 @@ use crate::vars::{Input, Vars};
 /// Plans that one formula keeps.
 const PLANS: usize = 64;
 
-/// Calls whose largest input has fewer elements run on the calling thread.
+/// Calls whose largest input has no more elements run on the calling thread.
 const SMALL: usize = 4096;
 
 /// A formula, ready to be evaluated. `Send + Sync`, cheap to clone.
@@ -58,6 +58,10 @@ pub(crate) struct Plan {
 }
 
 /// Where a plan runs.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a plan is shared; a box would be one more place to look"
+)]
 enum Code {
     Host(Executable),
     Device(DeviceExecutable),
@@ -75,7 +79,8 @@ pub struct ResultType {
 /// For each name of a formula the variable of that name.
 type Gathered<'v, 'a> = SmallVec<[Option<&'v Input<'a>>; 4]>;
 
-type Operands<'a> = SmallVec<[Operand<'a>; 4]>;
+/// For each input of a program what a call gives.
+type Operands<'v, 'a> = SmallVec<[&'v Operand<'a>; 4]>;
 
 impl Parsed {
     pub(crate) fn new(text: &str, limits: &Limits) -> Result<Parsed, Error> {
@@ -96,7 +101,17 @@ impl Parsed {
     }
 
     fn gather<'v, 'a>(&self, vars: &'v Vars<'a>) -> Gathered<'v, 'a> {
-        self.names.iter().map(|name| vars.get(name)).collect()
+        let mut inputs = Gathered::new();
+        self.gather_to(&mut inputs, vars);
+        inputs
+    }
+
+    /// As [`Parsed::gather`], to where they stay.
+    #[inline]
+    fn gather_to<'v, 'a>(&self, inputs: &mut Gathered<'v, 'a>, vars: &'v Vars<'a>) {
+        for (position, name) in self.names.iter().enumerate() {
+            inputs.push(vars.entries.get_near(position, name));
+        }
     }
 
     fn known_plan(&self, inputs: &Gathered<'_, '_>) -> Option<Arc<Plan>> {
@@ -169,6 +184,7 @@ impl Parsed {
 }
 
 impl Plan {
+    #[inline]
     fn fits(&self, inputs: &Gathered<'_, '_>) -> bool {
         self.types.iter().zip(inputs).all(|(ty, input)| match (ty, input) {
             (Some(ty), Some(input)) => input.has_type(ty),
@@ -188,11 +204,24 @@ impl Plan {
         }
     }
 
-    fn operands<'a>(&self, inputs: &Gathered<'_, 'a>) -> Operands<'a> {
-        let operand =
-            |&position: &usize| inputs[position].expect("the plan fits the inputs").operand.clone();
-        self.order.iter().map(operand).collect()
+    fn operands<'v, 'a>(&self, inputs: &Gathered<'v, 'a>) -> Operands<'v, 'a> {
+        let mut operands = Operands::new();
+        self.operands_to(&mut operands, inputs);
+        operands
     }
+
+    /// As [`Plan::operands`], to where they stay.
+    #[inline]
+    fn operands_to<'v, 'a>(&self, operands: &mut Operands<'v, 'a>, inputs: &Gathered<'v, 'a>) {
+        for &position in &self.order {
+            operands.push(&inputs[position].expect("the plan fits the inputs").operand);
+        }
+    }
+}
+
+/// Operands as devices take them.
+fn owned<'a>(operands: &[&Operand<'a>]) -> SmallVec<[Operand<'a>; 4]> {
+    operands.iter().copied().cloned().collect()
 }
 
 /// Is a call too small to be worth waking other threads?
@@ -200,7 +229,7 @@ fn is_small(inputs: &Gathered<'_, '_>) -> bool {
     let ranks = inputs.iter().flatten().map(|input| input.extents().len());
     let len =
         |input: &&Input<'_>| input.extents().iter().fold(1_usize, |n, &e| n.saturating_mul(e));
-    ranks.max().unwrap_or(0) <= 1 && inputs.iter().flatten().all(|input| len(input) < SMALL)
+    ranks.max().unwrap_or(0) <= 1 && inputs.iter().flatten().all(|input| len(input) <= SMALL)
 }
 
 impl Formula {
@@ -263,7 +292,7 @@ impl Formula {
         vars: impl Into<Vars<'a>>,
         out: &mut (impl AsOutputs + ?Sized),
     ) -> Result<(), Error> {
-        self.planned(vars, |plan, inputs| self.run(plan, inputs, out))
+        self.planned(vars, |plan, inputs| out.with_views(|outputs| self.run(plan, inputs, outputs)))
     }
 
     /// Evaluates into a new array that stays on the engine's device.
@@ -357,32 +386,35 @@ impl Formula {
         &self,
         plan: &Plan,
         inputs: &Gathered<'_, '_>,
-        out: &mut (impl AsOutputs + ?Sized),
+        outputs: &mut [ViewMut<'_>],
     ) -> Result<(), Error> {
-        let operands = plan.operands(inputs);
-        let run = |outputs: &mut [ViewMut<'_>]| match &plan.code {
-            Code::Host(executable) => {
-                let call = |options: &RunOptions<'_>| executable.run(&operands, outputs, options);
-                self.engine.with_options(is_small(inputs), call)
+        let mut operands = Operands::new();
+        plan.operands_to(&mut operands, inputs);
+        let done = self.engine.with_options(|options| match &plan.code {
+            // A short call needs no other threads, and is not kept waiting for them.
+            Code::Host(executable) => match executable.run_short(&operands, outputs, options) {
+                Some(done) => done,
+                None => self.engine.with_threads(is_small(inputs), options, |options| {
+                    executable.run_long(&operands, outputs, options).map_err(Box::new)
+                }),
+            },
+            Code::Device(executable) => {
+                executable.run(&owned(&operands), outputs, options).map_err(Box::new)
             }
-            Code::Device(executable) => self
-                .engine
-                .with_options(true, |options| executable.run(&operands, outputs, options)),
-        };
-        out.with_views(run).map_err(|error| self.run_error(plan, error))
+        });
+        done.map_err(|error| self.run_error(plan, *error))
     }
 
     fn run_alloc(&self, plan: &Plan, inputs: &Gathered<'_, '_>) -> Result<Vec<Array>, Error> {
         let operands = plan.operands(inputs);
-        let arrays = match &plan.code {
+        let arrays = self.engine.with_options(|options| match &plan.code {
             Code::Host(executable) => {
-                let call = |options: &RunOptions<'_>| executable.run_alloc(&operands, options);
-                self.engine.with_options(is_small(inputs), call)
+                self.engine.with_threads(is_small(inputs), options, |options| {
+                    executable.run_alloc_borrowed(&operands, options)
+                })
             }
-            Code::Device(executable) => {
-                self.engine.with_options(true, |options| executable.run_alloc(&operands, options))
-            }
-        };
+            Code::Device(executable) => executable.run_alloc(&owned(&operands), options),
+        });
         let arrays = arrays.map_err(|error| self.run_error(plan, error))?;
         Ok(arrays.into_iter().map(Array).collect())
     }
@@ -409,10 +441,11 @@ impl Formula {
         out: &mut DeviceArray,
     ) -> Result<(), Error> {
         let executable = plan.on_device()?;
-        let operands = plan.operands(inputs);
-        let outputs = &mut [&mut out.0];
-        let call = |options: &RunOptions<'_>| executable.run_on_device(&operands, outputs, options);
-        self.engine.with_options(true, call).map_err(|error| self.run_error(plan, error))
+        let (operands, outputs) = (owned(&plan.operands(inputs)), &mut [&mut out.0]);
+        let done = self
+            .engine
+            .with_options(|options| executable.run_on_device(&operands, outputs, options));
+        done.map_err(|error| self.run_error(plan, error))
     }
 
     fn run_alloc_on_device(
@@ -421,9 +454,9 @@ impl Formula {
         inputs: &Gathered<'_, '_>,
     ) -> Result<Vec<DeviceArray>, Error> {
         let executable = plan.on_device()?;
-        let operands = plan.operands(inputs);
-        let call = |options: &RunOptions<'_>| executable.run_alloc_on_device(&operands, options);
-        let arrays = self.engine.with_options(true, call);
+        let operands = owned(&plan.operands(inputs));
+        let arrays =
+            self.engine.with_options(|options| executable.run_alloc_on_device(&operands, options));
         let arrays = arrays.map_err(|error| self.run_error(plan, error))?;
         Ok(arrays.into_iter().map(DeviceArray).collect())
     }
@@ -511,14 +544,14 @@ impl Prepared {
     /// assert_eq!((total, next), (15.0, [5.0, 6.0, 7.0]));
     /// # Ok::<(), fuse::Error>(())
     /// ```
+    #[inline]
     pub fn evaluate_into<'a>(
         &self,
         vars: impl Into<Vars<'a>>,
         out: &mut (impl AsOutputs + ?Sized),
     ) -> Result<(), Error> {
         let vars = vars.into();
-        let inputs = self.inputs(&vars)?;
-        self.formula.run(&self.plan, &inputs, out)
+        out.with_views(|outputs| self.run(&vars, outputs))
     }
 
     /// Evaluates into a new array that stays on the engine's device.
@@ -567,13 +600,28 @@ impl Prepared {
         }
     }
 
+    fn run(&self, vars: &Vars<'_>, outputs: &mut [ViewMut<'_>]) -> Result<(), Error> {
+        let mut inputs = Gathered::new();
+        self.formula.parsed.gather_to(&mut inputs, vars);
+        self.check(&inputs)?;
+        self.formula.run(&self.plan, &inputs, outputs)
+    }
+
     fn inputs<'v, 'a>(&self, vars: &'v Vars<'a>) -> Result<Gathered<'v, 'a>, Error> {
         let inputs = self.formula.parsed.gather(vars);
-        if self.plan.fits(&inputs) {
-            return Ok(inputs);
-        }
+        self.check(&inputs)?;
+        Ok(inputs)
+    }
+
+    /// Are the variables of the types that the formula was prepared for?
+    fn check(&self, inputs: &Gathered<'_, '_>) -> Result<(), Error> {
+        if self.plan.fits(inputs) { Ok(()) } else { Err(self.type_error(inputs)) }
+    }
+
+    #[cold]
+    fn type_error(&self, inputs: &Gathered<'_, '_>) -> Error {
         let names = self.formula.parsed.names.iter();
-        let wrong = names.zip(&self.plan.types).zip(&inputs).find_map(|((name, ty), input)| {
+        let wrong = names.zip(&self.plan.types).zip(inputs).find_map(|((name, ty), input)| {
             let fits = match (ty, input) {
                 (Some(ty), Some(input)) => input.has_type(ty),
                 (None, None) => true,
@@ -584,7 +632,7 @@ impl Prepared {
         let name = wrong.map_or("", String::as_str);
         let message =
             format!("variable `{name}` is not of the type that the formula was prepared for");
-        Err(Error::new(ErrorKind::Input, message))
+        Error::new(ErrorKind::Input, message)
     }
 }
 

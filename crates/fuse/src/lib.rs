@@ -98,6 +98,7 @@ mod nd;
 mod output;
 mod pool;
 mod print;
+mod spare;
 mod vars;
 
 pub use array::Array;

@@ -145,6 +145,7 @@ impl<T: AsOutput + ?Sized> AsOutputs for T {
         [self.as_output()].into_iter().collect()
     }
 
+    #[inline]
     fn with_views<R>(&mut self, call: impl FnOnce(&mut [ViewMut<'_>]) -> R) -> R {
         call(&mut [self.as_output()])
     }

@@ -3,11 +3,11 @@
 use fuse_ir::{Axis, DType, InputType, Strength, TextConstant};
 use fuse_runtime::{Complex, Element, F16, Operand, ScalarValue, View};
 use fuse_syntax::{Node, SyntaxLimits};
-use smallvec::SmallVec;
 
 use crate::array::Array;
 use crate::device::DeviceArray;
 use crate::error::{Error, ErrorKind};
+use crate::spare::Entries;
 
 /// The value of a variable for one call: a borrowed array, or a scalar.
 #[derive(Clone, Debug)]
@@ -18,6 +18,7 @@ pub struct Input<'a> {
 
 impl<'a> Input<'a> {
     /// An array of any strides and byte order.
+    #[inline]
     pub fn array(view: View<'a>) -> Input<'a> {
         Input { operand: Operand::Array(view), strength: Strength::Strong }
     }
@@ -71,6 +72,7 @@ impl<'a> Input<'a> {
         Input { operand: Operand::Device(&array.0), strength: Strength::Strong }
     }
 
+    #[inline]
     pub(crate) fn dtype(&self) -> DType {
         match &self.operand {
             Operand::Array(view) => view.dtype(),
@@ -80,6 +82,7 @@ impl<'a> Input<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn extents(&self) -> &[usize] {
         match &self.operand {
             Operand::Array(view) => view.extents(),
@@ -94,6 +97,7 @@ impl<'a> Input<'a> {
     }
 
     /// Is `ty` its type? Allocates nothing.
+    #[inline]
     pub(crate) fn has_type(&self, ty: &InputType) -> bool {
         let extents = self.extents();
         self.dtype() == ty.dtype
@@ -111,24 +115,28 @@ pub trait AsInput {
 }
 
 impl<T: AsInput + ?Sized> AsInput for &T {
+    #[inline]
     fn as_input(&self) -> Input<'_> {
         (**self).as_input()
     }
 }
 
 impl<T: Element> AsInput for [T] {
+    #[inline]
     fn as_input(&self) -> Input<'_> {
         Input::array(View::from_slice(self))
     }
 }
 
 impl<T: Element, const N: usize> AsInput for [T; N] {
+    #[inline]
     fn as_input(&self) -> Input<'_> {
         self.as_slice().as_input()
     }
 }
 
 impl<T: Element> AsInput for Vec<T> {
+    #[inline]
     fn as_input(&self) -> Input<'_> {
         self.as_slice().as_input()
     }
@@ -167,6 +175,7 @@ impl AsInput for Input<'_> {
 macro_rules! scalar_inputs {
     ($($ty:ty),*) => {
         $(impl AsInput for $ty {
+            #[inline]
             fn as_input(&self) -> Input<'_> {
                 Input::scalar(*self)
             }
@@ -189,7 +198,7 @@ scalar_inputs!(Complex<f32>, Complex<f64>);
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Vars<'a> {
-    pub(crate) entries: SmallVec<[(&'a str, Input<'a>); 4]>,
+    pub(crate) entries: Entries<'a>,
 }
 
 impl<'a> Vars<'a> {
@@ -200,14 +209,36 @@ impl<'a> Vars<'a> {
 
     /// Adds a variable; one of the same name is replaced.
     pub fn insert(&mut self, name: &'a str, input: Input<'a>) {
-        match self.entries.iter_mut().find(|entry| entry.0 == name) {
-            Some(entry) => entry.1 = input,
-            None => self.entries.push((name, input)),
-        }
+        self.entries.make_room(name);
+        self.entries.fill((name, input));
     }
 
-    pub(crate) fn get(&self, name: &str) -> Option<&Input<'a>> {
-        self.entries.iter().find(|entry| entry.0 == name).map(|entry| &entry.1)
+    /// Takes the next variable's name, and by [`Named::is`] its value: [`Vars::insert`] for [`crate::vars!`],
+    /// in two steps so that the value is made where it is kept.
+    #[doc(hidden)]
+    #[inline]
+    #[must_use]
+    pub fn named(mut self, name: &'a str) -> Named<'a> {
+        self.entries.make_room(name);
+        Named { vars: self, name }
+    }
+}
+
+/// Variables, and the name of one more.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Named<'a> {
+    vars: Vars<'a>,
+    name: &'a str,
+}
+
+impl<'a> Named<'a> {
+    /// The variables with this value for the name.
+    #[inline(always)]
+    #[must_use]
+    pub fn is(mut self, input: Input<'a>) -> Vars<'a> {
+        self.vars.entries.fill((self.name, input));
+        self.vars
     }
 }
 
@@ -245,6 +276,6 @@ macro_rules! vars {
     (@value $name:ident) => { $crate::AsInput::as_input(&$name) };
     (@value $name:ident $value:expr) => { $crate::AsInput::as_input(&$value) };
     ($($name:ident $(= $value:expr)?),* $(,)?) => {
-        $crate::Vars::from([$((stringify!($name), $crate::vars!(@value $name $($value)?))),*])
+        $crate::Vars::new()$(.named(stringify!($name)).is($crate::vars!(@value $name $($value)?)))*
     };
 }

@@ -19,7 +19,7 @@
 //! times, 0.22; r is rounded by 2^-55, of which less·sinh r + more·(cosh r - 1) pass on 0.18: 0.09; the
 //! polynomial 2^-58: 0.06. Below 0.87. cosh and large arguments: as exp, below 0.71.
 //!
-//! **tanh.** |x| is split at 30 points (f32: 28); with c in the middle of its interval, T = tanh c and
+//! **tanh.** |x| is split at 29 points (f32: 27); with c in the middle of its interval, T = tanh c and
 //! t = |x| - c
 //!
 //! ```text

@@ -17,4 +17,4 @@ if [ "$(cat .svml/ready 2>/dev/null)" != "$package" ]; then
     .svml/bin/pip install --quiet "$package"
     echo "$package" > .svml/ready
 fi
-exec cargo run --release --quiet --package fuse-peers-svml -- .svml/lib/libsvml.so --version "$package" "$@"
+exec cargo run --release --quiet --package fuse-benches --example svml -- .svml/lib/libsvml.so --version "$package" "$@"

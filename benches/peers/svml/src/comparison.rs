@@ -66,7 +66,7 @@ const F32: &[Function] = &[
     function("log", "log(x)", &[(0.1, 100.0)], None),
 ];
 
-const USAGE: &str = "usage: fuse-peers-svml LIBSVML [--version TEXT] [--only NAME] [--variant ha] \
+const USAGE: &str = "usage: svml LIBSVML [--version TEXT] [--only NAME] [--variant ha] \
                      [--rounds 60] [--record] [--publish]";
 
 struct Options {

@@ -147,16 +147,13 @@ out.array("LOG", coefficients,
           f"p of -½·ln(1 + 2w) = -w + w² + w³·p(w), |w| < 2^{float(mp.log(worst_w, 2)):.2f}; error 2^{error:.1f} "
           "relative to the logarithm.")
 
-# e^-2d = 2^(n/16)·e^-2s with s = d + n·STEP, STEP = ½·ln 2/16.
+# e^-2d = 2^(n/16)·e^-2s with s = d + n·STEP, STEP = ½·ln 2/16. The roots of 2 are extended.py's.
 STEPS = 16
 step = half_ln2 / STEPS
 high = on_grid(step, GRID + 4)
 out.scalar("STEPS", nearest(-1 / step), "-2·log2(e)·16.")
 out.scalar("STEP_HI", high, f"½·ln 2/16, a multiple of 2^-{GRID + 4}.")
 out.scalar("STEP_LO", nearest(step - high), "½·ln 2/16 - STEP_HI.")
-roots = [mpf(2) ** (mpf(j) / STEPS) for j in range(STEPS)]
-out.array("ROOTS_HI", [nearest(root) for root in roots], "2^(j/16).", static=True)
-out.array("ROOTS_LO", [nearest(root - nearest(root)) for root in roots], "What is left of it.", static=True)
 half = step / 2 + mpf(SLACK)
 terms = 7
 coefficients, error = fitted(

@@ -49,16 +49,19 @@ pub(crate) fn lower_step(
         }
         let lane = fold.step.params[position];
         let state = before[position];
-        Ok(*states[position].get_or_insert_with(|| match (lane, lower.level) {
-            (Lane::Mask, Level::Avx2) => Held { value: state, width },
-            (_, _) => lower.held_in(state, lane),
+        Ok(*states[position].get_or_insert_with(|| {
+            if is_wide_mask(lower, lane) {
+                return Held { value: state, width };
+            }
+            lower.held_in(state, lane)
         }))
     })?;
     for (index, (held, &before)) in after.into_iter().zip(&before).enumerate() {
         let lane = fold.state[index].init.lane;
-        let (value, width) = match (lane, lower.level) {
-            (Lane::Mask, Level::Avx2) => (lower.mask_at(held, width).value, width),
-            (_, _) => (lower.as_vector(held, lane), bytes_of(lane)),
+        let (value, width) = if is_wide_mask(lower, lane) {
+            (lower.mask_at(held, width).value, width)
+        } else {
+            (lower.as_vector(held, lane), bytes_of(lane))
         };
         // Each is made by a step of its own, so that none is what another pass starts with.
         let result = lower.code.value(Kind::Vector);
@@ -77,6 +80,11 @@ pub(crate) fn lower_step(
         lower.code.carried.push(Carried { before, after, slot, lane: 0, size, width });
     }
     Ok(())
+}
+
+/// Is a state of this lane held at the width of the step's lanes?
+fn is_wide_mask(lower: &Lower<'_>, lane: Lane) -> bool {
+    lane == Lane::Mask && lower.level == Level::Avx2
 }
 
 /// Bytes of the lanes that hold a fold's masks at AVX2.

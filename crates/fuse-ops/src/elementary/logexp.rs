@@ -26,9 +26,9 @@
 //! of pow follows the usual one of C libraries (Gal, Ziv), without their code.
 
 use super::SHIFTER;
+use crate::coefficients::extended::{POWER_HI, POWER_LO};
 use crate::coefficients::pow::{
-    EXP, HALF_LN2_HI, HALF_LN2_LO, LOG, LOG_HI, LOG_LO_INVERSE, ROOTS_HI, ROOTS_LO, STEP_HI,
-    STEP_LO, STEPS,
+    EXP, HALF_LN2_HI, HALF_LN2_LO, LOG, LOG_HI, LOG_LO_INVERSE, STEP_HI, STEP_LO, STEPS,
 };
 use crate::pen::{Double, Value};
 
@@ -100,8 +100,8 @@ pub(super) fn exp_twice_negative(d: Double<'_>) -> Power<'_> {
     let n = shifted - SHIFTER;
     let s = n.fma(STEP_HI, d.hi) + n.fma(STEP_LO, d.lo);
     let n = shifted.bits();
-    let head = n.lookup(&ROOTS_HI);
-    let rest = head.fma(s * s.polynomial(&EXP), n.lookup(&ROOTS_LO));
+    let head = n.lookup(&POWER_HI);
+    let rest = head.fma(s * s.polynomial(&EXP), n.lookup(&POWER_LO));
     Power { head, rest, n: n.shr_s(4) }
 }
 

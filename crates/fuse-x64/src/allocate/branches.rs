@@ -1,6 +1,6 @@
 //! What hardly ever happens: tests on the usual path, and the stubs that they lead to.
 
-use iced_x86::{Code as Opcode, Register};
+use iced_x86::{Code as Opcode, Instruction, Register};
 
 use fuse_ir::{CodegenError, Lane, Mem};
 use smallvec::SmallVec;
@@ -376,10 +376,10 @@ fn test_any(asm: &mut Assembler, lanes: usize, (first, second): (u8, u8), width:
         if let Some(code) = whole {
             return asm.two(code, first, second);
         }
-        asm.two(Opcode::VEX_Kmovd_r32_kr, Register::EAX, first);
-        if first != second {
-            asm.two(Opcode::VEX_Kmovd_r32_kr, Register::R8D, second); // FIXME
-        }
+        // k0 holds no values.
+        let both = Instruction::with3(Opcode::VEX_Kord_kr_kr_kr, Register::K0, first, second);
+        asm.push(both.expect("masks"));
+        asm.two(Opcode::VEX_Kmovd_r32_kr, Register::EAX, Register::K0);
         let lanes_set = ((1_u64 << lanes) - 1) as i32;
         return asm.immediate(Opcode::Test_rm32_imm32, Register::EAX, lanes_set);
     }

@@ -293,11 +293,11 @@ impl Lower<'_> {
         }
         let bound = 2_f64.powi(8 * bytes_of(to) as i32 - 1);
         let wide = bytes_of(from).max(bytes_of(to));
-        let op = match (from, to) {
-            (Lane::F32, Lane::I32) => Op::PsToI32,
-            (Lane::F32, _) => Op::PsToI64,
-            (_, Lane::I32) => Op::PdToI32,
-            _ => Op::PdToI64,
+        let op = match (from == Lane::F32, to == Lane::I32) {
+            (true, true) => Op::PsToI32,
+            (true, false) => Op::PsToI64,
+            (false, true) => Op::PdToI32,
+            (false, false) => Op::PdToI64,
         };
         let exists = op.exists(self.level);
         let number =

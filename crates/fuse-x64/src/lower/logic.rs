@@ -53,15 +53,23 @@ fn n_uses(code: &Code) -> Vec<usize> {
     n_uses
 }
 
-/// What an operation of bits computes of bytes.
-fn bits_of(op: Op) -> Option<fn(u8, u8) -> u8> {
-    match op {
-        Op::And32 | Op::And64 => Some(|a, b| a & b),
-        Op::Or32 | Op::Or64 => Some(|a, b| a | b),
-        Op::Xor32 | Op::Xor64 => Some(|a, b| a ^ b),
-        Op::Andn64 => Some(|a, b| !a & b),
-        _ => None,
-    }
+/// A function of bits, of eight at once.
+type Bits = fn(u8, u8) -> u8;
+
+/// The operations of bits, and what they compute.
+const BITS: [(Op, Bits); 7] = [
+    (Op::And32, |a, b| a & b),
+    (Op::And64, |a, b| a & b),
+    (Op::Or32, |a, b| a | b),
+    (Op::Or64, |a, b| a | b),
+    (Op::Xor32, |a, b| a ^ b),
+    (Op::Xor64, |a, b| a ^ b),
+    (Op::Andn64, |a, b| !a & b),
+];
+
+/// What an operation of bits computes.
+fn bits_of(op: Op) -> Option<Bits> {
+    BITS.iter().find(|(known, _)| *known == op).map(|&(_, bits)| bits)
 }
 
 /// An operation of bits together with one that it alone reads.

@@ -392,70 +392,34 @@ impl Body<'_, '_> {
         args: &[ValueId],
         lane: Lane,
     ) -> Result<Option<Held>, CodegenError> {
-        match prim {
-            Prim::Fma => self.multiply_add(lower, args, lane).map(Some),
-            Prim::FSub if self.is_minus_zero(args[0]) => {
-                let x = self.operand(lower, args[1])?;
-                Ok(Some(lower.negated(x)))
-            }
-            Prim::MaskNot => {
-                let Node::Prim(compare, compared) = self.region.node(args[0]) else {
-                    return Ok(None);
-                };
-                let Some(inverted) = prims::Comparison::of(compare).map(|c| c.inverted()) else {
-                    return Ok(None);
-                };
-                let from = self.region.lane(compared[0]);
-                let lhs = self.operand(lower, compared[0])?;
-                let rhs = self.operand(lower, compared[1])?;
-                Ok(Some(lower.compare(inverted, from, lhs, rhs)))
-            }
-            Prim::Select => self.select(lower, args, lane),
-            Prim::FAdd
-            | Prim::FSub
-            | Prim::FMul
-            | Prim::FDiv
-            | Prim::FSqrt
-            | Prim::FFloor
-            | Prim::FCeil
-            | Prim::FTrunc
-            | Prim::FRound
-            | Prim::FEq
-            | Prim::FLt
-            | Prim::FLe
-            | Prim::IAdd
-            | Prim::ISub
-            | Prim::IMul
-            | Prim::IAnd
-            | Prim::IOr
-            | Prim::IXor
-            | Prim::Shl
-            | Prim::ShrU
-            | Prim::ShrS
-            | Prim::IEq
-            | Prim::ILtS
-            | Prim::ILtU
-            | Prim::MulWideU32
-            | Prim::Clz
-            | Prim::Zext
-            | Prim::Sext
-            | Prim::TruncInt
-            | Prim::Promote
-            | Prim::Demote
-            | Prim::SintToF64
-            | Prim::UintToF64
-            | Prim::SintToF32
-            | Prim::UintToF32
-            | Prim::FToSint
-            | Prim::FToUint
-            | Prim::F16ToF32
-            | Prim::F32ToF16
-            | Prim::F64ToF16
-            | Prim::Bitcast
-            | Prim::MaskAnd
-            | Prim::MaskOr
-            | Prim::LaneIndex => Ok(None),
+        if prim == Prim::Fma {
+            return self.multiply_add(lower, args, lane).map(Some);
         }
+        if prim == Prim::FSub && self.is_minus_zero(args[0]) {
+            let x = self.operand(lower, args[1])?;
+            return Ok(Some(lower.negated(x)));
+        }
+        if prim == Prim::MaskNot {
+            return self.opposite(lower, args[0]);
+        }
+        if prim == Prim::Select {
+            return self.select(lower, args, lane);
+        }
+        Ok(None)
+    }
+
+    /// The opposite of a comparison, compared so.
+    fn opposite(
+        &mut self,
+        lower: &mut Lower<'_>,
+        mask: ValueId,
+    ) -> Result<Option<Held>, CodegenError> {
+        let Node::Prim(compare, compared) = self.region.node(mask) else { return Ok(None) };
+        let Some(comparison) = prims::Comparison::of(compare) else { return Ok(None) };
+        let from = self.region.lane(compared[0]);
+        let lhs = self.operand(lower, compared[0])?;
+        let rhs = self.operand(lower, compared[1])?;
+        Ok(Some(lower.compare(comparison.inverted(), from, lhs, rhs)))
     }
 
     /// A choice: of the two that its mask compares, a minimum or maximum; by the opposite of a mask, the
@@ -473,13 +437,16 @@ impl Body<'_, '_> {
             let clear = self.operand(lower, args[1])?;
             return Ok(Some(lower.choose(mask, set, clear)));
         }
-        let compared = (of[0], of[1]);
-        let op = match (prim, lane) {
-            (Prim::FLt, Lane::F64) if compared == (args[1], args[2]) => Op::MinPd,
-            (Prim::FLt, Lane::F32) if compared == (args[1], args[2]) => Op::MinPs,
-            (Prim::FLt, Lane::F64) if compared == (args[2], args[1]) => Op::MaxPd,
-            (Prim::FLt, Lane::F32) if compared == (args[2], args[1]) => Op::MaxPs,
-            _ => return Ok(None),
+        if prim != Prim::FLt {
+            return Ok(None);
+        }
+        let (arms, single) = ((args[1], args[2]), lane == Lane::F32);
+        let op = if (of[0], of[1]) == arms {
+            if single { Op::MinPs } else { Op::MinPd }
+        } else if (of[1], of[0]) == arms {
+            if single { Op::MaxPs } else { Op::MaxPd }
+        } else {
+            return Ok(None);
         };
         let (set, clear) = (self.operand(lower, args[1])?, self.operand(lower, args[2])?);
         let width = set.width;

@@ -43,6 +43,16 @@ pub(crate) enum Comparison {
     Unsigned(Predicate),
 }
 
+/// The primitives that compare.
+const COMPARISONS: [(Prim, Comparison); 6] = [
+    (Prim::FEq, Comparison::Float(Predicate::Equal)),
+    (Prim::FLt, Comparison::Float(Predicate::Less)),
+    (Prim::FLe, Comparison::Float(Predicate::LessOrEqual)),
+    (Prim::IEq, Comparison::Signed(Predicate::Equal)),
+    (Prim::ILtS, Comparison::Signed(Predicate::Less)),
+    (Prim::ILtU, Comparison::Unsigned(Predicate::Less)),
+];
+
 /// Of two values: equal, less, less or equal, and the opposites, which hold of NaNs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Predicate {
@@ -94,55 +104,7 @@ impl Predicate {
 impl Comparison {
     /// What a primitive compares for, if it compares.
     pub(crate) fn of(prim: Prim) -> Option<Comparison> {
-        match prim {
-            Prim::FEq => Some(Comparison::Float(Predicate::Equal)),
-            Prim::FLt => Some(Comparison::Float(Predicate::Less)),
-            Prim::FLe => Some(Comparison::Float(Predicate::LessOrEqual)),
-            Prim::IEq => Some(Comparison::Signed(Predicate::Equal)),
-            Prim::ILtS => Some(Comparison::Signed(Predicate::Less)),
-            Prim::ILtU => Some(Comparison::Unsigned(Predicate::Less)),
-            Prim::FAdd
-            | Prim::FSub
-            | Prim::FMul
-            | Prim::FDiv
-            | Prim::FSqrt
-            | Prim::Fma
-            | Prim::FFloor
-            | Prim::FCeil
-            | Prim::FTrunc
-            | Prim::FRound
-            | Prim::IAdd
-            | Prim::ISub
-            | Prim::IMul
-            | Prim::IAnd
-            | Prim::IOr
-            | Prim::IXor
-            | Prim::Shl
-            | Prim::ShrU
-            | Prim::ShrS
-            | Prim::MulWideU32
-            | Prim::Clz
-            | Prim::Zext
-            | Prim::Sext
-            | Prim::TruncInt
-            | Prim::Promote
-            | Prim::Demote
-            | Prim::SintToF64
-            | Prim::UintToF64
-            | Prim::SintToF32
-            | Prim::UintToF32
-            | Prim::FToSint
-            | Prim::FToUint
-            | Prim::F16ToF32
-            | Prim::F32ToF16
-            | Prim::F64ToF16
-            | Prim::Bitcast
-            | Prim::Select
-            | Prim::MaskAnd
-            | Prim::MaskOr
-            | Prim::MaskNot
-            | Prim::LaneIndex => None,
-        }
+        COMPARISONS.iter().find(|(known, _)| *known == prim).map(|&(_, compared)| compared)
     }
 
     pub(crate) fn inverted(self) -> Comparison {
@@ -156,15 +118,15 @@ impl Comparison {
 
 /// The multiply-add of a lane, with the product or the addend negated.
 pub(crate) fn multiply_add(lane: Lane, product: bool, addend: bool) -> Op {
-    match (lane, product, addend) {
-        (Lane::F32, false, false) => Op::MulAdd231Ps,
-        (Lane::F32, false, true) => Op::MulSub231Ps,
-        (Lane::F32, true, false) => Op::NegMulAdd231Ps,
-        (Lane::F32, true, true) => Op::NegMulSub231Ps,
-        (_, false, false) => Op::MulAdd231Pd,
-        (_, false, true) => Op::MulSub231Pd,
-        (_, true, false) => Op::NegMulAdd231Pd,
-        (_, true, true) => Op::NegMulSub231Pd,
+    match (lane == Lane::F32, product, addend) {
+        (true, false, false) => Op::MulAdd231Ps,
+        (true, false, true) => Op::MulSub231Ps,
+        (true, true, false) => Op::NegMulAdd231Ps,
+        (true, true, true) => Op::NegMulSub231Ps,
+        (false, false, false) => Op::MulAdd231Pd,
+        (false, false, true) => Op::MulSub231Pd,
+        (false, true, false) => Op::NegMulAdd231Pd,
+        (false, true, true) => Op::NegMulSub231Pd,
     }
 }
 

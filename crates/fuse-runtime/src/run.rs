@@ -136,7 +136,7 @@ impl Executable {
         Ok(results)
     }
 
-    fn bind_operands(&self, sources: &[Raw<'_>]) -> Result<Bound, RunError> {
+    pub(crate) fn bind_operands(&self, sources: &[Raw<'_>]) -> Result<Bound, RunError> {
         bind(&self.program, self.defect, sources)
     }
 
@@ -170,13 +170,17 @@ impl Executable {
         (sources, sinks): (&[Raw<'_>], &[Raw<'_>]),
         options: &RunOptions<'_>,
     ) -> Result<(), RunError> {
-        let mut temporaries: SmallVec<[Temporary; 0]> = SmallVec::new();
+        let mut temporaries: SmallVec<[Temporary<'_>; 0]> = SmallVec::new();
         for (number, spec) in self.program.temporaries.iter().enumerate() {
             let extents = binding.extents(&spec.shape);
             temporaries.push(if self.is_local(number) {
                 Temporary::local(spec.dtype, extents)?
             } else {
-                Temporary::Whole(Array::unwritten(spec.dtype, &extents)?)
+                let paged = options.pager.and_then(|pager| pager.temporary(spec.dtype, &extents));
+                match paged {
+                    Some(memory) => Temporary::Paged(memory),
+                    None => Temporary::Whole(Array::unwritten(spec.dtype, &extents)?),
+                }
             });
         }
         let temporaries: Raws<'_> = temporaries.iter_mut().map(Temporary::raw).collect();
@@ -200,15 +204,17 @@ impl Executable {
     }
 
     /// Is a temporary kept a tile at a time?
-    fn is_local(&self, temporary: usize) -> bool {
+    pub(crate) fn is_local(&self, temporary: usize) -> bool {
         let holds = |local: &u32| *local as usize == temporary;
         self.program.nests.iter().any(|nest| nest.locals.iter().any(holds))
     }
 }
 
 /// A value between passes.
-enum Temporary {
+enum Temporary<'c> {
     Whole(Array),
+    /// In memory of the pager's.
+    Paged(ViewMut<'c>),
     /// Kept a tile at a time by each thread: it has a shape and no memory.
     Local {
         dtype: DType,
@@ -217,8 +223,8 @@ enum Temporary {
     },
 }
 
-impl Temporary {
-    fn local(dtype: DType, extents: Extents) -> Result<Temporary, AllocError> {
+impl<'c> Temporary<'c> {
+    fn local(dtype: DType, extents: Extents) -> Result<Temporary<'c>, AllocError> {
         if checked_len(&extents, dtype.size()).is_none() {
             return Err(AllocError { bytes: bytes_of(dtype, &extents) });
         }
@@ -229,6 +235,7 @@ impl Temporary {
     fn raw(&mut self) -> Raw<'_> {
         match self {
             Temporary::Whole(array) => array.raw_mut(),
+            Temporary::Paged(memory) => memory.raw(),
             Temporary::Local { dtype, extents, strides } => {
                 let base = Address(std::ptr::null_mut());
                 Raw { base, dtype: *dtype, order: ByteOrder::Native, extents, strides }
@@ -319,7 +326,14 @@ impl<'c> Call<'c> {
             let _floats = DefaultFloats::enter();
             let results = finish(compiled, &pass.kernel, fold, &state);
             for (sinks, bits) in sinks.iter().zip(results) {
-                sinks.iter().for_each(|&sink| write_scalar(self.sink(sink), bits));
+                for &sink in sinks {
+                    let raw = self.sink(sink);
+                    write_scalar(raw, bits);
+                    if let Some(pager) = self.options.pager {
+                        let address = raw.base.0.addr();
+                        pager.wrote(address..address + raw.dtype.size())?;
+                    }
+                }
             }
         }
         Ok(())

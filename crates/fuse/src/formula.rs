@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use fuse_compile::{Compiled, Variable};
 use fuse_ir::{DType, HostBackend, InputType, Strength};
-use fuse_runtime::{DeviceExecutable, Executable, Operand, RunError, ViewMut};
+use fuse_runtime::{DeviceExecutable, Executable, Operand, RunError, Survey, ViewMut};
 use fuse_syntax::Ast;
 use smallvec::SmallVec;
 
@@ -590,6 +590,50 @@ impl Prepared {
         let vars = vars.into();
         let inputs = self.inputs(&vars)?;
         self.formula.run_on_device(&self.plan, &inputs, out)
+    }
+
+    /// Dtype and extents of each result for these variables.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`] where the variables are not of the types it was prepared for,
+    /// [`ErrorKind::Shape`] where their shapes do not fit.
+    ///
+    /// ```
+    /// use fuse::{DType, Formula, InputType, vars};
+    ///
+    /// let f: Formula = "x + 1, sum(x)".parse()?;
+    /// let prepared = f.prepare(&[("x", InputType::array(DType::F32, &[3]))])?;
+    /// let shapes = prepared.result_shapes(vars! { x = [1.0_f32, 2.0, 3.0] })?;
+    /// assert_eq!(shapes[0].0, DType::F32);
+    /// assert_eq!((&shapes[0].1[..], &shapes[1].1[..]), (&[3][..], &[][..]));
+    /// # Ok::<(), fuse::Error>(())
+    /// ```
+    pub fn result_shapes<'a>(
+        &self,
+        vars: impl Into<Vars<'a>>,
+    ) -> Result<Vec<(DType, Vec<usize>)>, Error> {
+        let vars = vars.into();
+        let operands = self.plan.operands(&self.inputs(&vars)?);
+        let shapes = match &self.plan.code {
+            Code::Host(executable) => executable.result_shapes(&owned(&operands)),
+            Code::Device(executable) => executable.result_shapes(&owned(&operands)),
+        };
+        let shapes = shapes.map_err(|error| self.formula.run_error(&self.plan, error))?;
+        Ok(shapes.into_iter().map(|shape| (shape.dtype, shape.extents.to_vec())).collect())
+    }
+
+    /// What a call with these variables walks over, where it runs on the host: by name how often.
+    #[doc(hidden)]
+    pub fn survey<'a>(&self, vars: impl Into<Vars<'a>>) -> Result<(Survey, Vec<&str>), Error> {
+        let vars = vars.into();
+        let operands = self.plan.operands(&self.inputs(&vars)?);
+        let names = &self.formula.parsed.names;
+        let names = self.plan.order.iter().map(|&position| names[position].as_str()).collect();
+        let survey = match &self.plan.code {
+            Code::Host(executable) => executable.survey(&operands),
+            Code::Device(_) => Ok(Survey::default()),
+        };
+        Ok((survey.map_err(|error| self.formula.run_error(&self.plan, error))?, names))
     }
 
     /// The program and its code, where it runs on the host.

@@ -128,7 +128,7 @@ pub mod raw {
     pub use fuse_ir::{CodegenError, HostBackend, interp::Interpreter};
     pub use fuse_ops::{derived, table};
     pub use fuse_ptx::LEAST_CAPABILITY;
-    pub use fuse_runtime::{Operand, ScalarValue, Strides, Tuning, WorkerLog};
+    pub use fuse_runtime::{Halt, Operand, Pager, ScalarValue, Strides, Survey, Tuning, WorkerLog};
     pub use fuse_syntax::{Code, Diagnostic, Span};
 }
 

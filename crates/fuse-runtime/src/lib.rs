@@ -29,6 +29,7 @@
 
 mod array;
 mod bind;
+mod boxes;
 mod cache;
 mod check;
 mod columns;

@@ -31,6 +31,7 @@ use crate::fold::{State, finish, initial_state};
 use crate::fpenv::DefaultFloats;
 use crate::nest::{NestRun, Stage};
 use crate::options::RunOptions;
+use crate::boxes::Boxes;
 use crate::overlap::{in_place, may_share};
 use crate::plan::{Plan, PlanInput, Stepped, picked};
 use crate::predicate::TextPredicate;
@@ -349,8 +350,32 @@ impl<'c> Call<'c> {
         } else {
             (0..space.len()).collect()
         };
+        let boxes = match self.options.pager {
+            Some(pager) if compiled.facts.order_free => Boxes::of(&operands, space, &order, pager),
+            Some(_) | None => None,
+        };
+        let Some(boxes) = boxes else {
+            return self.run_sweep(number, space, &operands, &order);
+        };
+        boxes.each(|origin, extents| {
+            let part = operands.part(origin);
+            self.run_sweep(number, extents, &part, &order).map(|_| ())
+        })?;
+        Ok(State::new())
+    }
+
+    /// Runs a loop, or a box of it, in that order of its axes.
+    fn run_sweep(
+        &self,
+        number: usize,
+        space: &[usize],
+        operands: &Stepped,
+        order: &[usize],
+    ) -> Result<State, RunError> {
+        let pass = &self.executable.program.passes[number];
+        let compiled = &self.executable.passes[number];
         let len = space.iter().product();
-        let (accesses, tuning) = (operands.accesses(space, &order), &self.options.tuning);
+        let (accesses, tuning) = (operands.accesses(space, order), &self.options.tuning);
         let plan = Plan::new(&pass.kernel, compiled.facts, len, accesses, tuning);
         let code = self.executable.code(number, plan.variant);
         let uniforms = self.uniforms(pass, code)?;

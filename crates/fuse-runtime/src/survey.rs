@@ -1,6 +1,6 @@
 //! What a call will walk over, known from its shapes before anything runs.
 
-use fuse_ir::{Bound, Pass, Program, Source, TextOperand, index_u32};
+use fuse_ir::{Bound, OperandView, Pass, Program, Source, TextOperand, index_u32};
 
 use crate::array::bytes_of;
 use crate::bind::host_sources;
@@ -15,6 +15,8 @@ pub struct Survey {
     pub elements: u128,
     /// Bytes of the temporaries that lie in memory as a whole.
     pub temporary_bytes: u128,
+    /// Does each element of each result depend on the elements of the inputs at its own place alone?
+    pub elementwise: bool,
     /// For each input how often it is walked over: the passes that read it, those of a nest as one.
     pub walks: Vec<usize>,
 }
@@ -30,6 +32,8 @@ impl Executable {
         Ok(Survey {
             elements: elements(&self.program, &binding),
             temporary_bytes: self.temporary_bytes(&binding),
+            elementwise: self.program.passes.iter().all(|pass| is_elementwise(&self.program, pass))
+                && self.program.predicates.is_empty(),
             walks: (0..n_inputs).map(|input| walks(&self.program, input)).collect(),
         })
     }
@@ -48,6 +52,26 @@ fn elements(program: &Program, binding: &Bound) -> u128 {
         extents.iter().fold(1_u128, |len, &extent| len.saturating_mul(extent as u128))
     };
     program.passes.iter().map(space).fold(0, u128::saturating_add)
+}
+
+/// Nothing is folded, sliced, moved to another axis or counted.
+fn is_elementwise(program: &Program, pass: &Pass) -> bool {
+    let rank = pass.space.len();
+    let in_place = |view: &OperandView| {
+        let own_rank = match view.source {
+            Source::Input(input) | Source::Part(input, _) => {
+                program.inputs[input as usize].ty.axes.len()
+            }
+            Source::Temporary(number) => program.temporaries[number as usize].shape.len(),
+            Source::Symbol(_) | Source::Predicate(_) => return false,
+        };
+        let axes = view.axes.iter().enumerate();
+        let mut own = axes.filter_map(|(place, axis)| axis.map(|axis| (place, axis as usize)));
+        view.picks.is_empty() && own.all(|(place, axis)| place + own_rank == rank + axis)
+    };
+    pass.kernel.folds.is_empty()
+        && !pass.kernel.reads_index()
+        && pass.operands.iter().chain(&pass.scalars).all(in_place)
 }
 
 fn walks(program: &Program, input: usize) -> usize {

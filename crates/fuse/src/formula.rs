@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use fuse_compile::{Compiled, Variable};
 use fuse_ir::{DType, HostBackend, InputType, Strength};
-use fuse_runtime::{DeviceExecutable, Executable, Operand, RunError, Survey, ViewMut};
+use fuse_runtime::{DeviceExecutable, Executable, Operand, Pager, RunError, Survey, ViewMut};
 use fuse_syntax::Ast;
 use smallvec::SmallVec;
 
@@ -253,6 +253,13 @@ impl Formula {
     pub fn results(&self) -> impl ExactSizeIterator<Item = &str> {
         let ast = &self.parsed.ast;
         ast.results().iter().map(|&id| ast.span(id).slice(ast.source()))
+    }
+
+    /// Where the results stand in the text, in bytes.
+    #[doc(hidden)]
+    pub fn result_spans(&self) -> impl ExactSizeIterator<Item = std::ops::Range<usize>> {
+        let ast = &self.parsed.ast;
+        ast.results().iter().map(|&id| ast.span(id).range())
     }
 
     /// Types of the results for variables of these types. Variables that the formula does not use
@@ -620,6 +627,14 @@ impl Prepared {
         };
         let shapes = shapes.map_err(|error| self.formula.run_error(&self.plan, error))?;
         Ok(shapes.into_iter().map(|shape| (shape.dtype, shape.extents.to_vec())).collect())
+    }
+
+    /// The same, whose calls tell a pager what they read and write.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_pager(&self, pager: Arc<dyn Pager>) -> Prepared {
+        let formula = Formula { engine: self.formula.engine.with_pager(pager), ..self.formula.clone() };
+        Prepared { formula, plan: Arc::clone(&self.plan) }
     }
 
     /// What a call with these variables walks over, where it runs on the host: by name how often.

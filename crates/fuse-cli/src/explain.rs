@@ -2,18 +2,18 @@
 
 use std::io::Write as _;
 
-use fuse::raw::{Code, LEAST_CAPABILITY};
+use fuse::raw::LEAST_CAPABILITY;
 use fuse::{Declined, ErrorKind, Formula, InputType, KernelCode, KernelCounts, Stage};
 use serde::Serialize;
 
 use crate::args::{ExplainArgs, StageChoice};
 use crate::failure::Failure;
-use crate::{engine, signature};
+use crate::{codes, engine, signature};
 
 pub(crate) fn run(args: &ExplainArgs) -> Result<(), Failure> {
     let (text, arguments) = args.formula.resolve()?;
-    if arguments.is_empty() && names_code(&text) {
-        return explain_code(&text);
+    if arguments.is_empty() && codes::names_codes(&text) {
+        return codes::explain(&text);
     }
     let stages = stages(args)?;
     let formula = engine::without_device(&args.engine)?.formula(&text)?;
@@ -32,21 +32,6 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<(), Failure> {
     if !text.ends_with('\n') {
         out.write_all(b"\n")?;
     }
-    Ok(())
-}
-
-/// `E` and four digits: no formula that has a variable of such a name comes without a binding.
-fn names_code(text: &str) -> bool {
-    let digits = text.trim().strip_prefix(['E', 'e']).unwrap_or("");
-    digits.len() == 4 && digits.bytes().all(|b| b.is_ascii_digit())
-}
-
-fn explain_code(text: &str) -> Result<(), Failure> {
-    let code: Code = text.parse().map_err(|_| {
-        Failure::Usage(format!("no error has the code {}", text.trim().to_uppercase()))
-    })?;
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{code}: {}\n\n{}", code.title(), filled(code.explanation()))?;
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! `fuse explain`: the stages of a formula as text, exactly that text; or what an error code means.
 
+use std::ffi::OsStr;
 use std::io::Write as _;
 
 use fuse::raw::LEAST_CAPABILITY;
@@ -8,6 +9,7 @@ use serde::Serialize;
 
 use crate::args::{ExplainArgs, StageChoice};
 use crate::failure::Failure;
+use crate::text::quoted;
 use crate::{codes, engine, signature};
 
 pub(crate) fn run(args: &ExplainArgs) -> Result<(), Failure> {
@@ -79,7 +81,10 @@ fn stages(args: &ExplainArgs) -> Result<&'static [Stage], Failure> {
 /// The text of the stage `ptx` is for the oldest devices, and newer ones take it: a target changes nothing.
 fn check_target(target: &str, stage: StageChoice) -> Result<(), Failure> {
     let (major, minor) = LEAST_CAPABILITY;
-    let refused = |why: &str| Err(Failure::Usage(format!("--target {target}: {why}")));
+    let refused = |why: &str| {
+        let target = quoted(OsStr::new(target));
+        Err(Failure::Usage(format!("--target {target}: {why}")))
+    };
     let Some(version) = target.strip_prefix("cuda:") else {
         return refused("other targets than cuda:sm_NN are not built in");
     };

@@ -16,7 +16,7 @@ use fuse::raw::derived::DERIVED;
 use fuse::raw::table::{Syntax, TABLE};
 
 use crate::args::{Arguments, CompletionsArgs, ManArgs};
-use crate::failure::{EXIT_CODES, Failure, RUN};
+use crate::failure::{EXIT_CODES, Failure};
 use crate::suggest::did_you_mean;
 
 pub(crate) fn completions(args: &CompletionsArgs) -> Result<(), Failure> {
@@ -117,7 +117,15 @@ fn page(command: &Command) -> Result<String, Failure> {
         Ok(())
     };
     write().map_err(|error| Failure::Run(format!("cannot write the page: {error}")))?;
-    String::from_utf8(page).map_err(|_| Failure::Reported(RUN))
+    Ok(ascii(&String::from_utf8_lossy(&page)))
+}
+
+/// Without characters that roff has to be told the encoding of.
+fn ascii(page: &str) -> String {
+    let escaped = |c: char| {
+        if c.is_ascii() { c.to_string() } else { format!("\\[u{:04X}]", u32::from(c)) }
+    };
+    page.chars().map(escaped).collect()
 }
 
 /// A section with the lines of a help text as they are.

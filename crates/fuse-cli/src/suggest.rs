@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn dtypes_are_suggested() {
         for (name, near) in
-            [("flaot32", "float32"), ("f46", "f64"), ("in64", "int64"), ("boole", "bool")]
+            [("flaot32", "float32"), ("f46", "f64"), ("itn64", "int64"), ("boole", "bool")]
         {
             assert_eq!(near_dtype(name), Some(format!("did you mean `{near}`?")), "{name}");
         }

@@ -65,11 +65,17 @@ fn unknown_argument(
     let word = argument.split('=').next().unwrap_or_default();
     let message = format!("unknown option {}", quoted(OsStr::new(word)));
     let names = option_names(command.unwrap_or(arguments), arguments);
-    (message, did_you_mean(word, names.iter().map(String::as_str)))
+    let mut longer = names.iter().filter(|name| name.starts_with(word));
+    let near = match (longer.next(), longer.next()) {
+        // Cut short, in a way that leaves no doubt.
+        (Some(only), None) => Some(format!("did you mean `{only}`?")),
+        _ => did_you_mean(word, names.iter().map(String::as_str)),
+    };
+    (message, near)
 }
 
 /// The long options of a command and those of all commands, as they are written.
-pub(crate) fn option_names(command: &Command, arguments: &Command) -> Vec<String> {
+fn option_names(command: &Command, arguments: &Command) -> Vec<String> {
     let known = command.get_arguments().chain(arguments.get_arguments());
     let known = known.filter(|arg| !arg.is_hide_set()).filter_map(Arg::get_long);
     known.chain(["help"]).map(|name| format!("--{name}")).collect()

@@ -31,8 +31,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "fuse-npy",
         ],
     ),
-    // The stand-in for NVIDIA's driver, for tests only.
-    ("fuse-cli", &["fuse-formula", "fuse-npy", "fuse-fake-driver"]),
+    // The stand-in for NVIDIA's driver and the counted skips, for tests only.
+    ("fuse-cli", &["fuse-formula", "fuse-npy", "fuse-fake-driver", "fuse-testkit"]),
     (
         "fuse-testkit",
         &[

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::argv;
 
@@ -78,6 +78,24 @@ Examples:
   fuse repl x=x.npy k=2.5
   echo 'sum(x**2)' | fuse repl x=x.npy";
 
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  source <(fuse completions bash)
+  fuse completions zsh > ~/.zfunc/_fuse
+  fuse completions fish > ~/.config/fish/completions/fuse.fish";
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  fuse man | man -l -
+  fuse man eval | man -l -
+  fuse man --dir ~/.local/share/man/man1";
+
+const EXPLAIN_CODES: &str = "\
+`fuse explain E0101` explains an error code, `fuse explain E02` lists those that begin so, and
+`fuse explain E` lists all.
+
+";
+
 const TYPE_BINDINGS: &str = "\
 Bindings, NAME=VALUE, where VALUE is one of
   2.5  3  7i32         a scalar
@@ -116,7 +134,7 @@ pub(crate) enum Command {
     Check(CheckArgs),
 
     /// Show what becomes of a formula, stage by stage; or explain an error code.
-    #[command(before_help = EXPLAIN_EXAMPLES, after_help = TYPE_BINDINGS)]
+    #[command(before_help = EXPLAIN_EXAMPLES, after_help = format!("{EXPLAIN_CODES}{TYPE_BINDINGS}"))]
     Explain(ExplainArgs),
 
     /// Measure a formula, after checking its result.
@@ -134,6 +152,14 @@ pub(crate) enum Command {
     /// Evaluate formulas interactively, or a script from standard input.
     #[command(before_help = REPL_EXAMPLES)]
     Repl(ReplArgs),
+
+    /// Print the script that completes commands, options and names in a shell.
+    #[command(before_help = COMPLETIONS_EXAMPLES)]
+    Completions(CompletionsArgs),
+
+    /// Print a manual page, or write all of them into a folder.
+    #[command(before_help = MAN_EXAMPLES)]
+    Man(ManArgs),
 }
 
 /// The formula and its variables, in every command that takes one.
@@ -144,11 +170,11 @@ pub(crate) struct FormulaArgs {
     pub(crate) formula: Option<OsString>,
 
     /// Its variables, NAME=VALUE.
-    #[arg(value_name = "NAME=VALUE")]
+    #[arg(value_name = "NAME=VALUE", value_hint = ValueHint::AnyPath)]
     pub(crate) bindings: Vec<OsString>,
 
-    /// Read the formula from a file.
-    #[arg(short, long, value_name = "FILE")]
+    /// Read the formula from a file; `-` is standard input, unless a variable is.
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) file: Option<PathBuf>,
 }
 
@@ -374,7 +400,7 @@ pub(crate) struct PlotArgs {
 #[derive(Debug, Args)]
 pub(crate) struct InfoArgs {
     /// Files to describe.
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) files: Vec<PathBuf>,
 
     /// List the functions of formulas, or describe one.
@@ -393,7 +419,7 @@ pub(crate) struct InfoArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ReplArgs {
     /// Variables to begin with, as in `fuse eval`.
-    #[arg(value_name = "NAME=VALUE")]
+    #[arg(value_name = "NAME=VALUE", value_hint = ValueHint::AnyPath)]
     pub(crate) bindings: Vec<OsString>,
 
     /// Number of threads [default: all that this process may use].
@@ -406,6 +432,28 @@ pub(crate) struct ReplArgs {
 
     #[command(flatten)]
     pub(crate) engine: EngineArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// The command that the page is about [default: fuse itself].
+    #[arg(value_name = "COMMAND", conflicts_with = "dir")]
+    pub(crate) command: Option<String>,
+
+    /// Write the pages of all commands into this folder.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) dir: Option<PathBuf>,
+
+    /// Replace pages that exist.
+    #[arg(long, requires = "dir")]
+    pub(crate) force: bool,
 }
 
 /// Most threads that can be asked for.

@@ -1,5 +1,6 @@
 //! `fuse info`: files, this machine and its GPUs, and the table of functions.
 
+use std::ffi::OsStr;
 use std::io::{StdoutLock, Write};
 use std::path::Path;
 
@@ -12,6 +13,7 @@ use fuse_npy::{NpyFile, escape_path};
 use crate::args::InfoArgs;
 use crate::explain::filled;
 use crate::failure::{Failure, RUN};
+use crate::text::quoted;
 use crate::{gpu, map};
 
 pub(crate) fn run(args: &InfoArgs) -> Result<(), Failure> {
@@ -33,7 +35,9 @@ pub(crate) fn run(args: &InfoArgs) -> Result<(), Failure> {
         match map::map(path) {
             Ok(file) => describe(&mut out, path, &file)?,
             Err(error) => {
-                eprintln!("error: {error}");
+                if let Some(message) = Failure::File(error).message(fuse::Color::Never) {
+                    eprintln!("{message}");
+                }
                 failed = true;
             }
         }
@@ -155,10 +159,9 @@ fn unknown_function(name: &str) -> Failure {
         .then(|| Engine::global().formula(&format!("{name}(0)")).ok()?.outputs(&[]).err())
         .flatten()
         .and_then(|error| error.help().map(str::to_string));
-    match suggestion {
-        Some(help) => Failure::Usage(format!("unknown function `{name}`: {help}")),
-        None => Failure::Usage(format!("unknown function `{name}`")),
-    }
+    let help = suggestion.unwrap_or_else(|| "`fuse info --functions` lists them".to_string());
+    let name = quoted(OsStr::new(name));
+    Failure::Corrected { message: format!("unknown function {name}"), help }
 }
 
 fn cpu(out: &mut StdoutLock<'_>) -> Result<(), Failure> {

@@ -4,7 +4,7 @@
 //! argv ─ argv ─▶ args ─▶ main ─┬─ eval     binding ─▶ value ─▶ fuse ─▶ print | save
 //!                              ├─ check, explain, bench     binding ─▶ signature ─▶ fuse
 //!                              ├─ plot     … fuse ─▶ figure ─▶ terminal | svg
-//!                              ├─ info
+//!                              ├─ info, completions, man
 //!                              └─ repl
 //! ```
 //!
@@ -20,10 +20,12 @@ mod argv;
 mod bench;
 mod binding;
 mod check;
+mod codes;
 mod engine;
 mod eval;
 mod explain;
 mod failure;
+mod formula;
 mod gpu;
 mod info;
 mod interrupt;
@@ -31,15 +33,20 @@ mod map;
 mod number;
 mod plot;
 mod print;
+#[cfg(test)]
+mod reference;
 mod repl;
 mod save;
+mod shell;
 mod signature;
+mod suggest;
 mod text;
+mod usage;
 mod value;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::args::{Arguments, Command};
 use crate::failure::Failure;
@@ -52,10 +59,12 @@ fn main() -> ExitCode {
 }
 
 fn start() -> ExitCode {
-    let arguments = argv::with_protected_formula(std::env::args_os());
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let argv = argv::with_protected_formula(std::env::args_os());
+    let mut table = Arguments::command().color(text::help_color(argv::color(&argv)));
+    let parsed = table.try_get_matches_from_mut(&argv);
+    let arguments = match parsed.and_then(|matches| Arguments::from_arg_matches(&matches)) {
         Ok(arguments) => arguments,
-        Err(error) => return usage(&error),
+        Err(error) => return usage::report(&error, &argv, &table),
     };
     interrupt::install();
     let color = text::error_color(arguments.color);
@@ -63,13 +72,6 @@ fn start() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(color),
     }
-}
-
-/// Prints what clap has to say: an error, or the help that was asked for.
-fn usage(error: &clap::Error) -> ExitCode {
-    // A pipe that nobody reads is no error.
-    let _ = error.print();
-    if error.use_stderr() { ExitCode::from(failure::USAGE) } else { ExitCode::SUCCESS }
 }
 
 fn run(arguments: &Arguments, color: fuse::Color) -> Result<(), Failure> {
@@ -81,5 +83,7 @@ fn run(arguments: &Arguments, color: fuse::Color) -> Result<(), Failure> {
         Command::Plot(args) => plot::run(args, text::output_color(arguments.color)),
         Command::Info(args) => info::run(args),
         Command::Repl(args) => repl::run(args, color),
+        Command::Completions(args) => shell::completions(args),
+        Command::Man(args) => shell::man(args),
     }
 }

@@ -1,5 +1,6 @@
 //! Colors, and user text in messages.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::io::{IsTerminal as _, stderr, stdout};
 use std::path::Path;
@@ -30,6 +31,15 @@ fn color(choice: ColorChoice, is_terminal: bool) -> Color {
     if wanted { Color::Always } else { Color::Never }
 }
 
+/// Colors of help texts. On a terminal clap looks at `NO_COLOR` itself.
+pub(crate) fn help_color(choice: Option<ColorChoice>) -> clap::ColorChoice {
+    match choice {
+        Some(ColorChoice::Always) => clap::ColorChoice::Always,
+        Some(ColorChoice::Never) => clap::ColorChoice::Never,
+        Some(ColorChoice::Auto) | None => clap::ColorChoice::Auto,
+    }
+}
+
 /// An argument in a message: escaped, and cut where it is long.
 pub(crate) fn quoted(argument: &OsStr) -> String {
     const LONGEST: usize = 60;
@@ -52,7 +62,32 @@ pub(crate) fn escaped(text: &str) -> String {
     shown
 }
 
+/// A line with its middle left out where it is very long.
+pub(crate) fn shortened(line: &str) -> Cow<'_, str> {
+    /// Characters kept at either end.
+    const KEPT: usize = 300;
+    let cut = line.char_indices().nth(KEPT).zip(line.char_indices().rev().nth(KEPT - 1));
+    match cut {
+        Some(((end, _), (start, _))) if end < start => {
+            Cow::Owned(format!("{} … {}", &line[..end], &line[start..]))
+        }
+        Some(_) | None => Cow::Borrowed(line),
+    }
+}
+
 /// `1 element`, `2 elements`.
 pub(crate) fn counted(n: usize, noun: &str) -> String {
     if n == 1 { format!("{n} {noun}") } else { format!("{n} {noun}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_very_long_lines_are_cut() {
+        assert_eq!(shortened(&"ä".repeat(600)), "ä".repeat(600));
+        let cut = shortened(&format!("{}b", "ä".repeat(600))).into_owned();
+        assert_eq!(cut, format!("{} … {}b", "ä".repeat(300), "ä".repeat(299)));
+    }
 }

@@ -42,7 +42,7 @@ pub use ast::{
     Statement, SubscriptItem, TextId, UnaryOp,
 };
 pub use builder::MOST_ERRORS;
-pub use code::{Code, UnknownCode};
+pub use code::{Code, EXAMPLE_LIMIT, EXAMPLE_VARIABLES, Example, UnknownCode};
 pub use diagnostic::{Diagnostic, Label, quoted};
 pub use limits::SyntaxLimits;
 pub use render::Color;

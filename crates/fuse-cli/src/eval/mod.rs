@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use fuse::{Array, CancelToken, DType, Engine, Formula, InputType, Vars};
 use fuse_npy::Overwrite;
 
-use crate::args::{EvalArgs, FormulaArgs, TalkArgs};
+use crate::args::{EvalArgs, TalkArgs};
 use crate::binding::{self, Binding};
 use crate::failure::Failure;
 use crate::interrupt::interruptible;
+use crate::suggest::dtype_named;
 use crate::text::counted;
 use crate::value::{Access, Value};
 use crate::{engine, print, save};
@@ -49,27 +50,6 @@ pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
     })
 }
 
-impl FormulaArgs {
-    /// The formula's text and the bindings: with `-f`, the first argument is a binding too.
-    pub(crate) fn resolve(&self) -> Result<(String, Vec<std::ffi::OsString>), Failure> {
-        let Some(path) = &self.file else {
-            let Some(formula) = &self.formula else {
-                return Err(Failure::Usage("expected a formula, or -f FILE".to_string()));
-            };
-            let text = formula
-                .to_str()
-                .ok_or_else(|| Failure::Usage("the formula is not valid UTF-8".to_string()))?;
-            return Ok((text.to_string(), self.bindings.clone()));
-        };
-        let named = fuse_npy::escape_path(path);
-        let text = std::fs::read(path)
-            .map_err(|error| Failure::Run(format!("{named}: cannot read: {error}")))?;
-        let text = String::from_utf8(text)
-            .map_err(|_| Failure::Usage(format!("{named}: the formula is not valid UTF-8")))?;
-        Ok((text, self.formula.iter().chain(&self.bindings).cloned().collect()))
-    }
-}
-
 impl TalkArgs {
     /// Says a line under `-v`.
     pub(crate) fn say(self, line: impl FnOnce() -> String) {
@@ -84,14 +64,6 @@ impl TalkArgs {
             eprintln!("note: {line}");
         }
     }
-}
-
-/// The dtype of that name.
-pub(crate) fn dtype_named(name: &str) -> Result<DType, Failure> {
-    DType::from_name(name).ok_or_else(|| {
-        let known: Vec<String> = DType::ALL.iter().map(ToString::to_string).collect();
-        Failure::Usage(format!("unknown dtype `{name}`; there are {}", known.join(" ")))
-    })
 }
 
 /// Loads the variables that the formula uses.

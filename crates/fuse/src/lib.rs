@@ -124,10 +124,11 @@ pub use fuse_ptx::cudarc;
 
 /// Low-level types for programs that bring their own arrays.
 pub mod raw {
+    pub use fuse_compile::nearest;
     pub use fuse_compile::{ATTRIBUTES, METHODS};
     pub use fuse_ir::{ByteOrder, Extents, shape_text};
     pub use fuse_ir::{CodegenError, HostBackend, interp::Interpreter};
-    pub use fuse_ops::{derived, table};
+    pub use fuse_ops::{FORMS, Parameter, derived, table};
     pub use fuse_ptx::LEAST_CAPABILITY;
     pub use fuse_runtime::{Operand, ResultShape, ScalarValue, Strides, Tuning, WorkerLog};
     pub use fuse_syntax::{Code, Diagnostic, Span, outline};

@@ -65,7 +65,7 @@ fn describe(out: &mut StdoutLock<'_>, path: &Path, file: &NpyFile) -> Result<(),
 }
 
 /// How a row is written.
-fn written(row: &Row) -> String {
+pub(crate) fn written(row: &Row) -> String {
     const PARAMETERS: [&str; 3] = ["a", "b", "c"];
     match row.syntax {
         Syntax::Infix(symbol) => format!("a {symbol} b"),

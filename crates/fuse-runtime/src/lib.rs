@@ -64,7 +64,7 @@ mod tests;
 mod views;
 
 pub use array::Array;
-pub use bind::ResultShape;
+pub use bind::{ResultShape, infer};
 pub use compile::{Executable, Fallback};
 pub use device::{DeviceArray, DeviceContext, DeviceExecutable};
 pub use element::{Complex, Element, F16};

@@ -30,6 +30,7 @@ mod list;
 mod literal;
 mod nesting;
 mod order;
+pub mod outline;
 mod precedence;
 mod program;
 mod render;

@@ -274,6 +274,36 @@ impl Formula {
         Ok(compiled.program.results.iter().map(result).collect())
     }
 
+    /// Dtypes and shapes of the results for these variables. Nothing is compiled to machine code or run, and
+    /// no array is read.
+    ///
+    /// # Errors
+    /// As [`Formula::outputs`], and [`ErrorKind::Shape`].
+    ///
+    /// ```
+    /// let f: fuse::Formula = "x[1:], sum(x)".parse()?;
+    /// let results = f.result_shapes(fuse::vars! { x = [1_f32, 2.0, 3.0] })?;
+    /// assert_eq!(results[0].extents.as_slice(), [2]);
+    /// assert!(results[1].extents.is_empty());
+    /// # Ok::<(), fuse::Error>(())
+    /// ```
+    pub fn result_shapes<'a>(
+        &self,
+        vars: impl Into<Vars<'a>>,
+    ) -> Result<Vec<fuse_runtime::ResultShape>, Error> {
+        let vars = vars.into();
+        let inputs = self.parsed.gather(&vars);
+        let types: Vec<Option<InputType>> =
+            inputs.iter().map(|input| input.map(Input::ty)).collect();
+        let compiled = self.parsed.compile(&self.engine.shared, &types);
+        let program = compiled.map_err(|error| self.name_error(&vars, error))?.program;
+        let operand = |name: &str| vars.entries.get_near(0, name).map(|input| &input.operand);
+        let operands: Operands<'_, 'a> =
+            program.inputs.iter().filter_map(|input| operand(&input.name)).collect();
+        fuse_runtime::infer(&program, &operands)
+            .map_err(|error| Error::from_run(self.source(), error))
+    }
+
     /// Evaluates into a new array.
     ///
     /// # Errors
@@ -633,7 +663,8 @@ impl Prepared {
     #[doc(hidden)]
     #[must_use]
     pub fn with_pager(&self, pager: Arc<dyn Pager>) -> Prepared {
-        let formula = Formula { engine: self.formula.engine.with_pager(pager), ..self.formula.clone() };
+        let formula =
+            Formula { engine: self.formula.engine.with_pager(pager), ..self.formula.clone() };
         Prepared { formula, plan: Arc::clone(&self.plan) }
     }
 

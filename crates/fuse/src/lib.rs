@@ -127,12 +127,17 @@ pub use fuse_ptx::cudarc;
 pub mod raw {
     pub use crate::print::write_element;
     pub use fuse_compile::nearest;
+    pub use fuse_compile::{ATTRIBUTES, METHODS};
     pub use fuse_ir::{ByteOrder, Extents, shape_text};
     pub use fuse_ir::{CodegenError, HostBackend, interp::Interpreter};
-    pub use fuse_ops::{derived, table};
+    pub use fuse_ops::{FORMS, Parameter, derived, table};
     pub use fuse_ptx::LEAST_CAPABILITY;
-    pub use fuse_runtime::{Halt, Operand, Pager, ScalarValue, Strides, Survey, Tuning, WorkerLog};
-    pub use fuse_syntax::{Code, Diagnostic, EXAMPLE_LIMIT, EXAMPLE_VARIABLES, Example, Span};
+    pub use fuse_runtime::{
+        Halt, Operand, Pager, ResultShape, ScalarValue, Strides, Survey, Tuning, WorkerLog,
+    };
+    pub use fuse_syntax::{
+        Code, Diagnostic, EXAMPLE_LIMIT, EXAMPLE_VARIABLES, Example, Span, outline,
+    };
 }
 
 /// Evaluates a formula into a new array, on the process's engine.

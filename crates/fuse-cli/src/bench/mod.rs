@@ -15,7 +15,7 @@ mod check;
 mod copy;
 mod device;
 mod inputs;
-mod measure;
+pub(crate) mod measure;
 mod report;
 
 use fuse::raw::shape_text;

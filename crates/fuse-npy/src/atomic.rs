@@ -32,6 +32,7 @@ use rustix::process::{Resource, getrlimit};
 use crate::error::Error;
 use crate::file::{io_error, to_u64};
 use crate::target::{self, FileTarget, Target};
+use crate::writeback;
 
 /// Temporary names that are tried before giving up.
 const MAX_ATTEMPTS: usize = 100;
@@ -117,16 +118,29 @@ impl AtomicFile {
     /// # Errors
     /// [`Error::Io`] with `StorageFull`, `QuotaExceeded` or `FileTooLarge`.
     pub fn reserve(&self, len: u64) -> Result<(), Error> {
-        self.check("write", self.check_size(0, len))?;
+        self.check("write", self.reserve_range(0, len, FallocateFlags::empty()))
+    }
+
+    /// Reserves room for `len` bytes from `offset` on; the file grows only when they are written.
+    pub(crate) fn reserve_plain(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.reserve_range(offset, len, FallocateFlags::KEEP_SIZE)
+    }
+
+    fn reserve_range(&self, offset: u64, len: u64, flags: FallocateFlags) -> io::Result<()> {
+        self.check_size(offset, len)?;
         if len == 0 {
             return Ok(());
         }
-        let reserved =
-            retry_on_intr(|| rustix::fs::fallocate(&self.file, FallocateFlags::empty(), 0, len));
-        match reserved {
+        match retry_on_intr(|| rustix::fs::fallocate(&self.file, flags, offset, len)) {
             Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(()),
-            Err(errno) => self.check("write", Err(errno.into())),
+            Err(errno) => Err(errno.into()),
         }
+    }
+
+    /// Asks the system to begin to write these bytes of the file to the device. A hint: it may be
+    /// ignored, nothing waits for it, and what fails shows in [`AtomicFile::commit`].
+    pub fn sync_range(&self, offset: u64, len: u64) {
+        writeback::start(&self.file, offset, len);
     }
 
     /// Writes `bytes` at `offset`. Threads may do so at once.
@@ -134,8 +148,13 @@ impl AtomicFile {
     /// # Errors
     /// [`Error::Io`].
     pub fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<(), Error> {
-        self.check("write", self.check_size(offset, to_u64(bytes.len())))?;
-        self.check("write", self.file.write_all_at(bytes, offset))
+        self.check("write", self.write_plain_at(offset, bytes))
+    }
+
+    /// The same with the system's own error.
+    pub(crate) fn write_plain_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.check_size(offset, to_u64(bytes.len()))?;
+        self.file.write_all_at(bytes, offset)
     }
 
     /// Puts the file in its place, durably.

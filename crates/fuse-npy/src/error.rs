@@ -116,6 +116,30 @@ pub enum HeaderError {
     },
 }
 
+/// Why an archive cannot be used, or one of its members. Names are escaped and cut.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ArchiveError {
+    /// Another kind of file, or a zip archive that is cut off or damaged.
+    #[error("not a zip archive, or a damaged one: {what}")]
+    Damaged {
+        /// What is wrong.
+        what: String,
+    },
+    /// A name that no member can have.
+    #[error("`{name}` cannot be the name of a member")]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// Several members of one name, so that it is unclear which is meant.
+    #[error("two members are called `{name}`")]
+    Duplicate {
+        /// The name.
+        name: String,
+    },
+}
+
 /// Why reading or writing a file failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -127,6 +151,14 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong with it.
         source: HeaderError,
+    },
+    /// An archive that cannot be used.
+    #[error("{}: {source}", escape_path(path))]
+    Archive {
+        /// The archive.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: ArchiveError,
     },
     /// Less data than the header says.
     #[error(
@@ -216,6 +248,7 @@ impl Error {
     pub fn path(&self) -> &std::path::Path {
         match self {
             Error::Header { path, .. }
+            | Error::Archive { path, .. }
             | Error::Short { path, .. }
             | Error::Alloc { path, .. }
             | Error::Exists { path }
@@ -233,6 +266,7 @@ impl Error {
         match self {
             Error::Io { source, .. } => Some(source.kind()),
             Error::Header { .. }
+            | Error::Archive { .. }
             | Error::Short { .. }
             | Error::Alloc { .. }
             | Error::Exists { .. }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
-use crate::argv;
+use crate::{argv, number};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -239,7 +239,8 @@ pub(crate) struct EvalArgs {
     #[command(flatten)]
     pub(crate) formula: FormulaArgs,
 
-    /// Write the result to this .npy file; `-` is standard output. Once for each result, in order.
+    /// Write the result to this .npy file; `-` is standard output. Once for each result, in order; or once
+    /// for all, to an archive `r.npz`.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Vec<PathBuf>,
 
@@ -259,9 +260,21 @@ pub(crate) struct EvalArgs {
     #[arg(short = 'j', long, value_name = "N", value_parser = thread_count)]
     pub(crate) threads: Option<usize>,
 
-    /// Read input files instead of mapping them into memory.
+    /// Memory for files and results: 256M, 1.5G; what is larger goes through in windows.
+    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = number::parse_size)]
+    pub(crate) mem: usize,
+
+    /// Read input files instead of mapping them into memory: slower, and safe if others change them.
     #[arg(long)]
     pub(crate) no_mmap: bool,
+
+    /// Compare a sample with the interpreter's bits before anything is written.
+    #[arg(long)]
+    pub(crate) verify: bool,
+
+    /// Say what would be read and written, and do nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 
     #[command(flatten)]
     pub(crate) engine: EngineArgs,

@@ -31,6 +31,7 @@ mod info;
 mod interrupt;
 mod map;
 mod number;
+mod paging;
 mod plot;
 mod print;
 #[cfg(test)]

@@ -9,6 +9,7 @@ use fuse_npy::NpyFile;
 use crate::binding::Source;
 use crate::failure::Failure;
 use crate::map;
+use crate::paging::c_strides;
 
 /// How files are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,24 @@ pub(crate) enum Value {
     Scalar(Input<'static>),
     Array(Array),
     File(NpyFile),
+}
+
+/// How elements follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    C,
+    Fortran,
+    /// There is one axis at most.
+    Both,
+}
+
+/// An array as it lies in memory.
+#[derive(Debug)]
+pub(crate) struct Raw<'a> {
+    pub(crate) dtype: DType,
+    pub(crate) order: ByteOrder,
+    pub(crate) strides: Vec<isize>,
+    pub(crate) bytes: &'a [u8],
 }
 
 impl Value {
@@ -61,22 +80,51 @@ impl Value {
 
     /// Borrows its first elements along each axis, at most `most` of them.
     pub(crate) fn as_prefix(&self, most: usize) -> Result<Input<'_>, Failure> {
-        let (bytes, dtype, order, shape, strides) = match self {
-            Value::Scalar(input) => return Ok(input.clone()),
-            Value::Array(array) => {
-                let (bytes, shape) = (array.as_bytes(), array.shape());
-                let strides = c_strides(shape, array.dtype().size());
-                (bytes, array.dtype(), ByteOrder::Native, shape, strides)
-            }
-            Value::File(file) => {
-                let npy = file.view();
-                (npy.bytes(), npy.dtype(), npy.byte_order(), npy.shape(), npy.strides().to_vec())
-            }
-        };
-        let extents: Vec<usize> = shape.iter().map(|&extent| extent.min(most)).collect();
+        let Some(Raw { dtype, order, strides, bytes }) = self.raw() else { return self.as_input() };
+        let extents: Vec<usize> = self.shape().iter().map(|&extent| extent.min(most)).collect();
         let layout = Layout { dtype, order, extents: &extents, strides: &strides };
         let view = View::from_bytes(bytes, &layout, 0).map_err(fuse::Error::from)?;
         Ok(Input::array(view))
+    }
+
+    /// The file that it is, if that is mapped.
+    pub(crate) fn mapped(&self) -> Option<&NpyFile> {
+        match self {
+            Value::Scalar(_) | Value::Array(_) => None,
+            Value::File(file) => file.addresses().map(|_| file),
+        }
+    }
+
+    pub(crate) fn check_length(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// How its elements lie.
+    pub(crate) fn order(&self) -> Order {
+        let long = self.shape().iter().filter(|&&extent| extent != 1).count();
+        match self {
+            Value::Scalar(_) | Value::Array(_) | Value::File(_) if long < 2 => Order::Both,
+            Value::File(file) if file.header().fortran_order() => Order::Fortran,
+            Value::Scalar(_) | Value::Array(_) | Value::File(_) => Order::C,
+        }
+    }
+
+    /// An array as it lies in memory.
+    pub(crate) fn raw(&self) -> Option<Raw<'_>> {
+        match self {
+            Value::Scalar(_) => None,
+            Value::Array(array) => Some(Raw {
+                dtype: array.dtype(),
+                order: ByteOrder::Native,
+                strides: c_strides(array.shape(), array.dtype().size()),
+                bytes: array.as_bytes(),
+            }),
+            Value::File(file) => {
+                let npy = file.view();
+                let (dtype, order, bytes) = (npy.dtype(), npy.byte_order(), npy.bytes());
+                Some(Raw { dtype, order, strides: npy.strides().to_vec(), bytes })
+            }
+        }
     }
 
     /// Its extents.
@@ -96,18 +144,6 @@ impl Value {
             Value::File(file) => file.header().dtype(),
         }
     }
-}
-
-/// Byte strides of C order.
-fn c_strides(shape: &[usize], item_size: usize) -> Vec<isize> {
-    let mut strides: Vec<isize> = Vec::with_capacity(shape.len());
-    let mut stride = item_size;
-    for &extent in shape.iter().rev() {
-        strides.push(stride.cast_signed());
-        stride *= extent.max(1);
-    }
-    strides.reverse();
-    strides
 }
 
 /// NumPy's: both ends included, and hit exactly.

@@ -62,6 +62,10 @@ impl NpyFile {
         &self.header
     }
 
+    pub(crate) fn data(&self) -> &Data {
+        &self.data
+    }
+
     /// The array.
     pub fn view(&self) -> NpyView<'_> {
         let bytes = match &self.data {

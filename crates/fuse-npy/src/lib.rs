@@ -33,6 +33,7 @@ mod header;
 mod literal;
 mod map;
 mod npz;
+mod residence;
 mod target;
 mod view;
 mod writeback;

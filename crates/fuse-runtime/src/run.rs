@@ -24,6 +24,7 @@ use crate::array::{Array, bytes_of};
 use crate::bind::{
     Raws, ResultShape, bind, check_limits, check_outputs, host_sources, result_shapes,
 };
+use crate::boxes::Boxes;
 use crate::compile::{Code, Executable};
 use crate::dispatch::{Job, copy_operand, read_scalar, run_uniform, write_scalar};
 use crate::error::{AllocError, RunError};
@@ -31,7 +32,6 @@ use crate::fold::{State, finish, initial_state};
 use crate::fpenv::DefaultFloats;
 use crate::nest::{NestRun, Stage};
 use crate::options::RunOptions;
-use crate::boxes::Boxes;
 use crate::overlap::{in_place, may_share};
 use crate::plan::{Plan, PlanInput, Stepped, picked};
 use crate::predicate::TextPredicate;

@@ -18,6 +18,8 @@ mod inputs;
 pub(crate) mod measure;
 mod report;
 
+pub(crate) use check::{compare_all, sample};
+
 use fuse::raw::shape_text;
 use fuse::{Array, CancelToken, Engine, Formula, InputType, Prepared, Stage, Vars};
 

@@ -1,8 +1,19 @@
 //! `fuse eval`: parse, load, evaluate, print or save.
 //!
+//! ```text
+//! formula, bindings ─▶ types ─▶ Plan ─┬─ fits --mem      new arrays ─▶ print | save
+//!                                     └─ does not        large: windows of paged memory ─▶ sinks
+//! ```
+//!
 //! The formula is parsed before any file is opened, and the targets are looked at before anything
 //! runs, so that what the user can repair is said first.
 
+mod large;
+mod plan;
+mod verify;
+
+use std::ops::Range;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fuse::{Array, CancelToken, DType, Engine, Formula, InputType, Vars};
@@ -12,10 +23,12 @@ use crate::args::{EvalArgs, TalkArgs};
 use crate::binding::{self, Binding};
 use crate::failure::Failure;
 use crate::interrupt::interruptible;
+use crate::save::Targets;
 use crate::suggest::dtype_named;
 use crate::text::counted;
-use crate::value::{Access, Value};
+use crate::value::{Access, Order, Value};
 use crate::{engine, print, save};
+use plan::Plan;
 
 /// Named values.
 pub(crate) type Values = Vec<(String, Value)>;
@@ -27,9 +40,11 @@ pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
     let dtype = args.dtype.as_deref().map(dtype_named).transpose()?;
     let engine = engine::build(&args.engine, args.threads.unwrap_or(0))?;
     let formula = engine.formula(&text)?;
-    check_count(formula.results().len(), args.output.len())?;
-    save::check_targets(&args.output, overwrite)?;
-    let values = load(&formula, &bindings, args)?;
+    let targets = Targets::new(&args.output, &formula)?;
+    if !args.dry_run {
+        targets.check(overwrite)?;
+    }
+    let values = Arc::new(load(&formula, &bindings, args)?);
     interruptible(|token| {
         check_types(&formula, &bindings, &values, args)?;
         for Binding { name, .. } in &bindings {
@@ -37,17 +52,43 @@ pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
                 args.talk.note(&format!("the formula does not use `{name}`"));
             }
         }
-        let arrays = Evaluation { engine, text, values: &values, args }.run(dtype, token)?;
+        let engine = engine.with_cancel(token);
+        let formula = match dtype {
+            None => engine.formula(&text)?,
+            Some(dtype) => converted(&engine, &formula, &values, dtype)?,
+        };
         let start = Instant::now();
-        if args.output.is_empty() {
-            let format = args.format.unwrap_or_else(print::default_format);
-            print::print_all(&formula, &arrays, format, token)?;
-        } else {
-            save::write_all(&arrays, &args.output, overwrite, token)?;
+        let plan = Plan::new((&engine, &formula), &values, args)?;
+        args.talk.say(|| format!("compiled in {}", duration(start.elapsed())));
+        if args.dry_run {
+            return plan.print(&targets);
         }
-        args.talk.say(|| format!("wrote in {}", duration(start.elapsed())));
-        Ok(())
+        if args.verify {
+            verify::against_interpreter(&formula, &values, args, token)?;
+        }
+        let evaluation = Evaluation { engine, formula, values: &values, plan, args, token };
+        evaluation.run(&targets, overwrite)
     })
+}
+
+/// The formula with its results converted.
+fn converted(
+    engine: &Engine,
+    formula: &Formula,
+    values: &Values,
+    dtype: DType,
+) -> Result<Formula, Failure> {
+    let mut text = formula.source().to_string();
+    let spans: Vec<Range<usize>> = formula.result_spans().collect();
+    for span in spans.into_iter().rev() {
+        // The line break ends a comment.
+        let inside = format!("{dtype}({}\n)", &text[span.clone()]);
+        text.replace_range(span, &inside);
+    }
+    let refused = |error: fuse::Error| Failure::Usage(format!("--dtype {dtype}: {error}"));
+    let formula = engine.formula(&text).map_err(refused)?;
+    formula.outputs(&types(values)?).map_err(refused)?;
+    Ok(formula)
 }
 
 impl TalkArgs {
@@ -115,62 +156,62 @@ fn check_types(
 
 struct Evaluation<'a> {
     engine: Engine,
-    text: String,
-    values: &'a Values,
+    formula: Formula,
+    values: &'a Arc<Values>,
+    plan: Plan,
     args: &'a EvalArgs,
+    token: &'a CancelToken,
 }
 
 impl Evaluation<'_> {
-    fn run(&self, dtype: Option<DType>, token: &CancelToken) -> Result<Vec<Array>, Failure> {
-        let engine = self.engine.with_cancel(token);
+    fn run(self, targets: &Targets<'_>, overwrite: Overwrite) -> Result<(), Failure> {
         let start = Instant::now();
-        let arrays = match dtype {
-            Some(dtype) => self.converted(&engine, dtype)?,
-            None => engine.formula(&self.text)?.evaluate_all(variables(self.values)?)?,
+        let format = self.args.format.unwrap_or_else(print::default_format);
+        let done = match targets {
+            Targets::Print if self.plan.fits => {
+                let arrays = self.evaluate()?;
+                print::print_all(&self.formula, &arrays, format, self.token)
+            }
+            Targets::Print => self.print_large(format),
+            Targets::Files(paths) if self.plan.fits && self.plan.order() == Order::C => {
+                save::write_all(&self.evaluate()?, paths, overwrite, self.token)
+            }
+            Targets::Files(paths) => self.write_large(paths, overwrite),
+            Targets::Archive(path, names) if self.plan.fits => {
+                let arrays = self.evaluate()?;
+                let members = names.iter().zip(&arrays).map(|(name, array)| {
+                    (name.as_str(), array.dtype(), array.shape(), array.as_bytes())
+                });
+                save::write_archive(path, members, overwrite, self.token)
+            }
+            Targets::Archive(path, names) => self.archive_large(path, names, overwrite),
         };
         self.args.talk.say(|| {
-            let (time, backend, isa) =
-                (duration(start.elapsed()), engine.backend_name(), engine.isa());
-            let where_it_ran = match engine.device() {
+            let time = duration(start.elapsed());
+            let (backend, isa) = (self.engine.backend_name(), self.engine.isa());
+            let where_it_ran = match self.engine.device() {
                 Some(device) => device.info().name.clone(),
-                None => counted(engine.threads(), "thread"),
+                None => counted(self.engine.threads(), "thread"),
             };
-            format!("compiled and evaluated in {time} ({backend}, {isa}, {where_it_ran})")
+            format!("evaluated and written in {time} ({backend}, {isa}, {where_it_ran})")
         });
-        for array in &arrays {
-            self.args.talk.say(|| format!("result: {} {:?}", array.dtype(), array.shape()));
+        for (dtype, shape) in &self.plan.results {
+            self.args.talk.say(|| format!("result: {dtype} {shape:?}"));
         }
+        done
+    }
+
+    /// Into new arrays.
+    fn evaluate(&self) -> Result<Vec<Array>, Failure> {
+        let arrays = self.plan.prepared.evaluate_all(variables(self.values)?)?;
+        self.check_lengths()?;
         Ok(arrays)
     }
 
-    /// The results converted: inside the formula where it is one expression, otherwise behind it.
-    fn converted(&self, engine: &Engine, dtype: DType) -> Result<Vec<Array>, Failure> {
-        // The line break ends a comment.
-        let inside = engine.formula(&format!("{dtype}({}\n)", self.text));
-        if let Ok(formula) = inside
-            && let Ok(array) = formula.evaluate(variables(self.values)?)
-        {
-            return Ok(vec![array]);
-        }
-        // Programs, several results; and errors, which point at the text that the user wrote.
-        let arrays = engine.formula(&self.text)?.evaluate_all(variables(self.values)?)?;
-        let convert = |array: Array| {
-            let converted =
-                engine.evaluate(&format!("{dtype}(result)"), fuse::vars! { result = array });
-            converted.map_err(|error| Failure::Usage(format!("--dtype {dtype}: {error}")))
-        };
-        arrays.into_iter().map(convert).collect()
+    /// Fails where a mapped file has become shorter meanwhile: nothing of it is to be written then.
+    fn check_lengths(&self) -> Result<(), Failure> {
+        self.values.iter().try_for_each(|(_, value)| value.check_length())
     }
-}
-
-fn check_count(results: usize, outputs: usize) -> Result<(), Failure> {
-    if results == outputs || outputs == 0 {
-        return Ok(());
-    }
-    let (results, outputs) = (counted(results, "result"), counted(outputs, "output"));
-    Err(Failure::Usage(format!(
-        "the formula has {results}, and -o names {outputs}; give one for each"
-    )))
 }
 
 /// A time for people.

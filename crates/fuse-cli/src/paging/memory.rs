@@ -76,9 +76,9 @@ impl Memory {
         start..start + self.len
     }
 
-    /// Number of bytes.
-    pub(crate) fn len(&self) -> usize {
-        self.len
+    /// Does a file keep what is let go of?
+    pub(crate) fn is_spooled(&self) -> bool {
+        self.kind == Kind::Spooled
     }
 
     /// The memory as an array to be written, the first time it is asked for; `None` ever after, and for

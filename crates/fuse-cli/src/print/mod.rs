@@ -48,7 +48,7 @@ pub(crate) fn print_all(
     format: Format,
     token: &CancelToken,
 ) -> Result<(), Failure> {
-    let mut printer = Printer::new(formula.results().map(heading).collect(), format, token);
+    let mut printer = Printer::of(formula, format, token);
     for array in arrays {
         printer.array(array)?;
     }
@@ -60,31 +60,33 @@ pub(crate) fn print_all(
 /// A result is given whole ([`Printer::array`]), by the elements that are shown ([`Printer::edges`]), or
 /// between [`Printer::begin`] and [`Printer::end`] by all of its elements, run by run. What an error
 /// leaves in the buffer is not written.
-pub(crate) struct Printer<'a> {
+pub(crate) struct Printer {
     headings: Vec<String>,
     format: Format,
     options: PrintOptions,
-    token: &'a CancelToken,
+    token: CancelToken,
     /// Results begun.
     n_begun: usize,
     rows: Option<Rows>,
     buffer: String,
 }
 
-impl<'a> Printer<'a> {
+impl Printer {
+    /// For the results of a formula.
+    pub(crate) fn of(formula: &Formula, format: Format, token: &CancelToken) -> Printer {
+        Printer::new(formula.results().map(heading).collect(), format, token)
+    }
+
     /// For as many results as there are headings; that of a single one is not shown.
-    pub(crate) fn new(
-        headings: Vec<String>,
-        format: Format,
-        token: &'a CancelToken,
-    ) -> Printer<'a> {
+    pub(crate) fn new(headings: Vec<String>, format: Format, token: &CancelToken) -> Printer {
         let (options, buffer) = (PrintOptions::default(), String::with_capacity(2 * BUFFER));
+        let token = token.clone();
         Printer { headings, format, options, token, n_begun: 0, rows: None, buffer }
     }
 
     /// With another form of NumPy's format.
     #[expect(dead_code, reason = "for sessions, which can set the precision")]
-    pub(crate) fn with_options(self, options: PrintOptions) -> Printer<'a> {
+    pub(crate) fn with_options(self, options: PrintOptions) -> Printer {
         Printer { options, ..self }
     }
 
@@ -102,7 +104,6 @@ impl<'a> Printer<'a> {
 
     /// A result of this shape in NumPy's format, of which these are the elements at
     /// [`PrintOptions::printed_indices`].
-    #[expect(dead_code, reason = "for results that are computed where they are shown")]
     pub(crate) fn edges(&mut self, part: &Array, shape: &[usize]) -> Result<(), Failure> {
         self.heading()?;
         self.buffer.push_str(&part.display_as_part(shape, &self.options).to_string());

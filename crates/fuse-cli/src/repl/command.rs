@@ -246,7 +246,8 @@ fn formula<'t>(name: &str, text: &'t str) -> Result<&'t str, Failure> {
 }
 
 fn show_stage(session: &Session, text: &str, stage: Stage) -> Result<Next, Failure> {
-    let text = session.formula(formula(stage.name(), text)?)?.explain(&types(&session.values)?, stage)?;
+    let text =
+        session.formula(formula(stage.name(), text)?)?.explain(&types(&session.values)?, stage)?;
     writeln!(stdout(), "{}", text.trim_end())?;
     Ok(Next::Go)
 }

@@ -9,7 +9,7 @@ use fuse::{Array, CancelToken, DType, Engine, Formula, InputType, Vars};
 use fuse_npy::Overwrite;
 
 use crate::args::{EvalArgs, FormulaArgs, TalkArgs};
-use crate::binding::{self, Binding};
+use crate::binding::{self, Binding, Origin};
 use crate::failure::Failure;
 use crate::interrupt::interruptible;
 use crate::text::counted;
@@ -31,12 +31,13 @@ pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
     let values = load(&formula, &bindings, args)?;
     interruptible(|token| {
         check_types(&formula, &bindings, &values, args)?;
-        for Binding { name, .. } in &bindings {
+        for Binding { name, .. } in bindings.iter().filter(|b| b.origin == Origin::Named) {
             if !values.iter().any(|(used, _)| used == name) {
                 args.talk.note(&format!("the formula does not use `{name}`"));
             }
         }
         let arrays = Evaluation { engine, text, values: &values, args }.run(dtype, token)?;
+        values.iter().try_for_each(|(_, value)| value.check_length())?;
         let start = Instant::now();
         if args.output.is_empty() {
             let format = args.format.unwrap_or_else(print::default_format);

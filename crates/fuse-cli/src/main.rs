@@ -19,6 +19,7 @@ mod argv;
 mod bench;
 mod binding;
 mod check;
+mod describe;
 mod engine;
 mod eval;
 mod explain;
@@ -31,6 +32,7 @@ mod number;
 mod print;
 mod repl;
 mod save;
+mod sigbus;
 mod signature;
 mod text;
 mod value;
@@ -56,6 +58,7 @@ fn start() -> ExitCode {
         Err(error) => return usage(&error),
     };
     interrupt::install();
+    sigbus::install();
     let color = text::error_color(arguments.color);
     match run(&arguments, color) {
         Ok(()) => ExitCode::SUCCESS,

@@ -76,15 +76,8 @@ fn members_of_archives_are_variables() {
     assert_eq!(folder.prints(&["eval", "x + k", "x=a.npz:x", "k=a.npz:k"]), "4.0\n5.0\n");
     assert_eq!(folder.prints(&["eval", "x + k", "a.npz"]), "4.0\n5.0\n");
     assert_eq!(folder.prints(&["eval", "x", "--no-mmap", "a.npz"]), "1.0\n2.0\n");
-    assert_eq!(
-        folder.prints(&["eval", "x*k", "a.npz:x", "k=2"].map(|a| match a {
-            "a.npz:x" => "x=a.npz:x",
-            other => other,
-        })),
-        "2.0\n4.0\n"
-    );
     assert_eq!(folder.prints(&["eval", "n + y", "n=a.npz:no name", "y=one.npz"]), "9.0\n");
-    assert_eq!(folder.prints(&["check", "x + 1", "x=a.npz:x"]), "f64 (2,)\n");
+    assert_eq!(folder.prints(&["check", "x + 1", "x=a.npz:x"]), "f64, rank 1\n");
     let several = folder.fails(2, &["eval", "x", "x=a.npz"]);
     let expected = "error: a.npz: which member? write a.npz:x; there are `x`, `k`, `no name`\n";
     assert_eq!(several, expected);
@@ -126,13 +119,15 @@ fn info_describes_files_and_members() {
          f.npy: i16 (2, 3), Fortran order, big-endian, 12 bytes\n"
     );
     assert_eq!(
-        folder.prints_json(&["info", "--json", "f.npy", "a.npz"])[..2],
-        [
-            json!({"name": "f.npy", "dtype": "i16", "shape": [2, 3], "fortran_order": true,
-                   "byte_order": "big", "bytes": 12}),
-            json!({"name": "a.npz:m", "dtype": "f64", "shape": [2], "fortran_order": false,
-                   "byte_order": "little", "bytes": 16, "storage": "stored"}),
-        ]
+        folder.prints_json(&["info", "--json", "f.npy", "a.npz"]),
+        json!([
+            {"name": "f.npy", "dtype": "i16", "shape": [2, 3], "fortran_order": true,
+             "byte_order": "big", "bytes": 12},
+            {"name": "a.npz:m", "dtype": "f64", "shape": [2], "fortran_order": false,
+             "byte_order": "little", "bytes": 16, "storage": "stored"},
+            {"name": "a.npz:\\u{1b}[2J", "dtype": "f64", "shape": [0], "fortran_order": false,
+             "byte_order": "little", "bytes": 0, "storage": "stored"},
+        ])
     );
     let output = folder.fuse(&["info", "--json", "missing.npy", "x.npy"]);
     assert_eq!(output.status.code(), Some(1));
@@ -144,7 +139,7 @@ fn info_describes_files_and_members() {
     let sqrt = folder.prints_json(&["info", "--json", "--functions", "sqrt"]);
     assert_eq!((&sqrt[0]["name"], &sqrt[1]), (&json!("sqrt"), &json!(null)));
     let all = folder.prints_json(&["info", "--functions", "--json"]);
-    assert!(all.as_array().is_some_and(|rows| rows.len() > 100), "{all}");
+    assert!(all.as_array().is_some_and(|rows| rows.len() > 80));
 }
 
 /// A Python with NumPy.

@@ -26,7 +26,9 @@ Bindings, NAME=VALUE, where VALUE is one of
   'text'  b'bytes'    a text, a byte string; the shell wants quotes around these
   lo:hi:n             n equally spaced f64, both ends included
   -                   a .npy array on standard input
+  a.npz:member        a member of an archive; a.npz alone if it has only one
   anything else       the path of a .npy file (./3.5 is a file)
+An argument a.npz without NAME= stands for all members of the archive under their names.
 
 Several results, `x + y, x - y`, take one -o each, in their order; all files appear, or none. Printed,
 each stands under a line that begins with `#`.
@@ -145,7 +147,7 @@ pub(crate) enum Command {
     #[command(before_help = PLOT_EXAMPLES, after_help = PLOT_BINDINGS)]
     Plot(PlotArgs),
 
-    /// Describe .npy files, this machine, or the functions of formulas.
+    /// Describe .npy and .npz files, this machine, or the functions of formulas.
     #[command(before_help = INFO_EXAMPLES, arg_required_else_help = true)]
     Info(InfoArgs),
 
@@ -425,8 +427,13 @@ pub(crate) struct InfoArgs {
     pub(crate) cpu: bool,
 
     /// List the NVIDIA GPUs of this machine.
-    #[arg(long, conflicts_with = "files")]
+    #[arg(long, conflicts_with_all = ["files", "json"])]
     pub(crate) gpu: bool,
+
+    /// As JSON: an array with one object for each array in the files, or for each function; with
+    /// --cpu one object.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -196,7 +196,8 @@ fn code_facts(formula: &Formula, types: &[(&str, InputType)]) -> Result<String, 
     json(&passes.into_iter().map(PassCode::from).collect::<Vec<PassCode>>())
 }
 
-fn json(value: &impl Serialize) -> Result<String, Failure> {
+/// A value as one line of JSON.
+pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
     serde_json::to_string(value)
         .map_err(|error| Failure::Run(format!("cannot write JSON: {error}")))
 }

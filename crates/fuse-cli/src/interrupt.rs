@@ -2,8 +2,7 @@
 //!
 //! While something runs that can be stopped (an evaluation, a file being written), the first Ctrl-C
 //! cancels its token, and the command cleans up and ends with 130. At any other time, and the second
-//! time, the process ends at once: there is nothing to clean up then, since a file in the making has
-//! no name yet. A session at its prompt ignores it: there Ctrl-C is a key, and a signal from elsewhere
+//! time, the process ends at once; a file in the making, which mostly has no name yet, goes with it. A session at its prompt ignores it: there Ctrl-C is a key, and a signal from elsewhere
 //! must not leave the terminal in disorder.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -49,6 +48,9 @@ fn interrupted() {
     match RUNNING.lock().unwrap_or_else(PoisonError::into_inner).take() {
         Some(token) => token.cancel(),
         None if SESSION.load(Ordering::Relaxed) => {}
-        None => std::process::exit(i32::from(INTERRUPTED)),
+        None => {
+            fuse_npy::remove_temporaries();
+            std::process::exit(i32::from(INTERRUPTED))
+        }
     }
 }

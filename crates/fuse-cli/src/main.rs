@@ -21,6 +21,7 @@ mod bench;
 mod binding;
 mod check;
 mod codes;
+mod describe;
 mod engine;
 mod eval;
 mod explain;
@@ -39,6 +40,7 @@ mod reference;
 mod repl;
 mod save;
 mod shell;
+mod sigbus;
 mod signature;
 mod suggest;
 mod text;
@@ -68,6 +70,7 @@ fn start() -> ExitCode {
         Err(error) => return usage::report(&error, &argv, &table),
     };
     interrupt::install();
+    sigbus::install();
     let color = text::error_color(arguments.color);
     match run(&arguments, color) {
         Ok(()) => ExitCode::SUCCESS,

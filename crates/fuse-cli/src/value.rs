@@ -4,7 +4,7 @@ use std::path::Path;
 
 use fuse::raw::ByteOrder;
 use fuse::{Array, AsInput as _, DType, Input, Layout, View};
-use fuse_npy::NpyFile;
+use fuse_npy::{Archive, NpyFile, escape_path};
 
 use crate::binding::Source;
 use crate::failure::Failure;
@@ -60,7 +60,23 @@ impl Value {
                 Access::Map => map::map(path)?,
                 Access::Read => NpyFile::open(path)?,
             }),
+            Source::Member { archive, name } => {
+                Value::File(load_member(&mut Archive::open(archive)?, name, access)?)
+            }
+            Source::Archive(path) => {
+                let mut archive = Archive::open(path)?;
+                let name = only_member(path, &archive)?;
+                Value::File(load_member(&mut archive, &name, access)?)
+            }
         })
+    }
+
+    /// Fails if a mapped file has become shorter: what was computed from it is not to be trusted.
+    pub(crate) fn check_length(&self) -> Result<(), Failure> {
+        match self {
+            Value::Scalar(_) | Value::Array(_) => Ok(()),
+            Value::File(file) => Ok(file.check_length()?),
+        }
     }
 
     /// Borrows it for a formula.
@@ -93,10 +109,6 @@ impl Value {
             Value::Scalar(_) | Value::Array(_) => None,
             Value::File(file) => file.addresses().map(|_| file),
         }
-    }
-
-    pub(crate) fn check_length(&self) -> Result<(), Failure> {
-        Ok(())
     }
 
     /// How its elements lie.
@@ -146,6 +158,41 @@ impl Value {
     }
 }
 
+fn load_member(
+    archive: &mut Archive,
+    name: &str,
+    access: Access,
+) -> Result<NpyFile, fuse_npy::Error> {
+    match access {
+        Access::Map => map::map_member(archive, name, memory()),
+        Access::Read => archive.read(name, memory()),
+    }
+}
+
+/// The name of an archive's member, if it has one and no more.
+fn only_member(path: &Path, archive: &Archive) -> Result<String, Failure> {
+    match archive.members() {
+        [member] => Ok(member.name().to_string()),
+        [] => Err(Failure::Run(format!("{}: the archive has no members", escape_path(path)))),
+        [first, ..] => Err(Failure::Usage(format!(
+            "{0}: which member? write {0}:{1}; there are {2}",
+            escape_path(path),
+            escape_path(Path::new(first.name())),
+            archive.listed()
+        ))),
+    }
+}
+
+/// Bytes of memory of this machine: a member that would take more is not worth decompressing.
+fn memory() -> usize {
+    let total = || {
+        let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+        let kib = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+        kib.trim().strip_suffix(" kB")?.parse::<usize>().ok()?.checked_mul(1024)
+    };
+    total().unwrap_or(usize::MAX)
+}
+
 /// NumPy's: both ends included, and hit exactly.
 #[expect(clippy::cast_precision_loss, reason = "2^53 elements fit no memory")]
 fn linspace(low: f64, high: f64, n: usize) -> Result<Array, Failure> {
@@ -164,7 +211,70 @@ fn linspace(low: f64, high: f64, n: usize) -> Result<Array, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
+
+    fn testdata(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuse-npy/testdata").join(name)
+    }
+
+    /// The lines of a table that NumPy wrote, split at spaces.
+    fn table(name: &str) -> Vec<Vec<String>> {
+        let text = std::fs::read_to_string(testdata(name)).unwrap();
+        let lines = text.lines().filter(|line| !line.starts_with("# "));
+        lines.map(|line| line.split(' ').map(str::to_string).collect()).collect()
+    }
+
+    /// What a formula makes of a source: elements in C order, in hex; `-` for none.
+    fn evaluated(formula: &str, source: &Source, access: Access) -> String {
+        let value = Value::load(source, access).unwrap();
+        value.check_length().unwrap();
+        let array = fuse::evaluate(formula, [("x", value.as_input().unwrap())]).unwrap();
+        assert_eq!(array.shape(), value.shape(), "{source:?}");
+        let hex: String = array.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        if hex.is_empty() { "-".to_string() } else { hex }
+    }
+
+    /// Compares a source with its elements as NumPy reads them, little-endian, in hex. Formulas return
+    /// no text: of texts it is asked which are `a`.
+    fn check(source: &Source, access: Access, dtype: &str, values: &str) {
+        let (kind, size) = dtype[1..].split_at(1);
+        let width = size.parse::<usize>().unwrap() * if kind == "U" { 8 } else { 2 };
+        let (formula, letter) = match kind {
+            "S" => ("x == b'a'", format!("{:0<width$}", "61")),
+            "U" => ("x == 'a'", format!("{:0<width$}", "61")),
+            _ => return assert_eq!(evaluated("x", source, access), values, "{source:?}"),
+        };
+        let Ok(value) = Value::load(source, access) else { panic!("{source:?}") };
+        let elements: usize = value.shape().iter().product();
+        let is_letter = |at: usize| values.get(at * width..(at + 1) * width) == Some(&letter);
+        let expected: String =
+            (0..elements).map(|at| if is_letter(at) { "01" } else { "00" }).collect();
+        let expected = if elements == 0 { "-" } else { &expected };
+        assert_eq!(evaluated(formula, source, access), expected, "{source:?}");
+    }
+
+    /// Every dtype, byte order and layout, as NumPy reads them.
+    #[test]
+    #[cfg(target_endian = "little")]
+    fn files_and_members_mean_what_numpy_reads() {
+        let (mut files, mut members) = (0, 0);
+        for access in [Access::Map, Access::Read] {
+            for line in table("files.txt") {
+                let source = Source::File(testdata("files").join(format!("{}.npy", line[0])));
+                check(&source, access, &line[1], &line[5]);
+                files += 1;
+            }
+            for line in table("archives.txt").iter().filter(|line| !line[2].contains('\\')) {
+                let archive = testdata("archives").join(format!("{}.npz", line[0]));
+                let source = Source::Member { archive, name: line[2].clone() };
+                check(&source, access, &line[3], &line[5]);
+                members += 1;
+            }
+        }
+        assert!(files > 200 && members > 400, "{files} files, {members} members");
+    }
 
     #[test]
     fn linspace_hits_both_ends() {

@@ -3,6 +3,7 @@
 //! Inputs are written through fuse-npy. Expected values are worked out by hand. Nothing sleeps: where
 //! a signal must hit a running evaluation, the command says first that it has begun.
 
+mod files;
 mod gpu;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -306,7 +307,7 @@ fn usage_errors() {
         (&["evla"][..], "similar subcommand"),
         (&["eval"], "expected a formula"),
         (&["eval", "x", "x"], "expected NAME=VALUE, found `x`"),
-        (&["eval", "x", "x=a.npz"], "not built in yet"),
+        (&["eval", "x", "x=a.npz:"], "expected the name of a member"),
         (
             &["eval", "x", "x=1", "--backend", "x64", "--isa", "sse2"],
             "sse2 is for `--backend cranelift`",

@@ -126,6 +126,37 @@ pub enum ArchiveError {
         /// What is wrong.
         what: String,
     },
+    /// No member of that name.
+    #[error("the archive has no member `{name}`; it has {known}")]
+    NoMember {
+        /// The name.
+        name: String,
+        /// The names that there are.
+        known: String,
+    },
+    /// A member behind a password.
+    #[error("the member is encrypted")]
+    Encrypted,
+    /// A member in a compression other than deflate.
+    #[error("the member is compressed with {method}; only stored and deflated members are read")]
+    Method {
+        /// What the archive says.
+        method: String,
+    },
+    /// A compressed member larger than the caller allows.
+    #[error("the member declares {declared} bytes of data; at most {limit} are decompressed")]
+    TooLarge {
+        /// Bytes by the header of the array.
+        declared: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// A member that goes on behind its array: damage, or an attempt to fill memory.
+    #[error("the member goes on behind the {declared} bytes of data that its header declares")]
+    TooLong {
+        /// Bytes by the header of the array.
+        declared: usize,
+    },
     /// A name that no member can have.
     #[error("`{name}` cannot be the name of a member")]
     Name {
@@ -172,6 +203,12 @@ pub enum Error {
         declared: u64,
         /// Bytes there are.
         actual: u64,
+    },
+    /// A mapped file that holds its array no longer.
+    #[error("{}: the file became shorter while it was read", escape_path(path))]
+    Shortened {
+        /// The file.
+        path: PathBuf,
     },
     /// Memory for the data is not to be had.
     #[error("{}: cannot allocate {bytes} bytes", escape_path(path))]
@@ -250,6 +287,7 @@ impl Error {
             Error::Header { path, .. }
             | Error::Archive { path, .. }
             | Error::Short { path, .. }
+            | Error::Shortened { path }
             | Error::Alloc { path, .. }
             | Error::Exists { path }
             | Error::IsDirectory { path }
@@ -268,6 +306,7 @@ impl Error {
             Error::Header { .. }
             | Error::Archive { .. }
             | Error::Short { .. }
+            | Error::Shortened { .. }
             | Error::Alloc { .. }
             | Error::Exists { .. }
             | Error::IsDirectory { .. }

@@ -151,7 +151,7 @@ codes! {
         "sum(axis=0, x)" => "sum(x, axis=0)";
     ReservedWord "E0119" "reserved word"
         "Python's keywords cannot be names."
-        "class = a + b; class/2" => "total = a + b; total/2";
+        "x + class" => "x + a";
 
     // Names: raised by the compiler.
     UnknownName "E0201" "unknown name"

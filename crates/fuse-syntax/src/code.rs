@@ -50,7 +50,7 @@ macro_rules! codes {
 }
 
 impl Code {
-    /// Says that a formula exceeds a limit?
+    /// Is it about a formula that exceeds a limit?
     pub fn is_limit(self) -> bool {
         self.number().starts_with("E05")
     }

@@ -304,7 +304,7 @@ fn formula_errors_point_at_the_formula() {
 fn usage_errors() {
     let folder = Folder::new();
     for (args, part) in [
-        (&["evla"][..], "similar subcommand"),
+        (&["evla"][..], "did you mean `eval`?"),
         (&["eval"], "expected a formula"),
         (&["eval", "x", "x"], "expected NAME=VALUE, found `x`"),
         (&["eval", "x", "x=a.npz:"], "expected the name of a member"),
@@ -689,7 +689,7 @@ fn bench_measures_and_checks() {
 #[test]
 fn help_begins_with_examples() {
     let folder = Folder::new();
-    for command in ["eval", "check", "explain", "bench", "info", "repl"] {
+    for command in ["eval", "check", "explain", "bench", "info", "repl", "completions", "man"] {
         let help = folder.prints(&[command, "-h"]);
         assert!(help.starts_with("Examples:\n  "), "{help}");
         assert_eq!(help.lines().skip(1).take_while(|line| line.starts_with("  ")).count(), 3);

@@ -352,7 +352,7 @@ fn messages_are_short_and_cannot_drive_a_terminal() {
     let long = "a".repeat(100_000);
     for args in [
         &["eval", "x", &format!("x={long}")][..],
-        &["eval", "x", &format!("x=1\u{1b}[2J")],
+        &["eval", "x", "x=1\u{1b}[2J"],
         &["eval", "x", "x=1", &format!("--{long}")],
         &["eval", "x", "x=1", "--format", &format!("{long}\u{1b}[2J")],
         &["eval", "x", "x=1", "-j", &format!("{long}\u{1b}[2J")],

@@ -50,7 +50,7 @@ macro_rules! codes {
 }
 
 impl Code {
-    /// Says that a formula exceeds a limit?
+    /// Is it about a formula that exceeds a limit?
     pub fn is_limit(self) -> bool {
         self.number().starts_with("E05")
     }
@@ -151,7 +151,7 @@ codes! {
         "sum(axis=0, x)" => "sum(x, axis=0)";
     ReservedWord "E0119" "reserved word"
         "Python's keywords cannot be names."
-        "class = a + b; class/2" => "total = a + b; total/2";
+        "x + class" => "x + a";
 
     // Names: raised by the compiler.
     UnknownName "E0201" "unknown name"

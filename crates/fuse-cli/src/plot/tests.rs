@@ -255,3 +255,39 @@ fn pictures_fit_their_canvas() {
         }
     }
 }
+
+/// Pictures as they are committed in `tests/plots`; `FUSE_BLESS=1` writes them again.
+#[test]
+fn pictures_are_as_committed() {
+    let cubic = vector((-40..=40).map(|k| f64::from(k) / 20.0).map(|x| x * x * x - 2.0 * x));
+    let square = vector((-40..=40).map(|k| f64::from(k * k) / 400.0 - 2.0));
+    let x = vector((-40..=40).map(|k| f64::from(k) / 20.0));
+    let odd = vector([0.0, 1.0, f64::NAN, 3.0, 2.0, f64::INFINITY, 1.0, f64::NEG_INFINITY, 4.0]);
+    let sums: Vec<i32> = (0..4000).map(|k| k % 10 + k % 100 / 10 + k % 1000 / 100).collect();
+    let sums = Array::from_slice(&sums, &[sums.len()]).unwrap();
+    let matrix = Array::from_slice(&[0.0, 1.0, 2.0, 3.0, f64::NAN, 5.0], &[2, 3]).unwrap();
+    let over = |label, values| Figure::lines(vec![series(label, values)], Some(series("x", &x)));
+    let two = vec![series("cubic", &cubic), series("square", &square)];
+    let color = Canvas { paint: Paint::Indexed, ..PLAIN };
+    let ascii = Canvas { glyphs: Glyphs::Ascii, ..PLAIN };
+    for (name, figure, canvas) in [
+        ("line", over("cubic", &cubic).unwrap().titled("cubic"), PLAIN),
+        ("ascii", over("cubic", &cubic).unwrap(), ascii),
+        ("two", Figure::lines(two.clone(), None).unwrap(), PLAIN),
+        ("two-color", Figure::lines(two, None).unwrap(), color),
+        ("gaps", Figure::lines(vec![series("odd", &odd)], None).unwrap(), PLAIN),
+        ("histogram", Figure::histogram(vec![series("sums", &sums)]).unwrap(), PLAIN),
+        ("image", Figure::image(series("m", &matrix)).unwrap(), PLAIN),
+        ("image-color", Figure::image(series("m", &matrix)).unwrap(), color),
+    ] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/plots");
+        let file = folder.join(format!("{name}.txt"));
+        let picture = figure.terminal(&canvas).replace('\u{1b}', "ESC");
+        if std::env::var_os("FUSE_BLESS").is_some() {
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(&file, &picture).unwrap();
+        }
+        let committed = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(picture, committed, "{name}\n{picture}");
+    }
+}

@@ -278,7 +278,7 @@ mod tests {
         assert_eq!(offered(":type sq"), [":type sqrt("]);
         assert_eq!(offered(":set th"), [":set threads "]);
         assert_eq!(offered(":set strict o"), [":set strict on", ":set strict off"]);
-        assert_eq!(offered(":help ke"), [":help keys"]);
+        assert_eq!(offered(":help key"), [":help keys"]);
         assert_eq!(offered(":drop k"), [":drop k"]);
         assert_eq!(offered(":drop f"), [":drop f"]);
         assert_eq!(offered(":save m"), [":save m"]);

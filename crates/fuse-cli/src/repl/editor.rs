@@ -20,6 +20,7 @@ use super::history::LONGEST;
 use super::input::{Need, lacks};
 use super::session::Session;
 use super::{complete, hint};
+use crate::interrupt::begin_line;
 
 /// The editor of a session.
 pub(super) type Prompt = Editor<Assistant, FileHistory>;
@@ -129,7 +130,11 @@ impl Highlighter for Assistant {
 impl Validator for Assistant {
     fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
         Ok(match lacks(context.input()) {
-            Need::Nothing => ValidationResult::Valid(None),
+            Need::Nothing => {
+                // The terminal still gives Ctrl-C as a key; from here on it stops what the line does.
+                begin_line();
+                ValidationResult::Valid(None)
+            }
             Need::Line => ValidationResult::Incomplete,
             Need::Quote => {
                 let message = "  # the text is open: end it with its quote";

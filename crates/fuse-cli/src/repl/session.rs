@@ -11,7 +11,7 @@ use super::functions::Functions;
 use super::input::constructs;
 use super::settings::Settings;
 use crate::binding::{Binding, Source};
-use crate::eval::{Values, variables};
+use crate::eval::{Values, types, variables};
 use crate::failure::{Failure, INTERRUPTED};
 use crate::interrupt::interruptible;
 use crate::value::{Access, Value};
@@ -96,7 +96,10 @@ impl Session {
 
     /// Keeps a function, after a look at what can be wrong with it before it is called.
     fn define(&mut self, name: &str, definition: &str) -> Result<(), Failure> {
-        self.engine.formula(&format!("{definition}\n0"))?.outputs(&[])?;
+        let mut others = self.functions.clone();
+        others.remove(name);
+        let program = format!("{}\n0", others.before(definition));
+        self.engine.formula(&program)?.outputs(&types(&self.values)?)?;
         self.values.retain(|(known, _)| known != name);
         self.functions.define(name, definition);
         Ok(())

@@ -6,6 +6,7 @@
 //! | `conformance` | every primitive and construct, and random kernels, on every back end |
 //! | `formulas` | random formulas: back ends, threads, modes, optimizer off; bounds of relaxed mode; beside NumPy |
 //! | `dtypes` | result dtypes and values over all pairs of dtypes, beside NumPy's |
+//! | `printing` | arrays as text, beside NumPy's |
 //! | `accuracy` | errors of the elementary functions, against committed tables and MPFR |
 //! | `promises` | what the documents promise: operation counts, accuracy, hostile texts, limits, threads |
 //! | `ui` | diagnostics as users see them |
@@ -35,6 +36,8 @@ mod formulas;
 mod gpu;
 #[cfg(test)]
 mod house;
+#[cfg(test)]
+mod printing;
 #[cfg(test)]
 mod promises;
 #[cfg(test)]

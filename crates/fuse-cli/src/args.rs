@@ -53,6 +53,19 @@ Examples:
   fuse bench 'sqrt(x)' x=f32:1e7@0..1 -j 1,2
   fuse bench 'exp(x)' x=f32:1e8 --backend cuda --json";
 
+const PLOT_EXAMPLES: &str = "\
+Examples:
+  fuse plot 'sin(x)/x' x=-20:20:2000
+  fuse plot 'sin(x), cos(x)' x=0:6.28:500 --title waves -o waves.svg
+  fuse plot 'a - b' a=a.npy b=b.npy --hist";
+
+const PLOT_BINDINGS: &str = "\
+Vectors are drawn as lines, a matrix as an image. Along the horizontal axis stands the formula's
+variable, if only one is a vector and it is as long as the results; otherwise the index.
+
+All points count, however many there are: each column of dots shows its least and greatest value.
+NaNs are gaps, infinities are marked at the edge.";
+
 const INFO_EXAMPLES: &str = "\
 Examples:
   fuse info x.npy y.npy
@@ -109,6 +122,10 @@ pub(crate) enum Command {
     /// Measure a formula, after checking its result.
     #[command(before_help = BENCH_EXAMPLES, after_help = TYPE_BINDINGS)]
     Bench(BenchArgs),
+
+    /// Draw results in the terminal, or as an SVG file.
+    #[command(before_help = PLOT_EXAMPLES, after_help = PLOT_BINDINGS)]
+    Plot(PlotArgs),
 
     /// Describe .npy files, this machine, or the functions of formulas.
     #[command(before_help = INFO_EXAMPLES, arg_required_else_help = true)]
@@ -300,6 +317,51 @@ pub(crate) struct BenchArgs {
     /// Print JSON: an array with one object for each number of threads.
     #[arg(long)]
     pub(crate) json: bool,
+
+    /// Read input files instead of mapping them into memory.
+    #[arg(long)]
+    pub(crate) no_mmap: bool,
+
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlotArgs {
+    #[command(flatten)]
+    pub(crate) formula: FormulaArgs,
+
+    /// Write the picture to this .svg file; `-` is standard output.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Replace a file that exists.
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    /// Draw a histogram of all elements.
+    #[arg(long)]
+    pub(crate) hist: bool,
+
+    /// Text above the picture [default: the formula, if it has one result].
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) title: Option<String>,
+
+    /// Width in cells, with -o in pixels [default: the terminal's, 800].
+    #[arg(long, value_name = "N")]
+    pub(crate) width: Option<usize>,
+
+    /// Height in cells, with -o in pixels [default: the terminal's, 500].
+    #[arg(long, value_name = "N")]
+    pub(crate) height: Option<usize>,
+
+    /// Draw with ASCII characters only.
+    #[arg(long, conflicts_with = "output")]
+    pub(crate) ascii: bool,
+
+    /// Number of threads [default: all that this process may use].
+    #[arg(short = 'j', long, value_name = "N", value_parser = thread_count)]
+    pub(crate) threads: Option<usize>,
 
     /// Read input files instead of mapping them into memory.
     #[arg(long)]

@@ -3,6 +3,7 @@
 //! ```text
 //! argv ─ argv ─▶ args ─▶ main ─┬─ eval     binding ─▶ value ─▶ fuse ─▶ print | save
 //!                              ├─ check, explain, bench     binding ─▶ signature ─▶ fuse
+//!                              ├─ plot     … fuse ─▶ figure ─▶ terminal | svg
 //!                              ├─ info
 //!                              └─ repl
 //! ```
@@ -28,6 +29,7 @@ mod info;
 mod interrupt;
 mod map;
 mod number;
+mod plot;
 mod print;
 mod repl;
 mod save;
@@ -76,6 +78,7 @@ fn run(arguments: &Arguments, color: fuse::Color) -> Result<(), Failure> {
         Command::Check(args) => check::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Bench(args) => bench::run(args),
+        Command::Plot(args) => plot::run(args, text::output_color(arguments.color)),
         Command::Info(args) => info::run(args),
         Command::Repl(args) => repl::run(args, color),
     }

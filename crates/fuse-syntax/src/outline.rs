@@ -262,7 +262,8 @@ mod tests {
             Number, Operator, Text, Word, Stray, Comment,
         ];
         assert_eq!(kinds, expected);
-        let texts: Vec<&str> = tokens("a + # one\n(b").iter().map(|t| t.span.slice("a + # one\n(b")).collect();
+        let texts: Vec<&str> =
+            tokens("a + # one\n(b").iter().map(|t| t.span.slice("a + # one\n(b")).collect();
         assert_eq!(texts, ["a", "+", "# one", "(", "b"]);
         assert!(tokens("").is_empty());
     }

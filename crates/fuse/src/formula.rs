@@ -286,7 +286,8 @@ impl Formula {
     ) -> Result<Vec<fuse_runtime::ResultShape>, Error> {
         let vars = vars.into();
         let inputs = self.parsed.gather(&vars);
-        let types: Vec<Option<InputType>> = inputs.iter().map(|input| input.map(Input::ty)).collect();
+        let types: Vec<Option<InputType>> =
+            inputs.iter().map(|input| input.map(Input::ty)).collect();
         let compiled = self.parsed.compile(&self.engine.shared, &types);
         let program = compiled.map_err(|error| self.name_error(&vars, error))?.program;
         let operand = |name: &str| vars.entries.get_near(0, name).map(|input| &input.operand);

@@ -116,6 +116,7 @@ pub use fuse_runtime::{CancelToken, Complex, Element, F16, Layout, View, ViewMut
 pub use fuse_syntax::Color;
 pub use limits::Limits;
 pub use output::{AsOutput, AsOutputs, Outputs};
+pub use print::PrintOptions;
 pub use vars::{AsInput, Input, Vars};
 
 /// The crate whose slices [`CudaView`] borrows.
@@ -124,6 +125,7 @@ pub use fuse_ptx::cudarc;
 
 /// Low-level types for programs that bring their own arrays.
 pub mod raw {
+    pub use crate::print::write_element;
     pub use fuse_compile::nearest;
     pub use fuse_compile::{ATTRIBUTES, METHODS};
     pub use fuse_ir::{ByteOrder, Extents, shape_text};

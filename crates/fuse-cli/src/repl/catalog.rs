@@ -22,8 +22,7 @@ pub(super) struct Function {
 pub(super) const CONSTANTS: &[&str] = &["pi", "e", "inf", "nan"];
 
 /// Words of the language.
-pub(super) const WORDS: &[&str] =
-    &["True", "False", "None", "and", "or", "not", "if", "else"];
+pub(super) const WORDS: &[&str] = &["True", "False", "None", "and", "or", "not", "if", "else"];
 
 /// Modules whose functions are called by their names there.
 pub(super) const MODULES: &[&str] = &["np", "numpy", "math"];
@@ -46,9 +45,7 @@ pub(super) fn is_function(name: &str) -> bool {
 
 fn rows() -> impl Iterator<Item = Function> {
     let rows = TABLE.iter().filter(|row| row.syntax == Syntax::Function);
-    rows.map(|row| {
-        function(row.name, info::written(row), row.op.parameters())
-    })
+    rows.map(|row| function(row.name, info::written(row), row.op.parameters()))
 }
 
 fn forms() -> impl Iterator<Item = Function> {
@@ -74,7 +71,8 @@ fn casts() -> impl Iterator<Item = Function> {
 
 /// With the parameters behind the operands.
 fn function(name: &'static str, written: String, parameters: &'static [Parameter]) -> Function {
-    let given = |parameter: &Parameter| format!(", {}={}", parameter.name(), parameter.default_text());
+    let given =
+        |parameter: &Parameter| format!(", {}={}", parameter.name(), parameter.default_text());
     let signature = match written.strip_suffix(')') {
         Some(operands) if !parameters.is_empty() => {
             format!("{operands}{})", parameters.iter().map(given).collect::<String>())

@@ -93,7 +93,9 @@ fn formula(session: &Session, before: &str, start: usize) -> Candidates {
     }
     let all = tokens(text);
     let touching = all.last().filter(|token| token.span.range().end == text.len());
-    let Some(&token) = touching else { return begun(before, before.len(), names(session, text, &all)) };
+    let Some(&token) = touching else {
+        return begun(before, before.len(), names(session, text, &all));
+    };
     let earlier = &all[..all.len() - 1];
     let word = token.span.slice(text);
     let at = start + token.span.range().start;
@@ -223,7 +225,9 @@ mod tests {
 
     fn offered(before: &str) -> Vec<String> {
         let (start, all) = candidates(&session(), before);
-        all.iter().map(|candidate| format!("{}{}", &before[..start], candidate.replacement)).collect()
+        all.iter()
+            .map(|candidate| format!("{}{}", &before[..start], candidate.replacement))
+            .collect()
     }
 
     fn shown(before: &str) -> Vec<String> {
@@ -293,9 +297,15 @@ mod tests {
         }
         let path = folder.path().display();
         assert_eq!(offered(&format!(":load x={path}/da")), [format!(":load x={path}/data.npy")]);
-        assert_eq!(offered(&format!(":load x={path}/my")), [format!(":load x={path}/my\\ data.npy")]);
+        assert_eq!(
+            offered(&format!(":load x={path}/my")),
+            [format!(":load x={path}/my\\ data.npy")]
+        );
         assert_eq!(offered(&format!(":source {path}/data")).len(), 2);
-        assert_eq!(offered(&format!(":save m {path}/data.t")), [format!(":save m {path}/data.txt")]);
+        assert_eq!(
+            offered(&format!(":save m {path}/data.t")),
+            [format!(":save m {path}/data.txt")]
+        );
         assert_eq!(offered(":load x"), [""; 0]);
     }
 }

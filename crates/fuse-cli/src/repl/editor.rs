@@ -54,7 +54,13 @@ pub(super) fn editor(session: Rc<RefCell<Session>>, config: Config) -> rustyline
 struct Enter;
 
 impl ConditionalEventHandler for Enter {
-    fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext<'_>) -> Option<Cmd> {
+    fn handle(
+        &self,
+        _: &Event,
+        _: RepeatCount,
+        _: bool,
+        context: &EventContext<'_>,
+    ) -> Option<Cmd> {
         let goes_on = lacks(context.line()) == Need::Line;
         goes_on.then(|| Cmd::Insert(1, format!("\n{INDENT}")))
     }

@@ -158,7 +158,8 @@ impl Painter<'_> {
         let Some(cursor) = self.cursor else { return Vec::new() };
         let is_bracket = |token: &Token| matches!(token.kind, TokenKind::Open | TokenKind::Close);
         let at = |place: Option<usize>| {
-            let starts = |token: &Token| Some(token.span.range().start) == place && is_bracket(token);
+            let starts =
+                |token: &Token| Some(token.span.range().start) == place && is_bracket(token);
             self.tokens.iter().position(starts)
         };
         let Some(here) = at(cursor.checked_sub(1)).or_else(|| at(Some(cursor))) else {

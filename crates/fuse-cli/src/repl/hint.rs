@@ -89,7 +89,8 @@ mod tests {
 
     #[test]
     fn what_is_wrong_or_unfinished_shows_nothing() {
-        for line in ["", "x +", "sum(x", "y", "x + arange(5)", "g(t) = t", ":vars", ":no x", "# x"] {
+        for line in ["", "x +", "sum(x", "y", "x + arange(5)", "g(t) = t", ":vars", ":no x", "# x"]
+        {
             assert_eq!(hint_of(line), None, "{line}");
         }
         assert_eq!(hint_of(&format!("{}x", "x + ".repeat(100))), None);

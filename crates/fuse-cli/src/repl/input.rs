@@ -137,7 +137,7 @@ mod tests {
             ("sum(\n      ", Need::Nothing),
             ("a)", Need::Nothing),
             ("'ab", Need::Quote),
-            (":time sin(x", Need::Line),
+            (":plot sin(x", Need::Line),
             (":save x (", Need::Nothing),
             (":nonsense (", Need::Nothing),
         ] {

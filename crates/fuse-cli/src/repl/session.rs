@@ -4,7 +4,7 @@ use std::io::{Write as _, stdout};
 
 use fuse::raw::outline::{Bound, bound};
 use fuse::raw::{ResultShape, shape_text};
-use fuse::{Array, Engine, Formula, Vars};
+use fuse::{Array, CancelToken, Engine, Formula, Vars};
 
 use super::command;
 use super::functions::Functions;
@@ -14,6 +14,7 @@ use crate::binding::{Binding, Source};
 use crate::eval::{Values, types, variables};
 use crate::failure::{Failure, INTERRUPTED};
 use crate::interrupt::interruptible;
+use crate::print::Printer;
 use crate::value::{Access, Value};
 use crate::{number, print};
 
@@ -136,14 +137,27 @@ impl Session {
     fn print(&mut self, text: &str) -> Result<(), Failure> {
         let formula = self.formula(text)?;
         let mut arrays = self.evaluate(text)?;
-        let format = self.settings.format;
-        let printed = interruptible(|token| print::print_all(&formula, &arrays, format, token));
+        let printed = interruptible(|token| self.print_arrays(&formula, &arrays, token));
         if let Some(last) = arrays.pop() {
             self.set(LAST, Value::Array(last));
         }
         printed.map_err(said)
     }
 
+    fn print_arrays(
+        &self,
+        formula: &Formula,
+        arrays: &[Array],
+        token: &CancelToken,
+    ) -> Result<(), Failure> {
+        let headings = formula.results().map(print::heading).collect();
+        let printer = Printer::new(headings, self.settings.format, token);
+        let mut printer = printer.with_options(self.settings.print);
+        arrays.iter().try_for_each(|array| printer.array(array))?;
+        printer.finish()
+    }
+
+    /// Puts a value under a name.
     pub(super) fn set(&mut self, name: &str, value: Value) {
         self.functions.remove(name);
         match self.values.iter_mut().find(|(known, _)| known == name) {

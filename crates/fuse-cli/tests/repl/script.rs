@@ -64,7 +64,9 @@ fn times_are_measured() {
     assert_eq!(text(&output.stderr), "");
     let lines: Vec<&str> = shown.lines().collect();
     assert_eq!(lines.len(), 5, "{shown}");
-    for (line, begin) in lines.iter().zip(["compile  ", "run      ", "memory   ", "compile  ", "run      "]) {
+    for (line, begin) in
+        lines.iter().zip(["compile  ", "run      ", "memory   ", "compile  ", "run      "])
+    {
         assert!(line.starts_with(begin), "{shown}");
     }
     assert!(lines[2].ends_with(" GB/s: 800 kB read, 800 kB written"), "{shown}");

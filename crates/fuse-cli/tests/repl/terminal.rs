@@ -114,7 +114,9 @@ fn sessions_look_as_in_their_transcripts() {
 fn transcripts_show_what_sessions_can_do() {
     let text: String =
         files("terminal").iter().map(|path| std::fs::read_to_string(path).expect("text")).collect();
-    for shown in ["{Tab}", "{Up}", "{Ctrl-C}", "interrupted", "  ... ", "# f64", "^", ":plot", ":hist"] {
+    for shown in
+        ["{Tab}", "{Up}", "{Ctrl-C}", "interrupted", "  ... ", "# f64", "^", ":plot", ":hist"]
+    {
         assert!(text.contains(shown), "no transcript shows {shown}");
     }
 }

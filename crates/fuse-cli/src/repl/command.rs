@@ -180,7 +180,7 @@ pub(super) const COMMANDS: &[Command] = &[
         name: "help",
         arguments: "[TOPIC]",
         takes: Takes::Topic,
-        help: "this list; a topic, a command, a function or an error's code",
+        help: "this list, or help about a topic, function or error",
         more: "",
         run: |_, topic| {
             let page = help::page(topic)?;

@@ -45,8 +45,10 @@ pub(super) fn editor(session: Rc<RefCell<Session>>, config: Config) -> rustyline
     let mut prompt = Prompt::with_config(config)?;
     let is_final = Cell::new(false);
     prompt.set_helper(Some(Assistant { session, checker: hint::checker(), is_final }));
-    let enter = KeyEvent(KeyCode::Enter, Modifiers::NONE);
-    prompt.bind_sequence(enter, EventHandler::Conditional(Box::new(Enter)));
+    // What was typed before the prompt came has line feeds for the Enter key.
+    for key in [KeyEvent(KeyCode::Enter, Modifiers::NONE), KeyEvent::ctrl('J')] {
+        prompt.bind_sequence(key, EventHandler::Conditional(Box::new(Enter)));
+    }
     Ok(prompt)
 }
 

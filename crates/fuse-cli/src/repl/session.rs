@@ -185,7 +185,9 @@ impl Session {
             writeln!(out, "{name:width$}  {}", value_text(value))?;
         }
         for (_, definition) in self.functions.iter() {
-            writeln!(out, "{definition}")?;
+            let lines =
+                definition.lines().map(|line| line.trim().trim_end_matches('\\').trim_end());
+            writeln!(out, "{}", lines.collect::<Vec<_>>().join(" "))?;
         }
         Ok(())
     }

@@ -70,7 +70,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         name: "precision",
         values: "N",
         choices: &["8", "17"],
-        help: "most digits behind the point, where arrays are printed as NumPy does",
+        help: "most digits behind the point, in printed arrays",
         show: |session| session.settings.print.precision.to_string(),
         change: |settings, value| {
             settings.print.precision = digits(value)?;
@@ -120,7 +120,7 @@ pub(super) fn set(session: &mut Session, arguments: &str) -> Result<String, Fail
 
 fn line(setting: &Setting, session: &Session) -> String {
     let shown = format!("{} {}", setting.name, (setting.show)(session));
-    format!("{shown:20}  {}; {}\n", setting.help, setting.values)
+    format!("{shown:16}  {}\n", setting.help)
 }
 
 fn unknown(name: &str) -> Failure {

@@ -67,6 +67,13 @@ fn session(folder: &Folder, arguments: &[&str]) -> Command {
     command
 }
 
+/// A session at its first prompt.
+fn started(folder: &Folder, arguments: &[&str]) -> Terminal {
+    let mut terminal = Terminal::start(&session(folder, arguments));
+    terminal.wait_for(|screen| screen.ends_with("fuse> █")).expect("a prompt");
+    terminal
+}
+
 fn masked(screen: &str) -> String {
     screen.replace(env!("CARGO_PKG_VERSION"), "VERSION")
 }
@@ -124,7 +131,7 @@ fn transcripts_show_what_sessions_can_do() {
 #[test]
 fn lines_are_coloured_while_they_are_typed() {
     let folder = folder();
-    let mut terminal = Terminal::start(&session(&folder, &["x=x.npy"]));
+    let mut terminal = started(&folder, &["x=x.npy"]);
     terminal.press("sqrt(x) + nope + 1");
     terminal.wait_for(|screen| screen.contains("nope + 1█")).expect("the line");
     assert_eq!(terminal.color_of("sqrt"), vt100::Color::Idx(4));
@@ -140,7 +147,7 @@ fn lines_are_coloured_while_they_are_typed() {
 #[test]
 fn without_colours_there_are_hints_all_the_same() {
     let folder = folder();
-    let mut terminal = Terminal::start(&session(&folder, &["x=x.npy", "--color", "never"]));
+    let mut terminal = started(&folder, &["x=x.npy", "--color", "never"]);
     terminal.press("nope + sum(x");
     terminal.press("\x15sum(x)");
     terminal.wait_for(|screen| screen.contains("sum(x)█  # f64 ()")).expect("a hint");
@@ -153,8 +160,7 @@ fn without_colours_there_are_hints_all_the_same() {
 fn the_history_outlives_the_session_and_is_its_owners() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = folder();
-    let at_prompt = |screen: &str| screen.ends_with("fuse> █");
-    let mut first = Terminal::start(&session(&folder, &["x=x.npy"]));
+    let mut first = started(&folder, &["x=x.npy"]);
     first.press("sum(x)\r1 + 1\rsum(x)\r secret = 5\r");
     first.wait_for(|screen| screen.ends_with("secret = 5\nfuse> █")).expect("the prompt");
     first.press("\x04");
@@ -163,8 +169,7 @@ fn the_history_outlives_the_session_and_is_its_owners() {
     let mode = std::fs::metadata(&file).expect("the history").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     assert!(!std::fs::read_to_string(&file).expect("text").contains("secret"));
-    let mut second = Terminal::start(&session(&folder, &["x=x.npy"]));
-    second.wait_for(at_prompt).expect("the prompt");
+    let mut second = started(&folder, &["x=x.npy"]);
     second.press("\x1b[A");
     second.wait_for(|screen| screen.contains("fuse> sum(x)█")).expect("the last line");
     second.press("\x1b[A");
@@ -178,7 +183,7 @@ fn the_history_outlives_the_session_and_is_its_owners() {
 fn a_history_that_cannot_be_kept_is_said_once() {
     let folder = folder();
     std::fs::write(folder.path("state"), "a file where a folder should be").expect("a file");
-    let mut terminal = Terminal::start(&session(&folder, &["x=x.npy"]));
+    let mut terminal = started(&folder, &["x=x.npy"]);
     terminal.press("1 + 1\r2 + 2\r");
     terminal.wait_for(|screen| screen.ends_with("\n4\nfuse> █")).expect("both results");
     assert_eq!(terminal.text().matches("note: the history is not kept").count(), 1);

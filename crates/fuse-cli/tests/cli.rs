@@ -5,6 +5,7 @@
 
 mod files;
 mod gpu;
+mod repl;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::PathBuf;
@@ -570,7 +571,7 @@ fn scripts_run_until_the_first_error() {
     let script = "# a comment\nk = 2.5\ny = x*k\n\ny\n_ + 1\ns = sum(y)\ns*2\n:type y\n:vars\n";
     let output = folder.fuse_with_input(&["repl", "x=x.npy"], script.as_bytes());
     assert_eq!(text(&output.stderr), "");
-    let expected = "0.0\n2.5\n5.0\n1.0\n3.5\n6.0\n15.0\nf64, rank 1\n\
+    let expected = "0.0\n2.5\n5.0\n1.0\n3.5\n6.0\n15.0\nf64 (3,)\n\
                     x  f64 (3,)\nk  f64 number\ny  f64 (3,)\n_  f64 ()\ns  f64 ()\n";
     assert_eq!(text(&output.stdout), expected);
     assert_eq!(output.status.code(), Some(0));

@@ -20,7 +20,7 @@ use fuse::{Array, CancelToken, DType, Engine, Formula, InputType, Vars};
 use fuse_npy::Overwrite;
 
 use crate::args::{EvalArgs, TalkArgs};
-use crate::binding::{self, Binding};
+use crate::binding::{self, Binding, Origin};
 use crate::failure::Failure;
 use crate::interrupt::interruptible;
 use crate::save::Targets;
@@ -47,7 +47,7 @@ pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
     let values = Arc::new(load(&formula, &bindings, args)?);
     interruptible(|token| {
         check_types(&formula, &bindings, &values, args)?;
-        for Binding { name, .. } in &bindings {
+        for Binding { name, .. } in bindings.iter().filter(|b| b.origin == Origin::Named) {
             if !values.iter().any(|(used, _)| used == name) {
                 args.talk.note(&format!("the formula does not use `{name}`"));
             }

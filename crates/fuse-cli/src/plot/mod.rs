@@ -61,7 +61,7 @@ pub(crate) fn run(args: &PlotArgs, color: Color) -> Result<(), Failure> {
     interruptible(|token| {
         let engine = engine.with_cancel(token);
         let arrays = engine.formula(&text)?.evaluate_all(eval::variables(&values)?)?;
-        let x = match axis_name(&formula, &values, &arrays) {
+        let x = match axis_name(&formula, values.iter(), &arrays) {
             Some(name) => Some((name, engine.formula(name)?.evaluate(eval::variables(&values)?)?)),
             None => None,
         };
@@ -106,8 +106,12 @@ fn figure<'a>(
 
 /// The variable along the horizontal axis: the only vector that the formula uses, if results have its
 /// length. The variable itself is drawn over its index.
-fn axis_name<'v>(formula: &Formula, values: &'v Values, arrays: &[Array]) -> Option<&'v str> {
-    let mut vectors = values.iter().filter(|(_, value)| value.shape().len() == 1);
+pub(crate) fn axis_name<'v>(
+    formula: &Formula,
+    values: impl Iterator<Item = &'v (String, Value)>,
+    arrays: &[Array],
+) -> Option<&'v str> {
+    let mut vectors = values.filter(|(_, value)| value.shape().len() == 1);
     let (Some((name, value)), None) = (vectors.next(), vectors.next()) else { return None };
     let is_real = value.dtype().is_integer() || value.dtype().is_float();
     let fits = arrays.iter().all(|array| array.shape() == value.shape());

@@ -85,7 +85,6 @@ impl Printer {
     }
 
     /// With another form of NumPy's format.
-    #[expect(dead_code, reason = "for sessions, which can set the precision")]
     pub(crate) fn with_options(self, options: PrintOptions) -> Printer {
         Printer { options, ..self }
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use fuse::{CancelToken, Stage};
 use fuse_npy::Overwrite;
 
+use super::picture::{Kind, draw};
 use super::session::{Next, Session, said, shapes_text};
 use super::{help, script, settings, timing, words};
 use crate::binding::Binding;
@@ -127,6 +128,22 @@ pub(super) const COMMANDS: &[Command] = &[
         },
     },
     Command {
+        name: "plot",
+        arguments: "FORMULA",
+        takes: Takes::Formula,
+        help: "draw the results: curves, or a matrix as an image",
+        more: "Where the formula uses one vector, that is the horizontal axis.",
+        run: |session, text| picture(session, formula("plot", text)?, Kind::Curves),
+    },
+    Command {
+        name: "hist",
+        arguments: "FORMULA",
+        takes: Takes::Formula,
+        help: "draw the distribution of the results",
+        more: "",
+        run: |session, text| picture(session, formula("hist", text)?, Kind::Histogram),
+    },
+    Command {
         name: "set",
         arguments: "[NAME VALUE]",
         takes: Takes::Setting,
@@ -163,7 +180,7 @@ pub(super) const COMMANDS: &[Command] = &[
         name: "help",
         arguments: "[TOPIC]",
         takes: Takes::Topic,
-        help: "this list; a topic, a command, a function or an error's code",
+        help: "this list, or help about a topic, function or error",
         more: "",
         run: |_, topic| {
             let page = help::page(topic)?;
@@ -249,6 +266,12 @@ fn show_stage(session: &Session, text: &str, stage: Stage) -> Result<Next, Failu
     let text =
         session.formula(formula(stage.name(), text)?)?.explain(&types(&session.values)?, stage)?;
     writeln!(stdout(), "{}", text.trim_end())?;
+    Ok(Next::Go)
+}
+
+fn picture(session: &Session, text: &str, kind: Kind) -> Result<Next, Failure> {
+    let drawn = draw(session, text, kind)?;
+    stdout().write_all(drawn.as_bytes())?;
     Ok(Next::Go)
 }
 

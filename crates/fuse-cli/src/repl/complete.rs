@@ -174,34 +174,36 @@ fn owned(session: &Session) -> impl Iterator<Item = Pair> {
     variables(session).chain(session.functions.iter().map(|(name, _)| same(name)))
 }
 
-/// Where an argument begins: the names that it can have.
+/// Where an argument begins: the names that it can have. The first one of a function is an operand.
 fn keywords(text: &str, earlier: &[Token]) -> Vec<Pair> {
     let Some(last) = earlier.last() else { return Vec::new() };
-    if !matches!(last.kind, TokenKind::Separator) {
+    let called = innermost(earlier).and_then(|open| earlier[..open].last());
+    let is_method = called.is_some_and(|token| token.kind == TokenKind::Attribute);
+    let begins = last.kind == TokenKind::Separator || (last.kind == TokenKind::Open && is_method);
+    if !begins {
         return Vec::new();
     }
-    let mut depth = 0_usize;
-    let open = earlier.iter().rposition(|token| match token.kind {
-        TokenKind::Close => {
-            depth += 1;
-            false
-        }
-        TokenKind::Open if depth > 0 => {
-            depth -= 1;
-            false
-        }
-        TokenKind::Open => true,
-        TokenKind::Number | TokenKind::Text | TokenKind::Name | TokenKind::Attribute => false,
-        TokenKind::Word | TokenKind::Operator | TokenKind::Separator => false,
-        TokenKind::Comment | TokenKind::Stray => false,
-    });
-    let called = open.and_then(|open| earlier[..open].last());
     let name = called.map_or("", |token| token.span.slice(text).trim_start_matches('.').trim());
     let named = FUNCTIONS.iter().filter(|function| function.name == name);
     named
         .flat_map(|function| &function.keywords)
         .map(|keyword| pair(&format!("{keyword}="), format!("{keyword}=")))
         .collect()
+}
+
+/// The innermost open bracket.
+fn innermost(tokens: &[Token]) -> Option<usize> {
+    let mut closed = 0_usize;
+    for (position, token) in tokens.iter().enumerate().rev() {
+        if token.kind == TokenKind::Close {
+            closed += 1;
+        } else if token.kind == TokenKind::Open && closed == 0 {
+            return Some(position);
+        } else if token.kind == TokenKind::Open {
+            closed -= 1;
+        }
+    }
+    None
 }
 
 fn pair(shown: &str, replacement: String) -> Pair {
@@ -263,6 +265,8 @@ mod tests {
     fn arguments_have_names() {
         assert_eq!(offered("sum(x, ax"), ["sum(x, axis="]);
         assert_eq!(offered("x.var(0, dd"), ["x.var(0, ddof="]);
+        assert_eq!(offered("x.sum(ax"), ["x.sum(axis="]);
+        assert_eq!(offered("sum(ax"), [""; 0]);
         assert_eq!(offered("sum(sqrt(x), ke"), ["sum(sqrt(x), keepdims="]);
         assert_eq!(offered("sqrt(x, ax"), [""; 0]);
     }
@@ -282,7 +286,7 @@ mod tests {
         assert_eq!(offered(":type sq"), [":type sqrt("]);
         assert_eq!(offered(":set th"), [":set threads "]);
         assert_eq!(offered(":set strict o"), [":set strict on", ":set strict off"]);
-        assert_eq!(offered(":help ke"), [":help keys"]);
+        assert_eq!(offered(":help key"), [":help keys"]);
         assert_eq!(offered(":drop k"), [":drop k"]);
         assert_eq!(offered(":drop f"), [":drop f"]);
         assert_eq!(offered(":save m"), [":save m"]);

@@ -20,6 +20,7 @@ use super::history::LONGEST;
 use super::input::{Need, lacks};
 use super::session::Session;
 use super::{complete, hint};
+use crate::interrupt::begin_line;
 
 /// The editor of a session.
 pub(super) type Prompt = Editor<Assistant, FileHistory>;
@@ -44,8 +45,10 @@ pub(super) fn editor(session: Rc<RefCell<Session>>, config: Config) -> rustyline
     let mut prompt = Prompt::with_config(config)?;
     let is_final = Cell::new(false);
     prompt.set_helper(Some(Assistant { session, checker: hint::checker(), is_final }));
-    let enter = KeyEvent(KeyCode::Enter, Modifiers::NONE);
-    prompt.bind_sequence(enter, EventHandler::Conditional(Box::new(Enter)));
+    // What was typed before the prompt came has line feeds for the Enter key.
+    for key in [KeyEvent(KeyCode::Enter, Modifiers::NONE), KeyEvent::ctrl('J')] {
+        prompt.bind_sequence(key, EventHandler::Conditional(Box::new(Enter)));
+    }
     Ok(prompt)
 }
 
@@ -135,7 +138,11 @@ impl Highlighter for Assistant {
 impl Validator for Assistant {
     fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
         Ok(match lacks(context.input()) {
-            Need::Nothing => ValidationResult::Valid(None),
+            Need::Nothing => {
+                // The terminal still gives Ctrl-C as a key; from here on it stops what the line does.
+                begin_line();
+                ValidationResult::Valid(None)
+            }
             Need::Line => ValidationResult::Incomplete,
             Need::Quote => {
                 let message = "  # the text is open: end it with its quote";

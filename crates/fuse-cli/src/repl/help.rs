@@ -3,7 +3,7 @@
 use fuse::raw::Code;
 
 use super::catalog::{self, FUNCTIONS};
-use super::command::{COMMANDS, Takes, find};
+use super::command::{COMMANDS, Command, Takes, find};
 use super::settings::SETTINGS;
 use crate::explain::filled;
 use crate::failure::Failure;
@@ -19,9 +19,9 @@ pub(super) const TOPICS: &[(&str, &str)] = &[
          f(x, y) = x*y + 1      keeps a function\n\
          # text                 a comment\n\
          \n\
-         Formulas are Python and NumPy expressions: x**2, x[1:], where(x > 0, x, -x), x.sum(axis=0).\n\
-         One goes on in the next line while a bracket is open, and after an operator or a backslash;\n\
-         an empty line ends it. A text ends on its line.\n",
+         Formulas are Python and NumPy expressions: x**2, x[1:], where(x > 0, x, -x).\n\
+         One goes on in the next line while a bracket is open, and after an operator or\n\
+         a backslash; an empty line ends it. A text ends on its line.\n",
     ),
     (
         "keys",
@@ -30,7 +30,7 @@ pub(super) const TOPICS: &[(&str, &str)] = &[
          Ctrl-C                 stops what runs; at the prompt, throws the line away\n\
          Ctrl-D                 ends the session\n\
          Ctrl-A, Ctrl-E         beginning and end of the line\n\
-         Ctrl-W, Ctrl-U, Ctrl-K delete a word, to the beginning, to the end; Ctrl-Y brings it back\n\
+         Ctrl-W, Ctrl-U, Ctrl-K delete a word, all before, all behind; Ctrl-Y: undelete\n\
          Ctrl-L                 clears the screen\n\
          \n\
          A line that begins with a blank is not kept in the history.\n",
@@ -60,14 +60,18 @@ pub(super) fn page(topic: &str) -> Result<String, Failure> {
 }
 
 fn list() -> String {
-    let mut text = String::new();
-    text.push_str("FORMULA               evaluate and print it; `_` is the last result\n");
-    text.push_str("NAME = FORMULA        keep its value under a name\n");
-    text.push_str("f(x) = FORMULA        keep a function\n");
-    for command in COMMANDS {
-        let usage = format!(":{} {}", command.name, command.arguments);
-        text.push_str(&format!("{usage:21} {}\n", command.help));
-    }
+    let constructs = [
+        ("FORMULA", "evaluate and print it; `_` is the last result"),
+        ("NAME = FORMULA", "keep its value under a name"),
+        ("f(x) = FORMULA", "keep a function"),
+    ];
+    let constructs = constructs.map(|(usage, help)| (usage.to_string(), help));
+    let usage = |command: &Command| format!(":{} {}", command.name, command.arguments);
+    let commands = COMMANDS.iter().map(|command| (usage(command), command.help));
+    let rows: Vec<(String, &str)> = constructs.into_iter().chain(commands).collect();
+    let width = rows.iter().map(|(usage, _)| usage.chars().count()).max().unwrap_or(0);
+    let mut text: String =
+        rows.iter().map(|(usage, help)| format!("{usage:width$}  {help}\n")).collect();
     let topics: Vec<String> = TOPICS.iter().map(|(name, _)| format!(":help {name}")).collect();
     text.push_str(&format!("\nMore: {}. Tab completes.\n", topics.join(", ")));
     text
@@ -123,7 +127,7 @@ mod tests {
         assert!(page("e0102").expect("a code").starts_with("E0102: missing operand\n"));
         assert!(page("set").expect("a command").contains("threads N|all"));
         for line in list.lines().chain(TOPICS.iter().flat_map(|(_, text)| text.lines())) {
-            assert!(line.chars().count() <= 100, "{line}");
+            assert!(line.chars().count() <= 80, "{line}");
         }
     }
 

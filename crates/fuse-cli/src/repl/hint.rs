@@ -98,8 +98,14 @@ mod tests {
 
     #[test]
     fn formulas_that_grow_are_left_alone() {
-        let calls = (0..8).fold("x".to_string(), |inner, _| format!("g({inner})"));
-        let line = format!("g(t) = {}; {calls}", ["t"; 12].join("*t + "));
+        let level = |name, of| {
+            let calls = [0, 1, 2, 3, 4, 5].map(|k| format!("{of}(t + {k})"));
+            format!("{name}(t) = {}; ", calls.join("*"))
+        };
+        let levels = [("p", "sin"), ("q", "p"), ("r", "q"), ("s", "r")];
+        let levels: String = levels.iter().map(|(name, of)| level(name, of)).collect();
+        assert_eq!(hint_of(&format!("{levels}p(x)")).as_deref(), Some("  # f64 (3,)"));
+        let line = format!("{levels}s(x)");
         assert!(line.len() < LONGEST);
         assert_eq!(hint_of(&line), None);
     }

@@ -20,6 +20,7 @@ mod highlight;
 mod hint;
 mod history;
 mod input;
+mod picture;
 mod script;
 mod session;
 mod settings;
@@ -30,7 +31,7 @@ use std::cell::RefCell;
 use std::io::{IsTerminal as _, Write as _, stdin, stdout};
 use std::rc::Rc;
 
-use fuse::Color;
+use fuse::{Color, PrintOptions};
 use rustyline::error::ReadlineError;
 
 use crate::args::{Format, ReplArgs};
@@ -51,8 +52,14 @@ pub(crate) fn run(args: &ReplArgs, color: Color) -> Result<(), Failure> {
     let access = if args.no_mmap { Access::Read } else { Access::Map };
     let interactive = stdin().is_terminal();
     let format = if interactive { Format::Numpy } else { print::default_format() };
-    let (engine, threads) = (args.engine.clone(), args.threads.unwrap_or(0));
-    let mut session = Session::new(Settings { engine, threads, format, color }, access)?;
+    let settings = Settings {
+        engine: args.engine.clone(),
+        threads: args.threads.unwrap_or(0),
+        format,
+        print: PrintOptions::default(),
+        color,
+    };
+    let mut session = Session::new(settings, access)?;
     for binding in binding::parse_all(&args.bindings)? {
         if matches!(binding.source, Source::Stdin) {
             let message = "standard input is the script, it cannot be a variable";
@@ -120,7 +127,8 @@ mod tests {
     /// x f64 (3,), m f32 (2, 3), the plain number k, n i64 4, and f(t) = t*t.
     pub(super) fn session() -> Session {
         let engine = EngineArgs { strict: false, backend: None, isa: None, device: None };
-        let settings = Settings { engine, threads: 1, format: Format::Numpy, color: Color::Never };
+        let (format, print) = (Format::Numpy, PrintOptions::default());
+        let settings = Settings { engine, threads: 1, format, print, color: Color::Never };
         let mut session = Session::new(settings, Access::Read).expect("an engine");
         let array = |array: Result<Array, fuse::Error>| Value::Array(array.expect("it fits"));
         session.set("x", array(Array::from_slice(&[1.0, 2.0, 3.0], &[3])));

@@ -15,7 +15,7 @@ use super::session::{Next, Session};
 use crate::failure::{Failure, INTERRUPTED, RUN};
 
 /// Most scripts that source each other.
-const DEEPEST: usize = 16;
+const DEEPEST: usize = 8;
 
 /// Most bytes of a script file.
 const LARGEST: u64 = 16 << 20;

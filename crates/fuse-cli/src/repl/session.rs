@@ -4,16 +4,17 @@ use std::io::{Write as _, stdout};
 
 use fuse::raw::outline::{Bound, bound};
 use fuse::raw::{ResultShape, shape_text};
-use fuse::{Array, Engine, Formula, Vars};
+use fuse::{Array, CancelToken, Engine, Formula, Vars};
 
 use super::command;
 use super::functions::Functions;
 use super::input::constructs;
 use super::settings::Settings;
 use crate::binding::{Binding, Source};
-use crate::eval::{Values, variables};
+use crate::eval::{Values, types, variables};
 use crate::failure::{Failure, INTERRUPTED};
 use crate::interrupt::interruptible;
+use crate::print::Printer;
 use crate::value::{Access, Value};
 use crate::{number, print};
 
@@ -96,7 +97,10 @@ impl Session {
 
     /// Keeps a function, after a look at what can be wrong with it before it is called.
     fn define(&mut self, name: &str, definition: &str) -> Result<(), Failure> {
-        self.engine.formula(&format!("{definition}\n0"))?.outputs(&[])?;
+        let mut others = self.functions.clone();
+        others.remove(name);
+        let program = format!("{}\n0", others.before(definition));
+        self.engine.formula(&program)?.outputs(&types(&self.values)?)?;
         self.values.retain(|(known, _)| known != name);
         self.functions.define(name, definition);
         Ok(())
@@ -133,14 +137,27 @@ impl Session {
     fn print(&mut self, text: &str) -> Result<(), Failure> {
         let formula = self.formula(text)?;
         let mut arrays = self.evaluate(text)?;
-        let format = self.settings.format;
-        let printed = interruptible(|token| print::print_all(&formula, &arrays, format, token));
+        let printed = interruptible(|token| self.print_arrays(&formula, &arrays, token));
         if let Some(last) = arrays.pop() {
             self.set(LAST, Value::Array(last));
         }
         printed.map_err(said)
     }
 
+    fn print_arrays(
+        &self,
+        formula: &Formula,
+        arrays: &[Array],
+        token: &CancelToken,
+    ) -> Result<(), Failure> {
+        let headings = formula.results().map(print::heading).collect();
+        let printer = Printer::new(headings, self.settings.format, token);
+        let mut printer = printer.with_options(self.settings.print);
+        arrays.iter().try_for_each(|array| printer.array(array))?;
+        printer.finish()
+    }
+
+    /// Puts a value under a name.
     pub(super) fn set(&mut self, name: &str, value: Value) {
         self.functions.remove(name);
         match self.values.iter_mut().find(|(known, _)| known == name) {
@@ -168,7 +185,9 @@ impl Session {
             writeln!(out, "{name:width$}  {}", value_text(value))?;
         }
         for (_, definition) in self.functions.iter() {
-            writeln!(out, "{definition}")?;
+            let lines =
+                definition.lines().map(|line| line.trim().trim_end_matches('\\').trim_end());
+            writeln!(out, "{}", lines.collect::<Vec<_>>().join(" "))?;
         }
         Ok(())
     }

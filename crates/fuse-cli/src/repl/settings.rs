@@ -1,6 +1,6 @@
 //! `:set`: what a session can change about how it works. One table serves `:set`, its completion and help.
 
-use fuse::{Color, Engine};
+use fuse::{Color, Engine, PrintOptions};
 
 use super::session::Session;
 use crate::args::{EngineArgs, Format, thread_count};
@@ -14,6 +14,8 @@ pub(super) struct Settings {
     /// 0 for all.
     pub(super) threads: usize,
     pub(super) format: Format,
+    /// Of NumPy's format.
+    pub(super) print: PrintOptions,
     /// Of error messages.
     pub(super) color: Color,
 }
@@ -64,7 +66,28 @@ pub(super) const SETTINGS: &[Setting] = &[
             Ok(())
         },
     },
+    Setting {
+        name: "precision",
+        values: "N",
+        choices: &["8", "17"],
+        help: "most digits behind the point, in printed arrays",
+        show: |session| session.settings.print.precision.to_string(),
+        change: |settings, value| {
+            settings.print.precision = digits(value)?;
+            Ok(())
+        },
+    },
 ];
+
+/// Most digits that any element has behind its point: those of the least f64.
+const MOST_DIGITS: usize = 1074;
+
+fn digits(value: &str) -> Result<usize, String> {
+    match value.parse() {
+        Ok(digits) if digits <= MOST_DIGITS => Ok(digits),
+        _ => Err(format!("expected a number from 0 to {MOST_DIGITS}")),
+    }
+}
 
 fn switch(value: &str) -> Result<bool, String> {
     match value {
@@ -97,7 +120,7 @@ pub(super) fn set(session: &mut Session, arguments: &str) -> Result<String, Fail
 
 fn line(setting: &Setting, session: &Session) -> String {
     let shown = format!("{} {}", setting.name, (setting.show)(session));
-    format!("{shown:20}  {}; {}\n", setting.help, setting.values)
+    format!("{shown:16}  {}\n", setting.help)
 }
 
 fn unknown(name: &str) -> Failure {

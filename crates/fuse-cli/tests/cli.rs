@@ -5,6 +5,7 @@
 
 mod files;
 mod gpu;
+mod large;
 mod repl;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

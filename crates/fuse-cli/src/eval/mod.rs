@@ -110,7 +110,8 @@ impl TalkArgs {
 /// Loads the variables that the formula uses.
 fn load(formula: &Formula, bindings: &[Binding], args: &EvalArgs) -> Result<Values, Failure> {
     let start = Instant::now();
-    let access = if args.no_mmap { Access::Read } else { Access::Map };
+    let above = args.mem / 4;
+    let access = if args.no_mmap { Access::Read { above } } else { Access::Map { above } };
     let mut values = Values::new();
     for binding in bindings {
         if formula.names().any(|name| name == binding.name) {

@@ -97,6 +97,7 @@ impl<'a> Figure<'a> {
         for one in series.iter().chain(&x) {
             check_real(one)?;
             check_vector(one)?;
+            check_elements(one)?;
         }
         if let Some(x) = &x
             && let Some(other) = series.iter().find(|one| one.values.len() != x.values.len())
@@ -121,6 +122,7 @@ impl<'a> Figure<'a> {
         let mut curves = Vec::new();
         for one in &series {
             check_real(one)?;
+            check_elements(one)?;
             let points =
                 steps(values(one.values), one.values.dtype()).ok_or_else(|| nothing(one))?;
             curves.push(Curve { label: one.label.clone(), source: Source::Points(points) });
@@ -138,6 +140,7 @@ impl<'a> Figure<'a> {
     /// Of what is no matrix, has no finite element, or elements that are not real.
     pub(crate) fn image(series: Series<'a>) -> Result<Figure<'a>, Failure> {
         check_real(&series)?;
+        check_elements(&series)?;
         let &[rows, columns] = series.values.shape() else {
             return Err(wrong_rank(&series, "an image is drawn of a matrix"));
         };
@@ -152,18 +155,21 @@ impl<'a> Figure<'a> {
     }
 
     fn curves(curves: Vec<Curve<'a>>, x_label: &str, shape: Shape) -> Result<Figure<'a>, Failure> {
-        let points = |curve: &Curve<'a>| {
-            let mut range: Option<[Range; 2]> = None;
-            for (x, y) in curve.points().filter(|(x, y)| x.is_finite() && y.is_finite()) {
-                let point = [Range { low: x, high: x }, Range { low: y, high: y }];
-                range = Some(match range {
-                    None => point,
-                    Some([xs, ys]) => [xs.union(point[0]), ys.union(point[1])],
-                });
-            }
-            range
+        let ranges = |curve: &Curve<'a>| {
+            let finite =
+                |value: f64| value.is_finite().then_some(Range { low: value, high: value });
+            let joined = |a: Option<Range>, b: Option<Range>| match (a, b) {
+                (Some(a), Some(b)) => Some(a.union(b)),
+                (a, b) => a.or(b),
+            };
+            // Values without a place have one along the axis, where they are marked or missing.
+            let [x, y] = curve.points().fold([None, None], |[xs, ys], (x, y)| {
+                let y = finite(x).and(finite(y));
+                [joined(xs, finite(x)), joined(ys, y)]
+            });
+            Some([x?, y?])
         };
-        let ranges = curves.iter().filter_map(points);
+        let ranges = curves.iter().filter_map(ranges);
         let Some([x, y]) = ranges.reduce(|[x, y], [u, v]| [x.union(u), y.union(v)]) else {
             let labels: Vec<String> = curves.iter().map(|it| format!("`{}`", it.label)).collect();
             return Err(Failure::Run(nothing_in(&labels.join(", "))));
@@ -197,6 +203,15 @@ impl Matrix<'_> {
     pub(super) fn elements(&self) -> Values<'_> {
         values(self.values)
     }
+}
+
+/// Refuses an array without elements.
+fn check_elements(series: &Series<'_>) -> Result<(), Failure> {
+    if series.values.is_empty() && !series.values.shape().is_empty() {
+        let message = format!("there is nothing to draw: `{}` has no elements", series.label);
+        return Err(Failure::Run(message));
+    }
+    Ok(())
 }
 
 fn check_vector(series: &Series<'_>) -> Result<(), Failure> {

@@ -28,6 +28,9 @@ const PADDING: f64 = 0.04;
 /// The most rows and columns of an image's pixels.
 const MOST_PIXELS: usize = 512;
 
+/// Rows and columns below which pixels are repeated.
+const FEWEST_PIXELS: usize = 160;
+
 /// Of the colour bar beside an image.
 const BAR: usize = 14;
 
@@ -296,7 +299,8 @@ fn draw_matrix(out: &mut String, matrix: &Matrix<'_>, title: Option<&str>, size:
     let [height, width] = [rows.min(MOST_PIXELS), columns.min(MOST_PIXELS)];
     let blocks = image::blocks(matrix, height, width);
     let pixel = |value: &f64| png::pixel(image::place(matrix.range, *value));
-    push_image(out, area, &png::encode(&blocks.iter().map(pixel).collect::<Vec<u8>>(), width));
+    let pixels: Vec<u8> = blocks.iter().map(pixel).collect();
+    push_image(out, area, &pixels, width);
     area.frame(out);
     // An index stands at the middle of its element.
     let half = |range: Range| Range { low: range.low - 0.5, high: range.high - 0.5 };
@@ -306,14 +310,22 @@ fn draw_matrix(out: &mut String, matrix: &Matrix<'_>, title: Option<&str>, size:
     color_bar(out, area, bar, &bar_ticks);
 }
 
-fn push_image(out: &mut String, area: Area, png: &[u8]) {
+/// Pixels over the whole area. Few of them are repeated, since some programs smooth what they enlarge.
+fn push_image(out: &mut String, area: Area, pixels: &[u8], n_columns: usize) {
+    let repeat = |n: usize| FEWEST_PIXELS.div_ceil(n);
+    let n_rows = pixels.len() / n_columns;
+    let wide: Vec<u8> =
+        pixels.iter().flat_map(|pixel| std::iter::repeat_n(*pixel, repeat(n_columns))).collect();
+    let n_wide = n_columns * repeat(n_columns);
+    let rows = wide.chunks(n_wide).flat_map(|row| std::iter::repeat_n(row, repeat(n_rows)));
+    let png = png::encode(&rows.flatten().copied().collect::<Vec<u8>>(), n_wide);
     let Area { left, top, width, height } = area;
     line!(
         out,
         "<image x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" \
          preserveAspectRatio=\"none\" style=\"image-rendering:pixelated\" \
          href=\"data:image/png;base64,{}\"/>",
-        png::base64(png)
+        png::base64(&png)
     );
 }
 
@@ -323,7 +335,7 @@ fn color_bar(out: &mut String, area: Area, range: Range, ticks: &[Tick]) {
     let bar = Area { left, width: px(BAR), ..area };
     let pixels: Vec<u8> =
         (0..256).rev().map(|step| png::pixel(Some(f64::from(step) / 255.0))).collect();
-    push_image(out, bar, &png::encode(&pixels, 1));
+    push_image(out, bar, &pixels, 1);
     bar.frame(out);
     for Tick { value, label } in ticks {
         let (x, y) = (left + px(BAR), bar.y(range.place(*value)));

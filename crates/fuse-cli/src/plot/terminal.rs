@@ -14,13 +14,12 @@
 
 use std::fmt::Write as _;
 
-use unicode_width::UnicodeWidthStr as _;
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::figure::{Content, Curves, Figure, Matrix, Shape};
 use super::image;
 use super::scale::{Range, Tick};
 use super::trace::{End, Trace, column, traces};
-use crate::text::counted;
 
 /// Where a picture is drawn.
 #[derive(Clone, Copy, Debug)]
@@ -83,7 +82,7 @@ fn draw_curves(out: &mut String, curves: &Curves<'_>, title: Option<&str>, canva
     let around = usize::from(title.is_some()) + 3 + legend.len();
     // One line more for what is said of NaNs, which are known only when the curves are.
     let rows = canvas.height.saturating_sub(around + 1).max(LEAST[1]);
-    let y_ticks = curves.y.ticks((rows / 3).max(2));
+    let y_ticks = curves.y.ticks((rows / 2).max(2));
     let frame = Frame::new(canvas, &y_ticks);
     let traces = traces(curves, curves.y, frame.width * DOTS[0]);
     let mut grid = Grid::new(frame.width, rows);
@@ -106,23 +105,18 @@ fn draw_curves(out: &mut String, curves: &Curves<'_>, title: Option<&str>, canva
     frame.centred(out, &curves.x_label);
     legend.iter().for_each(|line| push_line(out, line));
     if let Some(note) = note(&traces) {
-        push_line(out, &note);
+        push_line(out, &cut(&note, canvas.width));
     }
 }
 
 /// What is said of values that have no place.
 pub(super) fn note(traces: &[Trace]) -> Option<String> {
-    let [n_nan, n_infinite] =
-        [traces.iter().map(|it| it.n_nan).sum(), traces.iter().map(|it| it.n_infinite).sum()];
-    let nan = (n_nan > 0).then(|| format!("{n_nan} NaN: gaps"));
-    let infinite = (n_infinite > 0).then(|| {
-        format!(
-            "{}: marked at the edge",
-            counted(n_infinite, "infinity").replace("infinitys", "infinities")
-        )
-    });
+    let n_nan: usize = traces.iter().map(|trace| trace.n_nan).sum();
+    let n_infinite: usize = traces.iter().map(|trace| trace.n_infinite).sum();
+    let nan = (n_nan > 0).then(|| format!("{n_nan} NaN"));
+    let infinite = (n_infinite > 0).then(|| format!("{n_infinite} infinite (at the edge)"));
     let notes: Vec<String> = nan.into_iter().chain(infinite).collect();
-    (!notes.is_empty()).then(|| notes.join("; "))
+    (!notes.is_empty()).then(|| notes.join(", "))
 }
 
 /// Ticks as cells and labels: along an axis of so many cells, the lowest first.
@@ -139,18 +133,34 @@ fn legend(curves: &Curves<'_>, canvas: &Canvas) -> Vec<String> {
     let style = Style { canvas, n_curves: curves.curves.len() };
     let (mut lines, mut line, mut width) = (Vec::new(), String::new(), 0);
     for (index, curve) in curves.curves.iter().enumerate() {
-        let label_width = curve.label.width() + 6;
+        let label = cut(&curve.label, canvas.width.saturating_sub(6));
+        let label_width = label.width() + 6;
         if width + label_width > canvas.width && width > 0 {
             lines.push(std::mem::take(&mut line));
             width = 0;
         }
         style.push_sample(&mut line, index);
         // Writing to a string cannot fail.
-        _ = write!(line, " {}   ", curve.label);
+        _ = write!(line, " {label}   ");
         width += label_width;
     }
     lines.push(line);
     lines
+}
+
+/// As much of a text as fits into so many cells.
+fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_string();
+    }
+    let mut short = String::new();
+    for character in text.chars() {
+        if short.width() + character.width().unwrap_or(0) + 1 > width {
+            break;
+        }
+        short.push(character);
+    }
+    short + "…"
 }
 
 fn push_line(out: &mut String, line: &str) {
@@ -225,6 +235,7 @@ impl Frame {
 
     /// A text above or below the middle of the picture.
     fn centred(&self, out: &mut String, text: &str) {
+        let text = cut(text, self.width);
         let left = self.margin + 1 + self.width.saturating_sub(text.width()) / 2;
         push_line(out, &format!("{:left$}{text}", ""));
     }
@@ -473,13 +484,18 @@ fn shade(value: f64, range: Range, glyphs: Glyphs) -> char {
 /// The colours from the least to the greatest, which stand beside them.
 fn color_bar(range: Range, canvas: &Canvas) -> String {
     let cells = 24.min(canvas.width / 2);
-    let mut line = format!("{:?} ", range.low);
+    let mut line = format!("{:?} ", short(range.low));
     for cell in 0..cells {
         let value = range.low
             + (range.high / 2.0 - range.low / 2.0) * 2.0 * to_f64(cell) / to_f64(cells - 1);
         push_block(&mut line, value, value, range, canvas);
     }
     // Writing to a string cannot fail.
-    _ = write!(line, " {:?}", range.high);
+    _ = write!(line, " {:?}", short(range.high));
     line
+}
+
+/// Rounded to the digits that a picture has.
+fn short(value: f64) -> f64 {
+    format!("{value:.4e}").parse().unwrap_or(value)
 }

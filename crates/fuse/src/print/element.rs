@@ -5,6 +5,7 @@ use std::fmt::{self, Write as _};
 use fuse_ir::DType;
 use fuse_runtime::F16;
 
+use super::float::half;
 use super::text;
 
 /// Writes an element, given by its native bytes: shortest digits that read back exactly, complex
@@ -45,27 +46,43 @@ fn push(out: &mut String, value: impl fmt::Display) {
     _ = write!(out, "{value}");
 }
 
+/// A float or a part of a complex number, as NumPy's `str` of a scalar.
 #[expect(clippy::cast_possible_truncation, reason = "so many bits were read")]
 fn push_float(out: &mut String, dtype: DType, bytes: &[u8]) {
-    let (start, bits) = (out.len(), bits(bytes));
-    // Writing to a string cannot fail.
-    _ = match dtype {
-        DType::F16 => write!(out, "{}", F16(bits as u16)),
-        DType::F32 | DType::C64 => write!(out, "{:?}", f32::from_bits(bits as u32)),
-        _ => write!(out, "{:?}", f64::from_bits(bits)),
-    };
-    // Rust's digits with Python's names and exponents.
-    if out.ends_with("NaN") {
-        out.truncate(start);
-        out.push_str("nan");
-    } else if let Some(at) = out[start..].find('e') {
-        let exponent = out.split_off(start + at + 1);
-        let (sign, digits) = match exponent.strip_prefix('-') {
-            Some(digits) => ('-', digits),
-            None => ('+', exponent.as_str()),
-        };
-        _ = write!(out, "{sign}{digits:0>2}");
+    let bits = bits(bytes);
+    match dtype {
+        DType::F16 => {
+            let value = F16(bits as u16);
+            push_digits(out, half(value), value.to_f64(), 1e3);
+        }
+        DType::F32 | DType::C64 => {
+            let value = f32::from_bits(bits as u32);
+            push_digits(out, value, f64::from(value), 1e6);
+        }
+        _ => push_digits(out, f64::from_bits(bits), f64::from_bits(bits), 1e16),
     }
+}
+
+/// Rust's shortest digits, with an exponent where the number is small or large for its type.
+fn push_digits(out: &mut String, digits: impl fmt::Debug + fmt::LowerExp, exact: f64, large: f64) {
+    let size = exact.abs();
+    if size.is_nan() {
+        return out.push_str("nan");
+    }
+    // Writing to a string cannot fail.
+    if size == 0.0 || size.is_infinite() || (1e-4..large).contains(&size) {
+        _ = write!(out, "{digits:?}");
+        return;
+    }
+    let start = out.len();
+    _ = write!(out, "{digits:e}");
+    let Some(at) = out[start..].find('e') else { return };
+    let exponent = out.split_off(start + at + 1);
+    let (sign, digits) = match exponent.strip_prefix('-') {
+        Some(digits) => ('-', digits),
+        None => ('+', exponent.as_str()),
+    };
+    _ = write!(out, "{sign}{digits:0>2}");
 }
 
 fn push_complex(out: &mut String, dtype: DType, bytes: &[u8]) {

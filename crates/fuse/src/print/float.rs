@@ -112,7 +112,7 @@ impl Real {
 }
 
 /// The f64 with the f16's shortest digits.
-fn half(value: F16) -> f64 {
+pub(super) fn half(value: F16) -> f64 {
     value.to_string().parse().unwrap_or(value.to_f64())
 }
 

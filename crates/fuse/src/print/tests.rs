@@ -12,7 +12,10 @@ fn scalar<T: Element>(element: T) -> String {
 
 #[test]
 fn scalars_print_as_in_python() {
-    assert_eq!(scalar(F16::from_f32(65504.0)), "65500.0");
+    assert_eq!(scalar(F16::from_f32(65504.0)), "6.55e+04");
+    assert_eq!(scalar(999_999.94_f32), "999999.94");
+    assert_eq!(scalar(1e6_f32), "1e+06");
+    assert_eq!(scalar(1e15), "1000000000000000.0");
     assert_eq!(scalar(F16(1)), "6e-08");
     for (re, im, text) in [
         (1.0, 2.0, "(1+2j)"),
@@ -50,7 +53,7 @@ fn a_part_prints_as_the_whole() {
         };
         let part: Vec<f64> = rows
             .iter()
-            .flat_map(|row| columns.iter().map(|column| elements[row * 50 + column]))
+            .flat_map(|row| columns.iter().map(move |column| (row * 50 + column) as f64 / 8.0))
             .collect();
         let part = Array::from_slice(&part, &[rows.len(), columns.len()]).expect("it fits");
         let printed = part.display_as_part(&[40, 50], &options).to_string();

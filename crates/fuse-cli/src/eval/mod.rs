@@ -59,7 +59,6 @@ pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
         };
         let start = Instant::now();
         let plan = Plan::new((&engine, &formula), &values, args)?;
-        args.talk.say(|| format!("compiled in {}", duration(start.elapsed())));
         if args.dry_run {
             return plan.print(&targets);
         }

@@ -41,7 +41,11 @@ pub struct Subject {
 
 /// The formula of a seed.
 pub fn generate(seed: u64, family: Family) -> Subject {
-    let mut random = Random::new(seed);
+    generate_from(Random::new(seed), family)
+}
+
+/// The formula that a generator chooses.
+pub fn generate_from(mut random: Random, family: Family) -> Subject {
     let shape = shape(&mut random);
     let relaxed_only = family != Family::Tame && random.percent(20);
     let budget = 10 + random.below(30);

@@ -149,7 +149,7 @@ def seeds(name, fuse):
     if name == "parse":
         return [formula.encode() for formula in formulas()]
     if name == "npy_header":
-        return headers()
+        return [*headers(), *(b"\4" + choices(name, k) for k in range(8))]
     if name == "npy_file":
         files = sorted((ROOT / "crates/fuse-npy/testdata/files").glob("*.npy"))
         return [file.read_bytes() for file in files[::3] if file.stat().st_size <= 400]

@@ -44,7 +44,7 @@ impl Random {
     }
 
     /// A number of the next bytes, as long as there are any.
-    fn from_tape(&mut self, bytes: usize) -> Option<u64> {
+    fn tape_number(&mut self, bytes: usize) -> Option<u64> {
         if self.tape.is_empty() {
             return None;
         }
@@ -54,7 +54,7 @@ impl Random {
 
     /// 64 random bits.
     pub fn bits(&mut self) -> u64 {
-        if let Some(bits) = self.from_tape(8) {
+        if let Some(bits) = self.tape_number(8) {
             return bits;
         }
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -73,7 +73,7 @@ impl Random {
         } else {
             8
         };
-        let number = self.from_tape(bytes).unwrap_or_else(|| self.bits());
+        let number = self.tape_number(bytes).unwrap_or_else(|| self.bits());
         let below = number % (bound as u64);
         usize::try_from(below).expect("less than a usize")
     }
@@ -138,7 +138,9 @@ mod tests {
         assert_eq!(random.apart(|apart| apart.bits()), Random::new(7).bits());
         assert!(random.percent(10));
         let mut other = Random::of_bytes(&[3, 0, 1, 7, 0, 0, 0, 0, 0, 0, 1, 9]);
-        (0..3).for_each(|_| drop(other.bits()));
+        for _ in 0..3 {
+            other.bits();
+        }
         assert_ne!(random.bits(), other.bits());
     }
 

@@ -61,8 +61,8 @@ struct Session {
     engines: Vec<(Mode, Engine)>,
     token: CancelToken,
     prepared: Vec<Kept>,
-    /// Results of the last call, for the planted defect.
-    last: Option<(usize, Vec<InputType>, Vec<Array>)>,
+    /// What prepared formulas gave, for the planted defect.
+    given: Vec<(usize, Vec<Array>)>,
 }
 
 /// A prepared formula.
@@ -107,7 +107,7 @@ impl Session {
         let modes = [Mode::Strict, Mode::Relaxed];
         let engines = modes.map(|mode| (mode, engine(&mut random, mode))).into();
         let (token, prepared) = (CancelToken::new(), Vec::new());
-        Session { random, operands, engines, token, prepared, last: None }
+        Session { random, operands, engines, token, prepared, given: Vec::new() }
     }
 
     fn call(&mut self) {
@@ -212,7 +212,7 @@ impl Session {
         let types = numbers.map(|number| type_of(&self.operands[number]));
         let expected = self.expected(kept.mode, kept.formula, numbers);
         let got = kept.prepared.evaluate_all(vars(&self.operands, numbers));
-        let got = planted(&mut self.last, kept.formula, &types, got);
+        let got = planted(&mut self.given, kept.formula, got);
         let text = FORMULAS[kept.formula];
         match &got {
             Err(error) if error.kind() == ErrorKind::Input => {
@@ -342,23 +342,23 @@ fn same(text: &str, expected: &Result<Vec<Array>, Error>, got: &Result<Vec<Array
     }
 }
 
-/// Defect: a prepared formula that is called with arrays of the types of its last call gives the last
-/// results.
+/// Defect: a prepared formula gives what it gave when it was called first.
 fn planted(
-    last: &mut Option<(usize, Vec<InputType>, Vec<Array>)>,
+    given: &mut Vec<(usize, Vec<Array>)>,
     formula: usize,
-    types: &[InputType],
     got: Result<Vec<Array>, Error>,
 ) -> Result<Vec<Array>, Error> {
-    let Ok(results) = got else { return got };
-    let stale = last.take().filter(|(known, of, _)| PLANTED && *known == formula && of == types);
-    let results = stale.map_or(results, |(.., stale)| stale);
-    if PLANTED {
-        let views = results.iter().map(|array| array.view());
-        let copies: Result<Vec<Array>, Error> = views
-            .map(|view| interpreter_engine().evaluate("x", [("x", Input::array(view))]))
-            .collect();
-        *last = copies.ok().map(|copies| (formula, types.to_vec(), copies));
-    }
-    Ok(results)
+    let Some(results) = got.as_ref().ok().filter(|_| PLANTED) else { return got };
+    let known = given.iter().position(|(known, _)| *known == formula);
+    let first = known.map_or_else(|| copies(results), |at| given.swap_remove(at).1);
+    given.push((formula, copies(&first)));
+    Ok(first)
+}
+
+fn copies(arrays: &[Array]) -> Vec<Array> {
+    let copy = |array: &Array| {
+        let vars = [("x", Input::array(array.view()))];
+        interpreter_engine().evaluate("x", vars).expect("a copy")
+    };
+    arrays.iter().map(copy).collect()
 }

@@ -92,12 +92,12 @@ fn check_elements(view: &NpyView<'_>) {
         if order == ByteOrder::Swapped {
             element.chunks_mut(part).for_each(<[u8]>::reverse);
         }
-        let parts = element.chunks(part).zip(got.chunks(part));
+        let mut parts = element.chunks(part).zip(got.chunks(part));
         let same = |(expected, got): (&[u8], &[u8])| {
             let truth = dtype == DType::Bool && u8::from(expected[0] != 0) == got[0];
             expected == got || truth || is_nan(expected) && is_nan(got)
         };
-        assert!(parts.map(same).all(|same| same), "element {position}");
+        assert!(parts.all(same), "element {position}");
     }
 }
 

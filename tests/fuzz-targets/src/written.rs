@@ -1,7 +1,8 @@
 //! A syntax tree as a formula with all brackets.
 //!
 //! Written with a stack of what is still to be written, so that neither the depth of a tree nor its size is
-//! anything special. Integers with a suffix are written in base 8, whose digits no letter continues.
+//! anything special. Integers with a suffix are written in base 8, whose digits no letter continues, and floats
+//! with an exponent, behind which there is no other.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -80,6 +81,7 @@ fn node_pieces(ast: &Ast, node: Node) -> Vec<Piece<'_>> {
         Node::Suffixed { literal, suffix } => {
             let literal = match ast.node(literal) {
                 Node::Integer(id) => text(format!("0o{:o}", ast.integer(id))),
+                Node::Float(bits) if bits.get().is_finite() => text(format!("{:e}", bits.get())),
                 _ => Sub(literal),
             };
             vec![literal, text(ast.name(suffix))]

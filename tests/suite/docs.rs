@@ -1,6 +1,6 @@
 //! `docs/functions.md` is generated from the operator table, the table of accuracy in `docs/numerics.md`
-//! from that and `tests/accuracy/record.toml`: `FUSE_BLESS=1 cargo test -p fuse-tests docs` writes them
-//! anew.
+//! from that and `tests/accuracy/record.toml`, `docs/errors.md` from the table of codes: `FUSE_BLESS=1
+//! cargo test -p fuse-tests docs` writes them anew.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -9,12 +9,51 @@ use fuse::DType;
 use fuse_ops::derived::DERIVED;
 use fuse_ops::table::{Class, Row, Syntax, TABLE};
 use fuse_ops::{Accuracy, Budget, FORMS, Parameter, Yardstick};
+use fuse_syntax::{Code, EXAMPLE_LIMIT, EXAMPLE_VARIABLES};
 use serde::Deserialize;
+
+use crate::ui::example_rendered;
 
 #[test]
 fn the_function_reference_is_that_of_the_table() {
     let generated = reference();
     bless_or_compare("functions.md", &generated);
+}
+
+#[test]
+fn the_page_of_errors_is_that_of_the_codes() {
+    let mut text = String::from(
+        "# Errors\n\nGenerated from the table of codes (`fuse-syntax/src/code.rs`); `fuse explain E0101` prints \
+         the same. Each has a formula that fails, what is said of it, and a formula that does what was meant. ",
+    );
+    let known: Vec<String> =
+        EXAMPLE_VARIABLES.iter().map(|(name, dtype)| format!("`{name}` {dtype}")).collect();
+    write!(
+        text,
+        "The variables are vectors of three elements: {}. Where a code is about a limit, the limit is \
+         {EXAMPLE_LIMIT} here.\n\n| code | |\n|---|---|\n",
+        known.join(", ")
+    )
+    .expect("text grows");
+    for code in Code::ALL {
+        writeln!(text, "| [{code}](#{}) | {} |", anchor(*code), code.title()).expect("text grows");
+    }
+    for &code in Code::ALL {
+        let (title, explanation) = (code.title(), code.explanation());
+        let (rendered, correction) = (example_rendered(code), code.example().correction);
+        write!(
+            text,
+            "\n## {code}: {title}\n\n{explanation}\n\n```text\n{rendered}\n```\n\nRight: ``{correction}``\n"
+        )
+        .expect("text grows");
+    }
+    bless_or_compare("errors.md", &text);
+}
+
+/// Where a heading is found: small letters and digits, hyphens for spaces.
+fn anchor(code: Code) -> String {
+    let heading = format!("{code} {}", code.title()).to_lowercase().replace(' ', "-");
+    heading.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect()
 }
 
 fn page(name: &str) -> PathBuf {

@@ -7,6 +7,7 @@
 //! | `formulas` | random formulas: back ends, threads, modes, optimizer off; bounds of relaxed mode; beside NumPy |
 //! | `fuzz` | the fuzz targets on their seeds and on what once crashed them |
 //! | `dtypes` | result dtypes and values over all pairs of dtypes, beside NumPy's |
+//! | `printing` | arrays as text, beside NumPy's |
 //! | `accuracy` | errors of the elementary functions, against committed tables and MPFR |
 //! | `promises` | what the documents promise: operation counts, accuracy, hostile texts, limits, threads |
 //! | `ui` | diagnostics as users see them |
@@ -38,6 +39,8 @@ mod fuzz;
 mod gpu;
 #[cfg(test)]
 mod house;
+#[cfg(test)]
+mod printing;
 #[cfg(test)]
 mod promises;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Diagnostics as users see them: `tests/ui/CODE-name.txt` holds a formula, the variables it was
-//! given, and the rendered text. `FUSE_BLESS=1` writes the rendered texts anew: read them then.
+//! given, and the rendered text. `FUSE_BLESS=1` writes the rendered texts anew: read them then. The
+//! examples of the table of codes fail with their codes, and their corrections do not.
 //!
 //! ```text
 //! formula: a + b
@@ -11,7 +12,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use fuse::{AsInput, DType, Engine, Input, Mode, Vars};
+use fuse::{AsInput, DType, Engine, Error, Input, Limits, Mode, Vars};
+use fuse_syntax::{Code, EXAMPLE_LIMIT, EXAMPLE_VARIABLES};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("ui")
@@ -91,6 +93,10 @@ fn render(page: &Page) -> String {
     if page.name.contains("-limit") {
         (limits.inputs, limits.results) = (2, 2);
     }
+    if page.name.ends_with("-example") {
+        let code = page.name.trim_end_matches("-example").parse().expect("a code");
+        limits = limits_of_example(code);
+    }
     let engine = Engine::builder().mode(mode).limits(limits).build().expect("an engine");
     match engine.evaluate(&page.formula, vars) {
         Ok(array) => panic!("{}: no error, but {array}", page.name),
@@ -133,7 +139,7 @@ fn codes_raised_in(crates: &[&str]) -> BTreeSet<String> {
             let text = std::fs::read_to_string(&path).unwrap_or_default();
             for after in text.split("Code::").skip(1) {
                 let word: String = after.chars().take_while(|c| c.is_alphanumeric()).collect();
-                let known = fuse_syntax::Code::ALL.iter().find(|code| format!("{code:?}") == word);
+                let known = Code::ALL.iter().find(|code| format!("{code:?}") == word);
                 raised.extend(known.map(|code| code.number().to_string()));
             }
         }
@@ -142,13 +148,59 @@ fn codes_raised_in(crates: &[&str]) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_code_that_the_compiler_raises_has_a_page() {
-    let pages: BTreeSet<String> = pages()
-        .iter()
-        .map(|page| page.name.split('-').next().unwrap_or_default().to_string())
-        .collect();
-    let raised = codes_raised_in(&["fuse-compile", "fuse"]);
-    assert!(raised.len() > 10, "the sources name their codes");
-    let missing: Vec<&String> = raised.difference(&pages).collect();
-    assert!(missing.is_empty(), "no page in tests/ui for {missing:?}");
+fn every_code_is_raised_and_has_a_page() {
+    let number = |page: &Page| page.name.split('-').next().unwrap_or_default().to_string();
+    let pages: BTreeSet<String> = pages().iter().map(number).collect();
+    let raised = codes_raised_in(&["fuse-syntax", "fuse-compile", "fuse"]);
+    for code in Code::ALL.iter().map(|code| code.number()) {
+        assert!(pages.contains(code), "{code} has no page in tests/ui");
+        assert!(raised.contains(code), "nothing raises {code}");
+    }
+}
+
+/// The limits of an example: those of everybody, but for the one that it exceeds.
+fn limits_of_example(code: Code) -> Limits {
+    let mut limits = Limits::default();
+    match code {
+        Code::SourceTooLong => limits.source_bytes = EXAMPLE_LIMIT,
+        Code::NestingTooDeep => limits.nesting = EXAMPLE_LIMIT,
+        Code::TooManyNodes => limits.nodes = EXAMPLE_LIMIT,
+        Code::TooManyInputs => limits.inputs = EXAMPLE_LIMIT,
+        Code::TooManyResults => limits.results = EXAMPLE_LIMIT,
+        other => assert!(!other.is_limit(), "{other}: which limit is it?"),
+    }
+    limits
+}
+
+/// What is wrong with a formula of an example, if anything.
+fn evaluated(code: Code, formula: &str) -> Result<(), Error> {
+    let zeros = |(_, dtype): &(&str, &str)| {
+        fuse::Array::zeroed(DType::from_name(dtype).expect("a dtype"), &[3]).expect("small")
+    };
+    let arrays: Vec<fuse::Array> = EXAMPLE_VARIABLES.iter().map(zeros).collect();
+    let names = EXAMPLE_VARIABLES.iter().map(|(name, _)| *name);
+    let vars: Vars<'_> = names.zip(arrays.iter().map(as_input)).collect();
+    let engine = Engine::builder().limits(limits_of_example(code)).build().expect("an engine");
+    engine.evaluate_all(formula, vars).map(|_| ())
+}
+
+/// The rendered error of a code's example.
+pub(crate) fn example_rendered(code: Code) -> String {
+    let example = code.example();
+    match evaluated(code, example.mistake) {
+        Ok(()) => panic!("{code}: no error in {}", example.mistake),
+        Err(error) => error.render(),
+    }
+}
+
+#[test]
+fn examples_fail_with_their_codes_and_corrections_do_not() {
+    for &code in Code::ALL {
+        let example = code.example();
+        let error = evaluated(code, example.mistake).expect_err(example.mistake);
+        assert_eq!(error.code(), Some(code.number()), "{}: {error}", example.mistake);
+        if let Err(error) = evaluated(code, example.correction) {
+            panic!("{code}: {}\n{}", example.correction, error.render());
+        }
+    }
 }

@@ -3,9 +3,9 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
-use crate::argv;
+use crate::{argv, number};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -26,7 +26,9 @@ Bindings, NAME=VALUE, where VALUE is one of
   'text'  b'bytes'    a text, a byte string; the shell wants quotes around these
   lo:hi:n             n equally spaced f64, both ends included
   -                   a .npy array on standard input
+  a.npz:member        a member of an archive; a.npz alone if it has only one
   anything else       the path of a .npy file (./3.5 is a file)
+An argument a.npz without NAME= stands for all members of the archive under their names.
 
 Several results, `x + y, x - y`, take one -o each, in their order; all files appear, or none. Printed,
 each stands under a line that begins with `#`.
@@ -53,6 +55,19 @@ Examples:
   fuse bench 'sqrt(x)' x=f32:1e7@0..1 -j 1,2
   fuse bench 'exp(x)' x=f32:1e8 --backend cuda --json";
 
+const PLOT_EXAMPLES: &str = "\
+Examples:
+  fuse plot 'sin(x)/x' x=-20:20:2000
+  fuse plot 'sin(x), cos(x)' x=0:6.28:500 --title waves -o waves.svg
+  fuse plot 'a - b' a=a.npy b=b.npy --hist";
+
+const PLOT_BINDINGS: &str = "\
+Vectors are drawn as lines, a matrix as an image. Along the horizontal axis stands the formula's
+variable, if only one is a vector and it is as long as the results; otherwise the index.
+
+All points count, however many there are: each column of dots shows its least and greatest value.
+NaNs are gaps, infinities are marked at the edge.";
+
 const INFO_EXAMPLES: &str = "\
 Examples:
   fuse info x.npy y.npy
@@ -64,6 +79,24 @@ Examples:
   fuse repl
   fuse repl x=x.npy k=2.5
   echo 'sum(x**2)' | fuse repl x=x.npy";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  source <(fuse completions bash)
+  fuse completions zsh > ~/.zfunc/_fuse
+  fuse completions fish > ~/.config/fish/completions/fuse.fish";
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  fuse man | man -l -
+  fuse man eval | man -l -
+  fuse man --dir ~/.local/share/man/man1";
+
+const EXPLAIN_CODES: &str = "\
+`fuse explain E0101` explains an error code, `fuse explain E02` lists those that begin so, and
+`fuse explain E` lists all.
+
+";
 
 const TYPE_BINDINGS: &str = "\
 Bindings, NAME=VALUE, where VALUE is one of
@@ -103,20 +136,32 @@ pub(crate) enum Command {
     Check(CheckArgs),
 
     /// Show what becomes of a formula, stage by stage; or explain an error code.
-    #[command(before_help = EXPLAIN_EXAMPLES, after_help = TYPE_BINDINGS)]
+    #[command(before_help = EXPLAIN_EXAMPLES, after_help = format!("{EXPLAIN_CODES}{TYPE_BINDINGS}"))]
     Explain(ExplainArgs),
 
     /// Measure a formula, after checking its result.
     #[command(before_help = BENCH_EXAMPLES, after_help = TYPE_BINDINGS)]
     Bench(BenchArgs),
 
-    /// Describe .npy files, this machine, or the functions of formulas.
+    /// Draw results in the terminal, or as an SVG file.
+    #[command(before_help = PLOT_EXAMPLES, after_help = PLOT_BINDINGS)]
+    Plot(PlotArgs),
+
+    /// Describe .npy and .npz files, this machine, or the functions of formulas.
     #[command(before_help = INFO_EXAMPLES, arg_required_else_help = true)]
     Info(InfoArgs),
 
     /// Evaluate formulas interactively, or a script from standard input.
     #[command(before_help = REPL_EXAMPLES)]
     Repl(ReplArgs),
+
+    /// Print the script that completes commands, options and names in a shell.
+    #[command(before_help = COMPLETIONS_EXAMPLES)]
+    Completions(CompletionsArgs),
+
+    /// Print a manual page, or write all of them into a folder.
+    #[command(before_help = MAN_EXAMPLES)]
+    Man(ManArgs),
 }
 
 /// The formula and its variables, in every command that takes one.
@@ -127,11 +172,11 @@ pub(crate) struct FormulaArgs {
     pub(crate) formula: Option<OsString>,
 
     /// Its variables, NAME=VALUE.
-    #[arg(value_name = "NAME=VALUE")]
+    #[arg(value_name = "NAME=VALUE", value_hint = ValueHint::AnyPath)]
     pub(crate) bindings: Vec<OsString>,
 
-    /// Read the formula from a file.
-    #[arg(short, long, value_name = "FILE")]
+    /// Read the formula from a file; `-` is standard input, unless a variable is.
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) file: Option<PathBuf>,
 }
 
@@ -196,7 +241,8 @@ pub(crate) struct EvalArgs {
     #[command(flatten)]
     pub(crate) formula: FormulaArgs,
 
-    /// Write the result to this .npy file; `-` is standard output. Once for each result, in order.
+    /// Write the result to this .npy file; `-` is standard output. Once for each result, in order; or once
+    /// for all, to an archive `r.npz`.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Vec<PathBuf>,
 
@@ -216,9 +262,21 @@ pub(crate) struct EvalArgs {
     #[arg(short = 'j', long, value_name = "N", value_parser = thread_count)]
     pub(crate) threads: Option<usize>,
 
-    /// Read input files instead of mapping them into memory.
+    /// Memory for files and results: 256M, 1.5G; what is larger goes through in windows.
+    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = number::parse_size)]
+    pub(crate) mem: usize,
+
+    /// Read input files instead of mapping them into memory: slower, and safe if others change them.
     #[arg(long)]
     pub(crate) no_mmap: bool,
+
+    /// Compare a sample with the interpreter's bits before anything is written.
+    #[arg(long)]
+    pub(crate) verify: bool,
+
+    /// Say what would be read and written, and do nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 
     #[command(flatten)]
     pub(crate) engine: EngineArgs,
@@ -310,9 +368,54 @@ pub(crate) struct BenchArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct PlotArgs {
+    #[command(flatten)]
+    pub(crate) formula: FormulaArgs,
+
+    /// Write the picture to this .svg file; `-` is standard output.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Replace a file that exists.
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    /// Draw a histogram of all elements.
+    #[arg(long)]
+    pub(crate) hist: bool,
+
+    /// Text above the picture [default: the formula, if it has one result].
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) title: Option<String>,
+
+    /// Width in cells, with -o in pixels [default: the terminal's, 800].
+    #[arg(long, value_name = "N")]
+    pub(crate) width: Option<usize>,
+
+    /// Height in cells, with -o in pixels [default: the terminal's, 500].
+    #[arg(long, value_name = "N")]
+    pub(crate) height: Option<usize>,
+
+    /// Draw with ASCII characters only.
+    #[arg(long, conflicts_with = "output")]
+    pub(crate) ascii: bool,
+
+    /// Number of threads [default: all that this process may use].
+    #[arg(short = 'j', long, value_name = "N", value_parser = thread_count)]
+    pub(crate) threads: Option<usize>,
+
+    /// Read input files instead of mapping them into memory.
+    #[arg(long)]
+    pub(crate) no_mmap: bool,
+
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct InfoArgs {
     /// Files to describe.
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) files: Vec<PathBuf>,
 
     /// List the functions of formulas, or describe one.
@@ -324,14 +427,19 @@ pub(crate) struct InfoArgs {
     pub(crate) cpu: bool,
 
     /// List the NVIDIA GPUs of this machine.
-    #[arg(long, conflicts_with = "files")]
+    #[arg(long, conflicts_with_all = ["files", "json"])]
     pub(crate) gpu: bool,
+
+    /// As JSON: an array with one object for each array in the files, or for each function; with
+    /// --cpu one object.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ReplArgs {
     /// Variables to begin with, as in `fuse eval`.
-    #[arg(value_name = "NAME=VALUE")]
+    #[arg(value_name = "NAME=VALUE", value_hint = ValueHint::AnyPath)]
     pub(crate) bindings: Vec<OsString>,
 
     /// Number of threads [default: all that this process may use].
@@ -344,6 +452,28 @@ pub(crate) struct ReplArgs {
 
     #[command(flatten)]
     pub(crate) engine: EngineArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// The command that the page is about [default: fuse itself].
+    #[arg(value_name = "COMMAND", conflicts_with = "dir")]
+    pub(crate) command: Option<String>,
+
+    /// Write the pages of all commands into this folder.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) dir: Option<PathBuf>,
+
+    /// Replace pages that exist.
+    #[arg(long, requires = "dir")]
+    pub(crate) force: bool,
 }
 
 /// Most threads that can be asked for.

@@ -3,15 +3,17 @@
 //! The formula is the first argument of a command that is not one of its options. Clap would take
 //! `-x + 1` for an option, so a formula with a leading `-` is marked with a NUL, which no argument
 //! of a process can hold, and the parser of the formula takes the mark away. What counts as an option
-//! comes from clap's own table: `-v` alone is the option, `-v + 1` a formula.
+//! comes from clap's own table: `-v` alone is the option, `-v + 1` a formula. `--dtpye` is an option too,
+//! so that clap can say that there is none of that name, unless a variable of that name is given: `--x`
+//! and `--width` with `width=2` are formulas.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Arg, Command, CommandFactory as _};
+use clap::{Arg, Command, CommandFactory as _, ValueEnum as _};
 
-use crate::args::Arguments;
+use crate::args::{Arguments, ColorChoice};
 
 /// What stands before a formula that begins with `-`.
 const MARK: u8 = 0;
@@ -47,6 +49,7 @@ fn formula_position(argv: &[OsString], arguments: &Command) -> Option<usize> {
             Some(Values::Next) => position += 2,
             None if takes_formula => {
                 let is_formula = argument.as_bytes().starts_with(b"-") && argument != "--";
+                let is_formula = is_formula && !is_unknown_option(argument, &argv[position..]);
                 return is_formula.then_some(position);
             }
             None => {
@@ -57,6 +60,33 @@ fn formula_position(argv: &[OsString], arguments: &Command) -> Option<usize> {
         }
     }
     None
+}
+
+/// Has it the form of a long option, with no variable behind it of which it could be the formula?
+fn is_unknown_option(argument: &OsStr, behind: &[OsString]) -> bool {
+    let Some(name) = argument.to_str().and_then(|text| text.strip_prefix("--")) else {
+        return false;
+    };
+    let name = name.split('=').next().unwrap_or_default();
+    let word = name.split('-').next().unwrap_or_default();
+    let is_given = behind.iter().any(|binding| {
+        let rest = binding.as_bytes().strip_prefix(word.as_bytes());
+        rest.is_some_and(|rest| rest.starts_with(b"="))
+    });
+    let is_constant = matches!(word, "pi" | "inf" | "nan");
+    let of_option = |c: char| c.is_ascii_lowercase() || c == '-';
+    word.len() > 1 && name.chars().all(of_option) && !is_given && !is_constant
+}
+
+/// What `--color` says; clap is told before it reads the arguments.
+pub(crate) fn color(argv: &[OsString]) -> Option<ColorChoice> {
+    let words = argv.iter().map(|argument| argument.to_str().unwrap_or_default());
+    let behind = words.clone().skip(1);
+    let value = words.zip(behind.chain([""])).find_map(|(word, next)| match word {
+        "--color" => Some(next),
+        _ => word.strip_prefix("--color="),
+    });
+    ColorChoice::from_str(value?, false).ok()
 }
 
 /// Does an option take the next argument as its value?
@@ -115,5 +145,12 @@ mod tests {
         assert_eq!(marked(&["fuse", "eval", "x", "-o", "-"]), None);
         assert_eq!(marked(&["fuse", "eval", "--", "-x"]), None);
         assert_eq!(marked(&["fuse", "-x"]), None);
+        assert_eq!(marked(&["fuse", "eval", "--dtpye", "f32", "x", "x=1"]), None);
+        assert_eq!(marked(&["fuse", "eval", "--dtpye=f32", "x", "x=1"]), None);
+        assert_eq!(marked(&["fuse", "eval", "--no-mmpa", "x", "x=1"]), None);
+        assert_eq!(marked(&["fuse", "eval", "--width", "width=2"]), Some(2));
+        assert_eq!(marked(&["fuse", "eval", "--width-height", "width=2", "height=1"]), Some(2));
+        assert_eq!(marked(&["fuse", "eval", "--sqrt(x)", "x=1"]), Some(2));
+        assert_eq!(marked(&["fuse", "eval", "--pi"]), Some(2));
     }
 }

@@ -1,13 +1,18 @@
 //! Bindings of `fuse eval` and the REPL, `NAME=VALUE`.
 //!
-//! VALUE is tried in this order: a number, `True` or `False`; `-`; `lo:hi:n`; a path. The order is
-//! fixed so that what a binding means does not depend on which files exist; `./3.5` is a file.
+//! ```text
+//! NAME=VALUE     VALUE = scalar | "-" | lo:hi:n | archive.npz:member | archive.npz | path
+//! archive.npz    NAME=archive.npz:NAME for each member whose name is one
+//! ```
+//! VALUE is tried in this order, which is fixed so that what a binding means does not depend on which
+//! files exist; `./3.5` is a file. Scalars are numbers, `True`, `False` and quoted texts.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use fuse::Input;
+use fuse_npy::{Archive, Member};
 
 use crate::failure::Failure;
 use crate::number;
@@ -18,6 +23,16 @@ use crate::text::quoted;
 pub(crate) struct Binding {
     pub(crate) name: String,
     pub(crate) source: Source,
+    pub(crate) origin: Origin,
+}
+
+/// What has asked for a variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// An argument that names it.
+    Named,
+    /// An archive that happens to have it: nobody minds if it is not used.
+    Archive,
 }
 
 /// Where a variable's value comes from.
@@ -32,17 +47,48 @@ pub(crate) enum Source {
     },
     Stdin,
     File(PathBuf),
+    /// `archive.npz:member`.
+    Member {
+        archive: PathBuf,
+        name: String,
+    },
+    /// `archive.npz`, which is to have one member.
+    Archive(PathBuf),
 }
 
 /// Reads all bindings of a command line.
 pub(crate) fn parse_all(arguments: &[OsString]) -> Result<Vec<Binding>, Failure> {
     let mut bindings: Vec<Binding> = Vec::new();
     for argument in arguments {
-        let binding = Binding::parse(argument)?;
-        check_new(&bindings, &binding)?;
-        bindings.push(binding);
+        let new = match bare_archive(argument) {
+            Some(path) => members(path)?,
+            None => vec![Binding::parse(argument)?],
+        };
+        for binding in new {
+            check_new(&bindings, &binding)?;
+            bindings.push(binding);
+        }
     }
     Ok(bindings)
+}
+
+/// The path of an archive that is given without `NAME=`.
+fn bare_archive(argument: &OsStr) -> Option<&Path> {
+    let bytes = argument.as_bytes();
+    let before_equals = &bytes[..bytes.iter().position(|&byte| byte == b'=').unwrap_or(0)];
+    let has_name = OsStr::from_bytes(before_equals).to_str().is_some_and(is_name);
+    (bytes.ends_with(ARCHIVE) && !has_name).then_some(Path::new(argument))
+}
+
+/// Each member of an archive, under its name; others can be given as `NAME=archive.npz:member`.
+fn members(path: &Path) -> Result<Vec<Binding>, Failure> {
+    let archive = Archive::open(path)?;
+    let names = archive.members().iter().map(Member::name).filter(|name| is_name(name));
+    let binding = |name: &str| {
+        let source = Source::Member { archive: path.to_owned(), name: name.to_string() };
+        Binding { name: name.to_string(), source, origin: Origin::Archive }
+    };
+    Ok(names.map(binding).collect())
 }
 
 /// A name is given once, and standard input is one variable.
@@ -66,7 +112,7 @@ impl Binding {
         let (name, value) = split(argument)?;
         let source = Source::parse(value)
             .map_err(|message| Failure::Usage(format!("{}: {message}", quoted(argument))))?;
-        Ok(Binding { name: name.to_string(), source })
+        Ok(Binding { name: name.to_string(), source, origin: Origin::Named })
     }
 }
 
@@ -108,17 +154,31 @@ impl Source {
         match value.as_bytes() {
             b"" => Err("expected a value behind `=`".to_string()),
             b"-" => Ok(Source::Stdin),
-            bytes if names_archive(bytes) => {
-                Err("archives (.npz) are not built in yet; save the array with np.save".to_string())
-            }
-            _ => Ok(Source::File(PathBuf::from(value))),
+            bytes if bytes.ends_with(ARCHIVE) => Ok(Source::Archive(PathBuf::from(value))),
+            bytes => match split_member(bytes) {
+                Some((archive, name)) => Source::member(archive, name),
+                None => Ok(Source::File(PathBuf::from(value))),
+            },
         }
+    }
+
+    fn member(archive: &[u8], name: &[u8]) -> Result<Source, String> {
+        let name = std::str::from_utf8(name).map_err(|_| "names of members are UTF-8")?;
+        if name.is_empty() {
+            return Err("expected the name of a member behind `.npz:`".to_string());
+        }
+        let archive = PathBuf::from(OsStr::from_bytes(archive));
+        Ok(Source::Member { archive, name: name.to_string() })
     }
 }
 
-/// `archive.npz` or `archive.npz:member`.
-fn names_archive(value: &[u8]) -> bool {
-    value.ends_with(b".npz") || value.windows(5).any(|part| part == b".npz:")
+/// What the names of archives end with.
+const ARCHIVE: &[u8] = b".npz";
+
+/// `archive.npz` and `member`, at the first place where they can be told apart.
+fn split_member(value: &[u8]) -> Option<(&[u8], &[u8])> {
+    let colon = value.windows(5).position(|part| part == b".npz:")? + ARCHIVE.len();
+    Some((&value[..colon], &value[colon + 1..]))
 }
 
 /// `lo:hi:n`; `None` where the text is not of that form.
@@ -158,7 +218,22 @@ mod tests {
         assert!(matches!(source("x=./3.5"), Source::File(path) if path.as_os_str() == "./3.5"));
         assert!(matches!(source("x=a=b.npy"), Source::File(path) if path.as_os_str() == "a=b.npy"));
         assert!(matches!(source("x=C:x.npy"), Source::File(_)));
+        assert!(matches!(source("x=a.npz"), Source::Archive(path) if path.as_os_str() == "a.npz"));
+        assert!(matches!(source("x='a.npz'"), Source::Scalar(_)));
+        let Source::Member { archive, name } = source("x=d.npz/a.npz:b.npz:c") else {
+            panic!("a member")
+        };
+        assert_eq!((archive.to_str(), name.as_str()), (Some("d.npz/a.npz"), "b.npz:c"));
         assert!(matches!(source("größe_2=x.npy"), Source::File(_)));
+    }
+
+    #[test]
+    fn an_archive_needs_no_name() {
+        let path = |argument| bare_archive(OsStr::new(argument)).and_then(Path::to_str);
+        assert_eq!(path("a.npz"), Some("a.npz"));
+        assert_eq!(path("./x=1/a.npz"), Some("./x=1/a.npz"));
+        assert_eq!(path("x=a.npz"), None);
+        assert_eq!(path("a.npy"), None);
     }
 
     #[test]
@@ -175,8 +250,7 @@ mod tests {
         assert!(message(&["2x=1"]).contains("`2x` is not a name"));
         assert!(message(&["=1"]).contains("is not a name"));
         assert!(message(&["x="]).contains("expected a value"));
-        assert!(message(&["x=a.npz"]).contains("not built in yet"));
-        assert!(message(&["x=a.npz:member"]).contains("not built in yet"));
+        assert!(message(&["x=a.npz:"]).contains("expected the name of a member"));
         assert!(message(&["x=0:1:1.5"]).contains("expected a count"));
         assert!(message(&["x=1", "x=2"]).contains("`x` is given twice"));
         assert!(message(&["x=-", "y=-"]).contains("`x` and `y`"));

@@ -7,9 +7,9 @@ use std::os::unix::ffi::OsStrExt as _;
 use fuse::{DType, Engine, Formula, InputType, Mode, ResultType};
 
 use crate::args::CheckArgs;
-use crate::eval::dtype_named;
 use crate::failure::Failure;
 use crate::signature::{self, Variable};
+use crate::suggest::dtype_named;
 
 /// The most combinations of dtypes that are checked.
 const MAX_COMBINATIONS: usize = 10_000;

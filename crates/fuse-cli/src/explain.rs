@@ -1,19 +1,21 @@
 //! `fuse explain`: the stages of a formula as text, exactly that text; or what an error code means.
 
+use std::ffi::OsStr;
 use std::io::Write as _;
 
-use fuse::raw::{Code, LEAST_CAPABILITY};
+use fuse::raw::LEAST_CAPABILITY;
 use fuse::{Declined, ErrorKind, Formula, InputType, KernelCode, KernelCounts, Stage};
 use serde::Serialize;
 
 use crate::args::{ExplainArgs, StageChoice};
 use crate::failure::Failure;
-use crate::{engine, signature};
+use crate::text::quoted;
+use crate::{codes, engine, signature};
 
 pub(crate) fn run(args: &ExplainArgs) -> Result<(), Failure> {
     let (text, arguments) = args.formula.resolve()?;
-    if arguments.is_empty() && names_code(&text) {
-        return explain_code(&text);
+    if arguments.is_empty() && codes::names_codes(&text) {
+        return codes::explain(&text);
     }
     let stages = stages(args)?;
     let formula = engine::without_device(&args.engine)?.formula(&text)?;
@@ -32,21 +34,6 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<(), Failure> {
     if !text.ends_with('\n') {
         out.write_all(b"\n")?;
     }
-    Ok(())
-}
-
-/// `E` and four digits: no formula that has a variable of such a name comes without a binding.
-fn names_code(text: &str) -> bool {
-    let digits = text.trim().strip_prefix(['E', 'e']).unwrap_or("");
-    digits.len() == 4 && digits.bytes().all(|b| b.is_ascii_digit())
-}
-
-fn explain_code(text: &str) -> Result<(), Failure> {
-    let code: Code = text.parse().map_err(|_| {
-        Failure::Usage(format!("no error has the code {}", text.trim().to_uppercase()))
-    })?;
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{code}: {}\n\n{}", code.title(), filled(code.explanation()))?;
     Ok(())
 }
 
@@ -94,7 +81,10 @@ fn stages(args: &ExplainArgs) -> Result<&'static [Stage], Failure> {
 /// The text of the stage `ptx` is for the oldest devices, and newer ones take it: a target changes nothing.
 fn check_target(target: &str, stage: StageChoice) -> Result<(), Failure> {
     let (major, minor) = LEAST_CAPABILITY;
-    let refused = |why: &str| Err(Failure::Usage(format!("--target {target}: {why}")));
+    let refused = |why: &str| {
+        let target = quoted(OsStr::new(target));
+        Err(Failure::Usage(format!("--target {target}: {why}")))
+    };
     let Some(version) = target.strip_prefix("cuda:") else {
         return refused("other targets than cuda:sm_NN are not built in");
     };
@@ -206,7 +196,8 @@ fn code_facts(formula: &Formula, types: &[(&str, InputType)]) -> Result<String, 
     json(&passes.into_iter().map(PassCode::from).collect::<Vec<PassCode>>())
 }
 
-fn json(value: &impl Serialize) -> Result<String, Failure> {
+/// A value as one line of JSON.
+pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
     serde_json::to_string(value)
         .map_err(|error| Failure::Run(format!("cannot write JSON: {error}")))
 }

@@ -1,17 +1,23 @@
 //! What can go wrong, and the exit code of each.
 //!
-//! | code | meaning |
-//! |---|---|
-//! | 0 | done; also when the reader of a pipe went away |
-//! | 1 | the run failed: files, memory, a back end, a device |
-//! | 2 | usage, or the formula: names, types, arity, shapes |
-//! | 130 | interrupted |
+//! Messages are an error, one line, and where it is known what to do, a line `  = help: …`, as
+//! diagnostics of formulas have it. Lines are cut where they are very long.
 
 use std::fmt::Display;
 use std::io;
 use std::process::ExitCode;
 
 use fuse::{Color, ErrorKind};
+
+use crate::{suggest, text};
+
+/// All exit codes and what they mean: what manual pages and `docs/cli.md` show.
+pub(crate) const EXIT_CODES: [(u8, &str); 4] = [
+    (0, "done; also when the reader of a pipe went away"),
+    (RUN, "the run failed: files, memory, a back end, a device"),
+    (USAGE, "a mistake in the command line or in the formula: names, types, arity, shapes"),
+    (INTERRUPTED, "interrupted"),
+];
 
 /// Exit code of a failed run.
 pub(crate) const RUN: u8 = 1;
@@ -30,6 +36,8 @@ pub(crate) const ON_CPU: &str = "leave `--backend cuda` away to run on the CPU";
 pub(crate) enum Failure {
     /// The command line is wrong; one line.
     Usage(String),
+    /// The command line is wrong, and this is what to write instead: two lines.
+    Corrected { message: String, help: String },
     /// The run failed; one line.
     Run(String),
     /// A formula failed.
@@ -54,7 +62,8 @@ impl Failure {
     /// What to print, if anything.
     pub(crate) fn message(&self, color: Color) -> Option<String> {
         match self {
-            Failure::Usage(message) | Failure::Run(message) => Some(format!("error: {message}")),
+            Failure::Usage(message) | Failure::Run(message) => Some(said(message)),
+            Failure::Corrected { message, help } => Some(advised(message, help)),
             Failure::Formula(error) if error.kind() == ErrorKind::Cancelled => {
                 Some("interrupted".to_string())
             }
@@ -62,14 +71,17 @@ impl Failure {
             Failure::Formula(error) => Some(error.render_with(color)),
             Failure::Advised { message, help } => Some(advised(message, help)),
             Failure::File(_) if self.is_broken_pipe() => None,
-            Failure::File(error) => Some(format!("error: {error}")),
+            Failure::File(error) => Some(match suggest::near_file(error) {
+                Some(help) => advised(error, &help),
+                None => said(error),
+            }),
             Failure::Reported(_) => None,
         }
     }
 
     fn code(&self) -> u8 {
         match self {
-            Failure::Usage(_) => USAGE,
+            Failure::Usage(_) | Failure::Corrected { .. } => USAGE,
             Failure::Run(_) | Failure::Advised { .. } => RUN,
             Failure::Formula(error) if error.is_of_device() => RUN,
             Failure::Formula(error) => formula_code(error.kind()),
@@ -84,9 +96,14 @@ impl Failure {
     }
 }
 
+/// A message.
+pub(crate) fn said(message: impl Display) -> String {
+    format!("error: {}", text::shortened(&message.to_string()))
+}
+
 /// A message and its help, as diagnostics have them.
-fn advised(message: impl Display, help: &str) -> String {
-    format!("error: {message}\n  = help: {help}")
+pub(crate) fn advised(message: impl Display, help: &str) -> String {
+    format!("{}\n  = help: {help}", said(message))
 }
 
 fn formula_code(kind: ErrorKind) -> u8 {
@@ -119,7 +136,11 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Failure::Reported(0),
-            _ => Failure::Run(format!("standard output: cannot write: {error}")),
+            _ => Failure::File(fuse_npy::Error::Io {
+                path: "standard output".into(),
+                action: "write",
+                source: error,
+            }),
         }
     }
 }

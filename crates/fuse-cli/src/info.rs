@@ -1,26 +1,37 @@
 //! `fuse info`: files, this machine and its GPUs, and the table of functions.
 
+use std::ffi::OsStr;
 use std::io::{StdoutLock, Write};
-use std::path::Path;
 
 use fuse::Engine;
 use fuse::raw::derived::{DERIVED, DerivedRow};
 use fuse::raw::table::{Accuracy, Budget, Row, Syntax, TABLE, Yardstick};
-use fuse::raw::{ByteOrder, shape_text};
-use fuse_npy::{NpyFile, escape_path};
+use serde::Serialize;
 
 use crate::args::InfoArgs;
-use crate::explain::filled;
-use crate::failure::{Failure, RUN};
-use crate::{gpu, map};
+use crate::describe::{Form, describe};
+use crate::explain::{filled, json};
+use crate::failure::Failure;
+use crate::gpu;
+use crate::text::quoted;
 
 pub(crate) fn run(args: &InfoArgs) -> Result<(), Failure> {
-    if let Some(name) = &args.functions {
-        list_functions(name.as_deref().unwrap_or(""))?;
-    }
+    let form = if args.json { Form::Json } else { Form::Lines };
     let mut out = std::io::stdout().lock();
+    if let Some(name) = &args.functions {
+        let name = name.as_deref().unwrap_or("");
+        match form {
+            Form::Json => writeln!(out, "{}", json(&function_facts(name)?)?)?,
+            Form::Lines if name.is_empty() => functions(&mut out)?,
+            Form::Lines => function(&mut out, name)?,
+        }
+    }
     if args.cpu {
-        cpu(&mut out)?;
+        let facts = CpuFacts::new()?;
+        match form {
+            Form::Json => writeln!(out, "{}", json(&facts)?)?,
+            Form::Lines => facts.print(&mut out)?,
+        }
     }
     if args.gpu {
         if args.cpu {
@@ -28,17 +39,7 @@ pub(crate) fn run(args: &InfoArgs) -> Result<(), Failure> {
         }
         gpu::list(&mut out)?;
     }
-    let mut failed = false;
-    for path in &args.files {
-        match map::map(path) {
-            Ok(file) => describe(&mut out, path, &file)?,
-            Err(error) => {
-                eprintln!("error: {error}");
-                failed = true;
-            }
-        }
-    }
-    if failed { Err(Failure::Reported(RUN)) } else { Ok(()) }
+    if args.files.is_empty() { Ok(()) } else { describe(&mut out, &args.files, form) }
 }
 
 /// All functions, or the one of that name.
@@ -47,21 +48,8 @@ pub(crate) fn list_functions(name: &str) -> Result<(), Failure> {
     if name.is_empty() { functions(&mut out) } else { function(&mut out, name) }
 }
 
-/// `x.npy: f64 (1000, 3), C order, 24000 bytes`.
-fn describe(out: &mut StdoutLock<'_>, path: &Path, file: &NpyFile) -> Result<(), Failure> {
-    let header = file.header();
-    let order = if header.fortran_order() { "Fortran order" } else { "C order" };
-    let swapped = match header.byte_order() {
-        ByteOrder::Native => "",
-        ByteOrder::Swapped => ", big-endian",
-    };
-    let (dtype, shape, bytes) = (header.dtype(), shape_text(header.shape()), header.data_bytes());
-    writeln!(out, "{}: {dtype} {shape}, {order}{swapped}, {bytes} bytes", escape_path(path))?;
-    Ok(())
-}
-
 /// How a row is written.
-fn written(row: &Row) -> String {
+pub(crate) fn written(row: &Row) -> String {
     const PARAMETERS: [&str; 3] = ["a", "b", "c"];
     match row.syntax {
         Syntax::Infix(symbol) => format!("a {symbol} b"),
@@ -79,7 +67,7 @@ fn written(row: &Row) -> String {
 }
 
 /// What a row does, without how it is written.
-fn described(row: &Row) -> &str {
+fn described(row: &Row) -> &'static str {
     row.doc.strip_prefix(&written(row)).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(row.doc)
 }
 
@@ -97,46 +85,83 @@ fn functions(out: &mut StdoutLock<'_>) -> Result<(), Failure> {
 }
 
 fn function(out: &mut StdoutLock<'_>, name: &str) -> Result<(), Failure> {
+    for (position, facts) in function_facts(name)?.iter().enumerate() {
+        if position > 0 {
+            writeln!(out)?;
+        }
+        writeln!(out, "{}\n\n{}", facts.written, filled(facts.doc))?;
+        if !facts.aliases.is_empty() && facts.accuracy.is_some() {
+            writeln!(out, "also called: {}", facts.aliases.join(", "))?;
+        }
+        if let Some(accuracy) = &facts.accuracy {
+            writeln!(out, "accuracy:    {accuracy}")?;
+        }
+        writeln!(out, "example:     {}", facts.example)?;
+    }
+    Ok(())
+}
+
+/// A function of formulas.
+#[derive(Debug, Serialize)]
+struct FunctionFacts {
+    name: &'static str,
+    /// With its parameters.
+    written: String,
+    aliases: &'static [&'static str],
+    doc: &'static str,
+    /// Nothing for what is made of other functions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accuracy: Option<String>,
+    example: &'static str,
+}
+
+impl From<&'static Row> for FunctionFacts {
+    fn from(row: &'static Row) -> FunctionFacts {
+        let accuracy = match row.accuracy {
+            Accuracy::Exact => "exact, or correctly rounded".to_string(),
+            Accuracy::Ulp(budget) => within(budget),
+            Accuracy::Stated => "see docs/numerics.md".to_string(),
+        };
+        FunctionFacts {
+            name: row.name,
+            written: written(row),
+            aliases: row.aliases,
+            doc: described(row),
+            accuracy: Some(accuracy),
+            example: row.example,
+        }
+    }
+}
+
+impl From<&'static DerivedRow> for FunctionFacts {
+    fn from(row: &'static DerivedRow) -> FunctionFacts {
+        FunctionFacts {
+            name: row.name,
+            written: row.written(),
+            aliases: row.aliases,
+            doc: row.doc,
+            accuracy: None,
+            example: row.example,
+        }
+    }
+}
+
+/// All functions, or those of that name.
+fn function_facts(name: &str) -> Result<Vec<FunctionFacts>, Failure> {
     let symbol = |row: &Row| match row.syntax {
         Syntax::Infix(symbol) | Syntax::Prefix(symbol) => symbol == name,
         Syntax::Function | Syntax::Internal => false,
     };
     let matches = |row: &&Row| {
         let called = row.name == name || row.aliases.contains(&name) || symbol(row);
-        called && row.syntax != Syntax::Internal
+        (called || name.is_empty()) && row.syntax != Syntax::Internal
     };
-    let rows: Vec<&Row> = TABLE.iter().filter(matches).collect();
-    let named = |row: &&DerivedRow| row.name == name || row.aliases.contains(&name);
-    let derived: Vec<&DerivedRow> = DERIVED.iter().filter(named).collect();
-    if rows.is_empty() && derived.is_empty() {
-        return Err(unknown_function(name));
-    }
-    for (position, row) in derived.iter().enumerate() {
-        let gap = if position > 0 { "\n" } else { "" };
-        writeln!(
-            out,
-            "{gap}{}\n\n{}\nexample:     {}",
-            row.written(),
-            filled(row.doc),
-            row.example
-        )?;
-    }
-    for (position, row) in rows.into_iter().enumerate() {
-        if position > 0 || !derived.is_empty() {
-            writeln!(out)?;
-        }
-        writeln!(out, "{}\n\n{}", written(row), filled(described(row)))?;
-        if !row.aliases.is_empty() {
-            writeln!(out, "also called: {}", row.aliases.join(", "))?;
-        }
-        let accuracy = match row.accuracy {
-            Accuracy::Exact => "exact, or correctly rounded".to_string(),
-            Accuracy::Ulp(budget) => within(budget),
-            Accuracy::Stated => "see docs/numerics.md".to_string(),
-        };
-        writeln!(out, "accuracy:    {accuracy}\nexample:     {}", row.example)?;
-    }
-    Ok(())
+    let named =
+        |row: &&DerivedRow| row.name == name || row.aliases.contains(&name) || name.is_empty();
+    let derived = DERIVED.iter().filter(named).map(FunctionFacts::from);
+    let facts: Vec<_> =
+        derived.chain(TABLE.iter().filter(matches).map(FunctionFacts::from)).collect();
+    if facts.is_empty() { Err(unknown_function(name)) } else { Ok(facts) }
 }
 
 /// A budget in words.
@@ -155,21 +180,43 @@ fn unknown_function(name: &str) -> Failure {
         .then(|| Engine::global().formula(&format!("{name}(0)")).ok()?.outputs(&[]).err())
         .flatten()
         .and_then(|error| error.help().map(str::to_string));
-    match suggestion {
-        Some(help) => Failure::Usage(format!("unknown function `{name}`: {help}")),
-        None => Failure::Usage(format!("unknown function `{name}`")),
-    }
+    let help = suggestion.unwrap_or_else(|| "`fuse info --functions` lists them".to_string());
+    let name = quoted(OsStr::new(name));
+    Failure::Corrected { message: format!("unknown function {name}"), help }
 }
 
-fn cpu(out: &mut StdoutLock<'_>) -> Result<(), Failure> {
-    let engine = Engine::builder().build()?;
-    if let Some(model) = model() {
-        writeln!(out, "processor  {model}")?;
+/// This machine, as fuse sees it.
+#[derive(Debug, Serialize)]
+struct CpuFacts {
+    /// Where the system tells.
+    processor: Option<String>,
+    features: Vec<&'static str>,
+    threads: usize,
+    backend: String,
+    isa: String,
+}
+
+impl CpuFacts {
+    fn new() -> Result<CpuFacts, Failure> {
+        let engine = Engine::builder().build()?;
+        Ok(CpuFacts {
+            processor: model(),
+            features: features(),
+            threads: engine.threads(),
+            backend: engine.backend_name().to_string(),
+            isa: engine.isa().to_string(),
+        })
     }
-    writeln!(out, "features   {}", features().join(" "))?;
-    writeln!(out, "threads    {}", engine.threads())?;
-    writeln!(out, "back end   {} ({})", engine.backend_name(), engine.isa())?;
-    Ok(())
+
+    fn print(&self, out: &mut StdoutLock<'_>) -> Result<(), Failure> {
+        if let Some(model) = &self.processor {
+            writeln!(out, "processor  {model}")?;
+        }
+        writeln!(out, "features   {}", self.features.join(" "))?;
+        writeln!(out, "threads    {}", self.threads)?;
+        writeln!(out, "back end   {} ({})", self.backend, self.isa)?;
+        Ok(())
+    }
 }
 
 /// The processor's name, where the system tells.

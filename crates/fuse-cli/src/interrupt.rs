@@ -2,9 +2,10 @@
 //!
 //! While something runs that can be stopped (an evaluation, a file being written), the first Ctrl-C
 //! cancels its token, and the command cleans up and ends with 130. At any other time, and the second
-//! time, the process ends at once: there is nothing to clean up then, since a file in the making has
-//! no name yet. A session at its prompt ignores it: there Ctrl-C is a key, and a signal from elsewhere
-//! must not leave the terminal in disorder.
+//! time, the process ends at once; a file in the making, which mostly has no name yet, goes with it. A
+//! session at its prompt ignores it: there Ctrl-C is a key, and a signal from elsewhere must not leave the
+//! terminal in disorder. One that comes after a line was entered, but before its evaluation began, cancels
+//! that.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -18,6 +19,14 @@ static RUNNING: Mutex<Option<CancelToken>> = Mutex::new(None);
 
 /// Is this a session on a terminal?
 static SESSION: AtomicBool = AtomicBool::new(false);
+
+/// Has a session's Ctrl-C found nothing to stop since the last line was entered?
+static MISSED: AtomicBool = AtomicBool::new(false);
+
+/// A session takes a line now: what came before was not meant for it.
+pub(crate) fn begin_line() {
+    MISSED.store(false, Ordering::Relaxed);
+}
 
 /// From now on, Ctrl-C ends evaluations only.
 pub(crate) fn begin_session() {
@@ -34,6 +43,9 @@ pub(crate) fn install() {
 pub(crate) fn interruptible<R>(work: impl FnOnce(&CancelToken) -> R) -> R {
     let token = CancelToken::new();
     set_running(Some(token.clone()));
+    if MISSED.swap(false, Ordering::Relaxed) {
+        token.cancel();
+    }
     let result = work(&token);
     set_running(None);
     result
@@ -48,7 +60,10 @@ fn set_running(token: Option<CancelToken>) {
 fn interrupted() {
     match RUNNING.lock().unwrap_or_else(PoisonError::into_inner).take() {
         Some(token) => token.cancel(),
-        None if SESSION.load(Ordering::Relaxed) => {}
-        None => std::process::exit(i32::from(INTERRUPTED)),
+        None if SESSION.load(Ordering::Relaxed) => MISSED.store(true, Ordering::Relaxed),
+        None => {
+            fuse_npy::remove_temporaries();
+            std::process::exit(i32::from(INTERRUPTED))
+        }
     }
 }

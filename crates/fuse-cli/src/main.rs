@@ -3,7 +3,8 @@
 //! ```text
 //! argv ─ argv ─▶ args ─▶ main ─┬─ eval     binding ─▶ value ─▶ fuse ─▶ print | save
 //!                              ├─ check, explain, bench     binding ─▶ signature ─▶ fuse
-//!                              ├─ info
+//!                              ├─ plot     … fuse ─▶ figure ─▶ terminal | svg
+//!                              ├─ info, completions, man
 //!                              └─ repl
 //! ```
 //!
@@ -19,25 +20,36 @@ mod argv;
 mod bench;
 mod binding;
 mod check;
+mod codes;
+mod describe;
 mod engine;
 mod eval;
 mod explain;
 mod failure;
+mod formula;
 mod gpu;
 mod info;
 mod interrupt;
 mod map;
 mod number;
+mod paging;
+mod plot;
 mod print;
+#[cfg(test)]
+mod reference;
 mod repl;
 mod save;
+mod shell;
+mod sigbus;
 mod signature;
+mod suggest;
 mod text;
+mod usage;
 mod value;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::args::{Arguments, Command};
 use crate::failure::Failure;
@@ -50,24 +62,20 @@ fn main() -> ExitCode {
 }
 
 fn start() -> ExitCode {
-    let arguments = argv::with_protected_formula(std::env::args_os());
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let argv = argv::with_protected_formula(std::env::args_os());
+    let mut table = Arguments::command().color(text::help_color(argv::color(&argv)));
+    let parsed = table.try_get_matches_from_mut(&argv);
+    let arguments = match parsed.and_then(|matches| Arguments::from_arg_matches(&matches)) {
         Ok(arguments) => arguments,
-        Err(error) => return usage(&error),
+        Err(error) => return usage::report(&error, &argv, &table),
     };
     interrupt::install();
+    sigbus::install();
     let color = text::error_color(arguments.color);
     match run(&arguments, color) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(color),
     }
-}
-
-/// Prints what clap has to say: an error, or the help that was asked for.
-fn usage(error: &clap::Error) -> ExitCode {
-    // A pipe that nobody reads is no error.
-    let _ = error.print();
-    if error.use_stderr() { ExitCode::from(failure::USAGE) } else { ExitCode::SUCCESS }
 }
 
 fn run(arguments: &Arguments, color: fuse::Color) -> Result<(), Failure> {
@@ -76,7 +84,10 @@ fn run(arguments: &Arguments, color: fuse::Color) -> Result<(), Failure> {
         Command::Check(args) => check::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Bench(args) => bench::run(args),
+        Command::Plot(args) => plot::run(args, text::output_color(arguments.color)),
         Command::Info(args) => info::run(args),
         Command::Repl(args) => repl::run(args, color),
+        Command::Completions(args) => shell::completions(args),
+        Command::Man(args) => shell::man(args),
     }
 }

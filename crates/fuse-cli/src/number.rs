@@ -48,6 +48,26 @@ pub(crate) fn parse_count(text: &str) -> Option<usize> {
     }
 }
 
+/// A number of bytes: `256M`, `1.5G`, `4096`, `64KiB`; K, M, G and T are powers of 1024.
+pub(crate) fn parse_size(text: &str) -> Result<usize, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "" | "b" => Some(1),
+        "k" | "kb" | "kib" => Some(1 << 10),
+        "m" | "mb" | "mib" => Some(1 << 20),
+        "g" | "gb" | "gib" => Some(1 << 30),
+        "t" | "tb" | "tib" => Some(1_u64 << 40),
+        _ => None,
+    };
+    let number = digits.parse::<f64>().ok().filter(|number| *number >= 0.0);
+    let bytes = number.zip(unit).map(|(number, unit)| number * unit as f64);
+    match bytes.filter(|&bytes| bytes < 9e15) {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0..9e15")]
+        Some(bytes) => Ok(bytes as usize),
+        None => Err("expected a size such as 256M or 1.5G".to_string()),
+    }
+}
+
 /// The parts of a complex number: `1.5j`, `1+2j`, `-1e-3-.5j`.
 fn complex(text: &str) -> Option<[f64; 2]> {
     let rest = text.strip_suffix(['j', 'J'])?;

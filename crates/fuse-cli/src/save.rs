@@ -11,13 +11,67 @@ use std::fs;
 use std::io::{IsTerminal as _, stdout};
 use std::path::{Path, PathBuf};
 
-use fuse::{Array, CancelToken};
-use fuse_npy::{Header, NpyWriter, Output, Overwrite, escape_path};
+use fuse::{Array, CancelToken, DType, Formula};
+use fuse_npy::{Header, NpyWriter, NpzWriter, Output, Overwrite, escape_path};
 
+use crate::binding::is_name;
 use crate::failure::{Failure, INTERRUPTED};
+use crate::text::counted;
 
 /// Bytes written between two looks at the token: 8 MiB.
 const CHUNK: usize = 8 << 20;
+
+/// Where the results of an evaluation go.
+#[derive(Debug)]
+pub(crate) enum Targets<'a> {
+    /// Standard output, as text.
+    Print,
+    /// A `.npy` file for each.
+    Files(&'a [PathBuf]),
+    /// All into one archive, under these names.
+    Archive(&'a Path, Vec<String>),
+}
+
+impl<'a> Targets<'a> {
+    /// As `-o` names them.
+    pub(crate) fn new(paths: &'a [PathBuf], formula: &Formula) -> Result<Targets<'a>, Failure> {
+        let n_results = formula.results().len();
+        match paths {
+            [] => Ok(Targets::Print),
+            [path] if path.extension().is_some_and(|extension| extension == "npz") => {
+                Ok(Targets::Archive(path, member_names(formula.results())))
+            }
+            paths if paths.len() == n_results => Ok(Targets::Files(paths)),
+            paths => {
+                let (results, outputs) =
+                    (counted(n_results, "result"), counted(paths.len(), "output"));
+                Err(Failure::Usage(format!(
+                    "the formula has {results}, and -o names {outputs}; give one for each, or one .npz \
+                     archive"
+                )))
+            }
+        }
+    }
+
+    /// Refuses, before anything runs, what would be refused in the end.
+    pub(crate) fn check(&self, overwrite: Overwrite) -> Result<(), Failure> {
+        match self {
+            Targets::Print => Ok(()),
+            Targets::Files(paths) => check_targets(paths, overwrite),
+            Targets::Archive(path, _) => check_file(path, overwrite),
+        }
+    }
+}
+
+/// Results that are names keep them, as keyword arguments of `np.savez` do; others are `arr_0`, `arr_1`, …
+fn member_names<'r>(results: impl Iterator<Item = &'r str>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for (position, text) in results.enumerate() {
+        let is_own = is_name(text) && !names.iter().any(|name| name == text);
+        names.push(if is_own { text.to_string() } else { format!("arr_{position}") });
+    }
+    names
+}
 
 /// Refuses, before anything runs, what would be refused in the end.
 pub(crate) fn check_targets(paths: &[PathBuf], overwrite: Overwrite) -> Result<(), Failure> {
@@ -91,9 +145,17 @@ pub(crate) fn write_all(
     targets.sort_by_key(|(_, path)| is_stream(path));
     let mut writers = Vec::new();
     for (array, path) in targets {
-        writers.push((path, write(array, path, overwrite, token)?));
+        writers.push((path.as_path(), write(array, path, overwrite, token)?));
     }
-    let mut appeared: Vec<&PathBuf> = Vec::new();
+    commit_all(writers, overwrite)
+}
+
+/// Completes files whose data have been written: all appear, or none.
+pub(crate) fn commit_all(
+    writers: Vec<(&Path, NpyWriter)>,
+    overwrite: Overwrite,
+) -> Result<(), Failure> {
+    let mut appeared: Vec<&Path> = Vec::new();
     for (path, writer) in writers {
         if let Err(error) = writer.commit() {
             if overwrite == Overwrite::Refuse {
@@ -106,8 +168,36 @@ pub(crate) fn write_all(
     Ok(())
 }
 
+/// Writes arrays, each a name, a dtype, a shape and bytes in C order, to an archive.
+pub(crate) fn write_archive<'m>(
+    path: &Path,
+    members: impl Iterator<Item = (&'m str, DType, &'m [usize], &'m [u8])>,
+    overwrite: Overwrite,
+    token: &CancelToken,
+) -> Result<(), Failure> {
+    let mut archive = NpzWriter::create(path, overwrite).map_err(|error| failure(path, error))?;
+    for (name, dtype, shape, bytes) in members {
+        archive.member(name, &header(path, dtype, shape)?)?;
+        for chunk in bytes.chunks(CHUNK) {
+            poll(token)?;
+            archive.write(chunk)?;
+        }
+    }
+    archive.commit().map_err(|error| failure(path, error))
+}
+
+/// The header of an array for that path.
+pub(crate) fn header(path: &Path, dtype: DType, shape: &[usize]) -> Result<Header, Failure> {
+    Header::new(dtype, shape)
+        .map_err(|error| Failure::Run(format!("{}: {error}", escape_path(path))))
+}
+
+fn poll(token: &CancelToken) -> Result<(), Failure> {
+    if token.is_cancelled() { Err(Failure::Reported(INTERRUPTED)) } else { Ok(()) }
+}
+
 /// Does it take data that nobody can take back: standard output, a device, a FIFO?
-fn is_stream(path: &Path) -> bool {
+pub(crate) fn is_stream(path: &Path) -> bool {
     match Output::from_argument(path) {
         Output::Stdout => true,
         Output::Path(path) => path.metadata().is_ok_and(|metadata| !metadata.is_file()),
@@ -115,7 +205,7 @@ fn is_stream(path: &Path) -> bool {
 }
 
 /// Removes files that this run has made.
-fn take_away(paths: &[&PathBuf]) {
+fn take_away(paths: &[&Path]) {
     for path in paths.iter().filter(|path| !is_stream(path)) {
         // The failure that led here is reported.
         _ = fs::remove_file(path);
@@ -129,20 +219,17 @@ fn write(
     overwrite: Overwrite,
     token: &CancelToken,
 ) -> Result<NpyWriter, Failure> {
-    let header = Header::new(array.dtype(), array.shape())
-        .map_err(|error| Failure::Run(format!("{}: {error}", escape_path(path))))?;
+    let header = header(path, array.dtype(), array.shape())?;
     let output = Output::from_argument(path);
     let mut writer = NpyWriter::create(output, &header, overwrite).map_err(|e| failure(path, e))?;
     for chunk in array.as_bytes().chunks(CHUNK) {
-        if token.is_cancelled() {
-            return Err(Failure::Reported(INTERRUPTED));
-        }
+        poll(token)?;
         writer.write(chunk)?;
     }
     Ok(writer)
 }
 
-fn failure(path: &Path, error: fuse_npy::Error) -> Failure {
+pub(crate) fn failure(path: &Path, error: fuse_npy::Error) -> Failure {
     match error {
         fuse_npy::Error::Exists { .. } => exists_failure(path),
         other => Failure::File(other),

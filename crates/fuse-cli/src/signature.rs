@@ -14,6 +14,7 @@ use fuse::{DType, InputType};
 use crate::binding::{Binding, Source, split};
 use crate::failure::Failure;
 use crate::number::{self, parse_count, parse_float};
+use crate::suggest;
 use crate::text::quoted;
 use crate::value::{Access, Value};
 
@@ -76,7 +77,10 @@ impl Variable {
             let what = quoted(value);
             let message =
                 format!("{what} is neither a dtype (as in `{name}=f64:1000x3`) nor a file");
-            return Err(Failure::Usage(message));
+            return Err(match suggest::near_dtype_or_file(path) {
+                Some(help) => Failure::Corrected { message, help },
+                None => Failure::Usage(message),
+            });
         }
         Ok(Variable { name: name.to_string(), kind })
     }
@@ -89,7 +93,7 @@ impl Variable {
                 .iter()
                 .map(|&dtype| InputType::array(dtype, &typed.shape))
                 .collect()),
-            Kind::Given(source) => Ok(vec![Value::load(source, Access::Map)?.as_input()?.ty()]),
+            Kind::Given(source) => Ok(vec![Value::load(source, Access::MAP)?.as_input()?.ty()]),
         }
     }
 

@@ -27,7 +27,7 @@ use fuse_syntax::{Ast, Diagnostic};
 
 pub use graph::Graph;
 pub use opt::{Mode, OptReport};
-pub use resolve::{Variable, names};
+pub use resolve::{ATTRIBUTES, METHODS, Variable, names, nearest};
 
 /// What compiling depends on beside the formula and the types of its variables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -9,7 +9,8 @@
 //! ```
 //!
 //! Where the file system has no `O_TMPFILE` (or `/proc` is missing, without which such a file cannot
-//! be linked), the file has a temporary name from the start, and `Drop` removes it.
+//! be linked), the file has a temporary name from the start. `Drop` removes it, and so does
+//! [`remove_temporaries`](crate::remove_temporaries) for handlers of signals.
 //!
 //! Invariants. *Until `commit` has renamed or linked, the target is untouched. After it, the target is
 //! the whole new file. A drop at any other point leaves no name behind* (a process killed between
@@ -32,6 +33,8 @@ use rustix::process::{Resource, getrlimit};
 use crate::error::Error;
 use crate::file::{io_error, to_u64};
 use crate::target::{self, FileTarget, Target};
+use crate::temporaries::Registration;
+use crate::writeback;
 
 /// Temporary names that are tried before giving up.
 const MAX_ATTEMPTS: usize = 100;
@@ -55,14 +58,21 @@ pub struct AtomicFile {
     /// The target's name in the folder.
     name: OsString,
     /// The name in the folder that the file has by now, if any.
-    temporary: Option<OsString>,
+    temporary: Option<Temporary>,
     overwrite: Overwrite,
     /// Bytes beyond which the system would send a signal.
     size_limit: u64,
 }
 
+/// A temporary name, and the note of it for handlers of signals.
+#[derive(Debug)]
+struct Temporary {
+    name: OsString,
+    _registration: Registration,
+}
+
 /// Opens a new file of this mode in the folder; gives its name too if it had to have one.
-type OpenTemporary = fn(&OwnedFd, Mode) -> Result<(File, Option<OsString>), Errno>;
+type OpenTemporary = fn(&OwnedFd, Mode) -> Result<(File, Option<Temporary>), Errno>;
 
 impl AtomicFile {
     /// A new empty file that [`AtomicFile::commit`] will put at `path`. Symbolic links are followed.
@@ -117,16 +127,29 @@ impl AtomicFile {
     /// # Errors
     /// [`Error::Io`] with `StorageFull`, `QuotaExceeded` or `FileTooLarge`.
     pub fn reserve(&self, len: u64) -> Result<(), Error> {
-        self.check("write", self.check_size(0, len))?;
+        self.check("write", self.reserve_range(0, len, FallocateFlags::empty()))
+    }
+
+    /// Reserves room for `len` bytes from `offset` on; the file grows only when they are written.
+    pub(crate) fn reserve_plain(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.reserve_range(offset, len, FallocateFlags::KEEP_SIZE)
+    }
+
+    fn reserve_range(&self, offset: u64, len: u64, flags: FallocateFlags) -> io::Result<()> {
+        self.check_size(offset, len)?;
         if len == 0 {
             return Ok(());
         }
-        let reserved =
-            retry_on_intr(|| rustix::fs::fallocate(&self.file, FallocateFlags::empty(), 0, len));
-        match reserved {
+        match retry_on_intr(|| rustix::fs::fallocate(&self.file, flags, offset, len)) {
             Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(()),
-            Err(errno) => self.check("write", Err(errno.into())),
+            Err(errno) => Err(errno.into()),
         }
+    }
+
+    /// Asks the system to begin to write these bytes of the file to the device. A hint: it may be
+    /// ignored, nothing waits for it, and what fails shows in [`AtomicFile::commit`].
+    pub fn sync_range(&self, offset: u64, len: u64) {
+        writeback::start(&self.file, offset, len);
     }
 
     /// Writes `bytes` at `offset`. Threads may do so at once.
@@ -134,8 +157,13 @@ impl AtomicFile {
     /// # Errors
     /// [`Error::Io`].
     pub fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<(), Error> {
-        self.check("write", self.check_size(offset, to_u64(bytes.len())))?;
-        self.check("write", self.file.write_all_at(bytes, offset))
+        self.check("write", self.write_plain_at(offset, bytes))
+    }
+
+    /// The same with the system's own error.
+    pub(crate) fn write_plain_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.check_size(offset, to_u64(bytes.len()))?;
+        self.file.write_all_at(bytes, offset)
     }
 
     /// Puts the file in its place, durably.
@@ -161,11 +189,13 @@ impl AtomicFile {
 
     /// Gives the complete file its name.
     fn publish(&mut self) -> Result<(), Errno> {
-        match (self.temporary.clone(), self.overwrite) {
+        let temporary = self.temporary.as_ref().map(|temporary| temporary.name.clone());
+        match (temporary, self.overwrite) {
             (None, Overwrite::Refuse) => link_unnamed(&self.file, &self.folder, &self.name),
             (None, Overwrite::Replace) => {
-                let (temporary, ()) =
-                    with_new_name(|name| link_unnamed(&self.file, &self.folder, name))?;
+                let (temporary, ()) = with_new_name(&self.folder, |name| {
+                    link_unnamed(&self.file, &self.folder, name)
+                })?;
                 self.temporary = Some(temporary);
                 self.publish()
             }
@@ -210,14 +240,14 @@ impl Drop for AtomicFile {
     fn drop(&mut self) {
         if let Some(temporary) = &self.temporary {
             // Nobody is left to tell if this fails.
-            _ = rustix::fs::unlinkat(&self.folder, temporary, AtFlags::empty());
+            _ = rustix::fs::unlinkat(&self.folder, &temporary.name, AtFlags::empty());
         }
     }
 }
 
 /// A file without a name; a named one where the file system has no such files, or where there is no
 /// `/proc` to link them by.
-fn open_unnamed(folder: &OwnedFd, mode: Mode) -> Result<(File, Option<OsString>), Errno> {
+fn open_unnamed(folder: &OwnedFd, mode: Mode) -> Result<(File, Option<Temporary>), Errno> {
     let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::TMPFILE;
     match rustix::fs::openat(folder, ".", flags, mode) {
         Ok(file) if rustix::fs::stat(descriptor_path(&file)).is_ok() => Ok((file.into(), None)),
@@ -228,22 +258,25 @@ fn open_unnamed(folder: &OwnedFd, mode: Mode) -> Result<(File, Option<OsString>)
     }
 }
 
-fn open_named(folder: &OwnedFd, mode: Mode) -> Result<(File, Option<OsString>), Errno> {
+fn open_named(folder: &OwnedFd, mode: Mode) -> Result<(File, Option<Temporary>), Errno> {
     let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
-    let (name, file) = with_new_name(|name| rustix::fs::openat(folder, name, flags, mode))?;
-    Ok((file.into(), Some(name)))
+    let open = |name: &OsStr| rustix::fs::openat(folder, name, flags, mode);
+    let (temporary, file) = with_new_name(folder, open)?;
+    Ok((file.into(), Some(temporary)))
 }
 
-/// Does something with names in turn until one is free.
+/// Does something with names in turn until one is free. A name is noted before the file has it.
 fn with_new_name<T>(
+    folder: &OwnedFd,
     mut attempt: impl FnMut(&OsStr) -> Result<T, Errno>,
-) -> Result<(OsString, T), Errno> {
+) -> Result<(Temporary, T), Errno> {
     for _ in 0..MAX_ATTEMPTS {
         // Each state has keys of its own.
         let random = RandomState::new().hash_one(std::process::id());
         let name = OsString::from(format!(".fuse-{random:016x}.tmp"));
+        let registration = Registration::new(folder, &name);
         match attempt(&name) {
-            Ok(value) => return Ok((name, value)),
+            Ok(value) => return Ok((Temporary { name, _registration: registration }, value)),
             Err(Errno::EXIST) => {}
             Err(errno) => return Err(errno),
         }
@@ -297,6 +330,29 @@ mod tests {
         file.commit().unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(names(folder.path()), ["r"]);
+    }
+
+    #[test]
+    fn a_temporary_name_goes_with_a_process_that_drops_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", "atomic::tests::child_ends_without_drop"]);
+        let status = child.env("FUSE_NPY_CHILD", folder.path()).status().unwrap();
+        assert_eq!(status.code(), Some(7));
+        assert_eq!(names(folder.path()), ["seen"]);
+    }
+
+    #[test]
+    #[expect(clippy::exit, reason = "the end that the test is about")]
+    fn child_ends_without_drop() {
+        let Some(folder) = std::env::var_os("FUSE_NPY_CHILD").map(PathBuf::from) else { return };
+        let _first = start_named(&folder.join("r"), Overwrite::Refuse);
+        let _second = start_named(&folder.join("s"), Overwrite::Refuse);
+        if names(&folder).len() == 2 {
+            fs::write(folder.join("seen"), b"").unwrap();
+        }
+        crate::remove_temporaries();
+        std::process::exit(7);
     }
 
     #[test]

@@ -116,6 +116,61 @@ pub enum HeaderError {
     },
 }
 
+/// Why an archive cannot be used, or one of its members. Names are escaped and cut.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ArchiveError {
+    /// Another kind of file, or a zip archive that is cut off or damaged.
+    #[error("not a zip archive, or a damaged one: {what}")]
+    Damaged {
+        /// What is wrong.
+        what: String,
+    },
+    /// No member of that name.
+    #[error("the archive has no member `{name}`; it has {known}")]
+    NoMember {
+        /// The name.
+        name: String,
+        /// The names that there are.
+        known: String,
+    },
+    /// A member behind a password.
+    #[error("the member is encrypted")]
+    Encrypted,
+    /// A member in a compression other than deflate.
+    #[error("the member is compressed with {method}; only stored and deflated members are read")]
+    Method {
+        /// What the archive says.
+        method: String,
+    },
+    /// A compressed member larger than the caller allows.
+    #[error("the member declares {declared} bytes of data; at most {limit} are decompressed")]
+    TooLarge {
+        /// Bytes by the header of the array.
+        declared: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// A member that goes on behind its array: damage, or an attempt to fill memory.
+    #[error("the member goes on behind the {declared} bytes of data that its header declares")]
+    TooLong {
+        /// Bytes by the header of the array.
+        declared: usize,
+    },
+    /// A name that no member can have.
+    #[error("`{name}` cannot be the name of a member")]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// Several members of one name, so that it is unclear which is meant.
+    #[error("two members are called `{name}`")]
+    Duplicate {
+        /// The name.
+        name: String,
+    },
+}
+
 /// Why reading or writing a file failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -127,6 +182,14 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong with it.
         source: HeaderError,
+    },
+    /// An archive that cannot be used.
+    #[error("{}: {source}", escape_path(path))]
+    Archive {
+        /// The archive.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: ArchiveError,
     },
     /// Less data than the header says.
     #[error(
@@ -140,6 +203,12 @@ pub enum Error {
         declared: u64,
         /// Bytes there are.
         actual: u64,
+    },
+    /// A mapped file that holds its array no longer.
+    #[error("{}: the file became shorter while it was read", escape_path(path))]
+    Shortened {
+        /// The file.
+        path: PathBuf,
     },
     /// Memory for the data is not to be had.
     #[error("{}: cannot allocate {bytes} bytes", escape_path(path))]
@@ -216,7 +285,9 @@ impl Error {
     pub fn path(&self) -> &std::path::Path {
         match self {
             Error::Header { path, .. }
+            | Error::Archive { path, .. }
             | Error::Short { path, .. }
+            | Error::Shortened { path }
             | Error::Alloc { path, .. }
             | Error::Exists { path }
             | Error::IsDirectory { path }
@@ -233,7 +304,9 @@ impl Error {
         match self {
             Error::Io { source, .. } => Some(source.kind()),
             Error::Header { .. }
+            | Error::Archive { .. }
             | Error::Short { .. }
+            | Error::Shortened { .. }
             | Error::Alloc { .. }
             | Error::Exists { .. }
             | Error::IsDirectory { .. }

@@ -40,11 +40,14 @@ pub fn escape_path(path: &Path) -> String {
 pub(crate) fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or(&text);
+    let lower = lower_first(text);
+    if lower.is_empty() { "unknown error".to_owned() } else { lower }
+}
+
+/// The same text, as the middle of a sentence.
+pub(crate) fn lower_first(text: &str) -> String {
     let mut chars = text.chars();
-    match chars.next() {
-        Some(first) => first.to_lowercase().chain(chars).collect(),
-        None => "unknown error".to_owned(),
-    }
+    chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -67,7 +70,10 @@ mod tests {
 
     #[test]
     fn reasons_read_as_the_end_of_a_sentence() {
-        let error = io::Error::from_raw_os_error(28);
-        assert_eq!(reason(&error), "no space left on device");
+        for (number, text) in
+            [(28, "no space left on device"), (122, "disk quota exceeded"), (27, "file too large")]
+        {
+            assert_eq!(reason(&io::Error::from_raw_os_error(number)), text);
+        }
     }
 }

@@ -14,7 +14,7 @@ use crate::map::Map;
 use crate::view::NpyView;
 
 /// Bytes reserved at first for a stream of unknown length: 16 MiB.
-const FIRST_STEP: usize = 16 << 20;
+pub(crate) const FIRST_STEP: usize = 16 << 20;
 
 /// An array from a `.npy` file: its header and its data, read or mapped.
 #[derive(Debug)]
@@ -62,6 +62,23 @@ impl NpyFile {
         &self.header
     }
 
+    pub(crate) fn data(&self) -> &Data {
+        &self.data
+    }
+
+    /// Does a mapped file still hold the array? What is taken away in the middle of a page reads as
+    /// zeros and raises no signal: a result is to be trusted if this succeeds afterwards. Arrays that
+    /// were read are never affected.
+    ///
+    /// # Errors
+    /// [`Error::Shortened`], [`Error::Io`].
+    pub fn check_length(&self) -> Result<(), Error> {
+        match &self.data {
+            Data::Read(_) => Ok(()),
+            Data::Mapped(map) => map.check_length(),
+        }
+    }
+
     /// The array.
     pub fn view(&self) -> NpyView<'_> {
         let bytes = match &self.data {
@@ -105,7 +122,7 @@ impl Opened {
 }
 
 /// Reads a header and nothing beyond it.
-fn read_header(path: &Path, reader: &mut impl Read) -> Result<Header, Error> {
+pub(crate) fn read_header(path: &Path, reader: &mut impl Read) -> Result<Header, Error> {
     let mut bytes = Vec::new();
     loop {
         // Each round needs more than the last, and never more than the longest header.
@@ -125,7 +142,7 @@ fn read_header(path: &Path, reader: &mut impl Read) -> Result<Header, Error> {
 
 /// Reads exactly the declared bytes; memory is reserved `first_step` bytes at first, then twice as
 /// much each time.
-fn read_data(
+pub(crate) fn read_data(
     path: &Path,
     reader: &mut impl Read,
     header: &Header,

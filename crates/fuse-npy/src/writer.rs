@@ -140,6 +140,16 @@ impl NpyWriter {
         Ok(())
     }
 
+    /// Asks the system to begin to write these bytes of the data to the device, so that
+    /// [`NpyWriter::commit`] has less to wait for. A hint: nothing waits for it, nothing fails, and
+    /// streams ignore it.
+    pub fn sync_range(&self, offset: u64, len: u64) {
+        match &self.sink {
+            Sink::File(file) => file.sync_range(self.data_offset.saturating_add(offset), len),
+            Sink::Stream(_) => {}
+        }
+    }
+
     /// Completes the file: it is durable and in its place when this returns.
     ///
     /// # Errors

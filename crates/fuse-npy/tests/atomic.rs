@@ -146,6 +146,64 @@ fn links_are_followed_not_replaced() {
 }
 
 #[test]
+fn another_name_of_a_replaced_file_keeps_the_old_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, other) = (folder.path().join("r.npy"), folder.path().join("other"));
+    fs::write(&path, b"old").unwrap();
+    fs::hard_link(&path, &other).unwrap();
+    write(&path, Overwrite::Replace).unwrap();
+    assert_eq!(fs::read(&other).unwrap(), b"old");
+    assert_eq!(NpyFile::open(&path).unwrap().view().bytes(), DATA);
+}
+
+#[test]
+fn a_replaced_file_keeps_its_owner_where_that_is_allowed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("r.npy");
+    fs::write(&path, b"old").unwrap();
+    let given_away = std::os::unix::fs::chown(&path, Some(12), Some(34)).is_ok();
+    let owner = |path: &Path| fs::metadata(path).map(|file| (file.uid(), file.gid())).unwrap();
+    let before = owner(&path);
+    assert_eq!(before == (12, 34), given_away, "only root may");
+    write(&path, Overwrite::Replace).unwrap();
+    assert_eq!(owner(&path), before);
+}
+
+#[test]
+fn a_new_file_follows_the_umask() {
+    let folder = tempfile::tempdir().unwrap();
+    for (umask, expected) in [("077", 0o600), ("002", 0o664)] {
+        let setup = format!("umask {umask}");
+        let output = in_child(&setup, "atomic::child_writes_a_new_file", folder.path());
+        assert!(output.status.success(), "{output:?}");
+        let path = folder.path().join("new.npy");
+        assert_eq!(mode(&path), expected);
+        fs::remove_file(&path).unwrap();
+    }
+}
+
+#[test]
+fn child_writes_a_new_file() {
+    if let Some(folder) = child_folder() {
+        write(&folder.join("new.npy"), Overwrite::Refuse).unwrap();
+    }
+}
+
+#[test]
+fn write_back_may_be_begun_anywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("r.npy");
+    let mut writer = create(&path, Overwrite::Refuse).unwrap();
+    writer.write(DATA).unwrap();
+    for (offset, len) in [(0, 5), (3, 1), (0, 0), (100, 100), (u64::MAX, u64::MAX)] {
+        writer.sync_range(offset, len);
+    }
+    writer.commit().unwrap();
+    assert_eq!(NpyFile::open(&path).unwrap().view().bytes(), DATA);
+    create(Path::new("/dev/null"), Overwrite::Refuse).unwrap().sync_range(0, 5);
+}
+
+#[test]
 fn devices_and_fifos_are_written_as_they_are() {
     write(Path::new("/dev/null"), Overwrite::Refuse).unwrap();
     let full = Path::new("/dev/full");

@@ -110,3 +110,31 @@ fn what_is_not_there_or_not_a_file_is_named() {
     let error = NpyFile::open(folder.path()).unwrap_err();
     assert!(matches!(error, Error::IsDirectory { .. }), "{error}");
 }
+
+#[test]
+fn a_mapped_file_that_becomes_shorter_is_found_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.npy");
+    std::fs::copy(testdata("files/rank1.npy"), &path).unwrap();
+    let (mapped, read) = (map(&path).unwrap(), NpyFile::open(&path).unwrap());
+    let file = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
+    // Longer is fine; in the middle of a page, shorter brings zeros and no signal.
+    file.set_len(200).unwrap();
+    assert!(mapped.check_length().is_ok());
+    file.set_len(151).unwrap();
+    let error = mapped.check_length().unwrap_err();
+    let text = format!("{}: the file became shorter while it was read", path.display());
+    assert_eq!((error.to_string(), error.path()), (text, path.as_path()));
+    assert!(read.check_length().is_ok());
+}
+
+#[test]
+fn the_file_at_an_address_is_known() {
+    let path = testdata("files/rank1.npy");
+    let file = map(&path).unwrap();
+    let address = file.view().bytes().as_ptr().addr();
+    let found = fuse_npy::mapped_file_at(address).unwrap();
+    assert_eq!(found.name(), fuse_npy::escape_path(&path).as_bytes());
+    let read = NpyFile::open(&path).unwrap();
+    assert!(fuse_npy::mapped_file_at(read.view().bytes().as_ptr().addr()).is_none());
+}

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use fuse_ir::ByteOrder;
-use fuse_npy::{Error, Header, NpyFile, NpyView};
+use fuse_npy::{Archive, Error, Header, NpyFile, NpyView};
 
 /// A file or folder of the committed corpus.
 pub(crate) fn testdata(name: &str) -> PathBuf {
@@ -112,6 +112,17 @@ impl Random {
 pub(crate) fn map(path: &Path) -> Result<NpyFile, Error> {
     // SAFETY: see above.
     unsafe { NpyFile::map(path) }
+}
+
+/// Maps a member of an archive that no test changes meanwhile.
+#[expect(unsafe_code, reason = "the mapped files are not changed while tests run")]
+pub(crate) fn map_member(
+    archive: &mut Archive,
+    name: &str,
+    limit: usize,
+) -> Result<NpyFile, Error> {
+    // SAFETY: see above.
+    unsafe { archive.map(name, limit) }
 }
 
 /// Runs a test of this binary in a process of its own, under a shell's `setup`.

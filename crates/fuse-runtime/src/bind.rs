@@ -68,6 +68,15 @@ pub(crate) fn bind(
     Ok(bound)
 }
 
+/// Dtypes and extents of a program's results for these inputs: nothing is compiled, allocated or run.
+///
+/// # Errors
+/// [`RunError::Bind`] where the shapes do not fit; [`RunError::OnDevice`].
+pub fn infer(program: &Program, inputs: &[&Operand<'_>]) -> Result<Vec<ResultShape>, RunError> {
+    let sources = host_sources(inputs)?;
+    Ok(result_shapes(program, &bind(program, Ok(()), &sources)?))
+}
+
 /// Dtypes and extents of the results.
 pub(crate) fn result_shapes(program: &Program, binding: &Bound) -> Vec<ResultShape> {
     let shape =

@@ -31,6 +31,7 @@ use crate::error::RunError;
 use crate::fold::{LEFT_TO_RIGHT_BELOW, fill};
 use crate::options::RunOptions;
 use crate::pack::{pad, unpack};
+use crate::pager::{address_at, exact_spans, spans, tell_span};
 use crate::plan::{Access, Inputs, Outputs};
 use crate::reduce::total_bytes;
 use crate::views::Address;
@@ -166,6 +167,23 @@ impl ColumnPlan {
         all.filter(|column| !column.is_splat && !column.side_by_side)
     }
 
+    /// Elements of each output.
+    pub(crate) fn n_elements(&self) -> usize {
+        self.len
+    }
+
+    /// Blocks of the elements of each output.
+    pub(crate) fn n_blocks(&self) -> usize {
+        self.len.div_ceil(FOLD_BLOCK)
+    }
+
+    /// Bytes that an element of every output of a row takes, gaps included.
+    pub(crate) fn row_bytes(&self) -> usize {
+        let all = self.inputs.iter().chain(&self.outputs).filter(|column| !column.is_splat);
+        let bytes = all.map(|column| self.row.saturating_mul(column.begins.spread()));
+        bytes.max().unwrap_or(1)
+    }
+
     /// Most rows of states alive at once, among them those that no element reaches.
     fn n_rows(&self) -> usize {
         let leaves = self.len.div_ceil(FOLD_BLOCK).max(1) * ACCUMULATORS;
@@ -257,7 +275,8 @@ pub(crate) type Codes<'c> = [Option<&'c Code>; 3];
 
 /// What finishes a tile's outputs, `(first, count)`, given memory that begins with their states, and
 /// scratch.
-pub(crate) type Finish<'f> = dyn FnMut((usize, usize), &mut [u8], &mut [u8]) + 'f;
+pub(crate) type Finish<'f> =
+    dyn FnMut((usize, usize), &mut [u8], &mut [u8]) -> Result<(), RunError> + 'f;
 
 /// Neighbouring outputs that run together.
 #[derive(Clone, Copy)]
@@ -354,6 +373,56 @@ impl<'r> ColumnJob<'r> {
         (scratch, states): (&mut [u8], &mut [u8]),
         finish: &mut Finish<'_>,
     ) -> Result<(), RunError> {
+        let mut columns = self.columns(codes, (scratch, states));
+        let row = self.plan.row;
+        let (first, end) = (outputs.start, outputs.end);
+        let (head, tail) = (end.min(first.next_multiple_of(row)), end / row * row);
+        if head > tail {
+            return columns.pieces((first, end), 1, finish);
+        }
+        columns.pieces((first, head), 1, finish)?;
+        columns.pieces((head, (head + row).min(tail)), (tail - head) / row, finish)?;
+        columns.pieces((tail, end), 1, finish)
+    }
+
+    /// Runs a run of blocks of outputs that lie in one row, from where `saved` has got to. `finish` gets
+    /// each tile after its last block.
+    pub(crate) fn run_blocks(
+        &self,
+        (outputs, blocks): (std::ops::Range<usize>, std::ops::Range<usize>),
+        codes: &Codes<'_>,
+        (scratch, states): (&mut [u8], &mut [u8]),
+        (saved, finish): (&mut Saved, &mut Finish<'_>),
+    ) -> Result<(), RunError> {
+        let mut columns = self.columns(codes, (scratch, states));
+        let is_last = blocks.end == self.plan.n_blocks();
+        let (mut at, mut number) = (outputs.start, 0);
+        while at < outputs.end {
+            let tile = columns.next_tile((at, outputs.end));
+            if number == saved.tiles.len() {
+                saved.tiles.push(Vec::new());
+            }
+            columns.restore(&saved.tiles[number]);
+            columns.blocks(tile, blocks.clone())?;
+            if is_last {
+                columns.close(tile);
+                finish((tile.first, tile.count), columns.states, columns.scratch)?;
+            } else {
+                columns.save(&mut saved.tiles[number]);
+            }
+            (at, number) = (at + tile.count, number + 1);
+        }
+        Ok(())
+    }
+
+    fn columns<'t>(
+        &self,
+        codes: &Codes<'t>,
+        (scratch, states): (&'t mut [u8], &'t mut [u8]),
+    ) -> Columns<'t>
+    where
+        'r: 't,
+    {
         let needed = self.bytes(codes);
         assert!(scratch.len() >= needed.0 && states.len() >= needed.1);
         let mut columns = Columns {
@@ -368,16 +437,14 @@ impl<'r> ColumnJob<'r> {
             outputs: SmallVec::new(),
         };
         columns.prepare_untouched();
-        let row = self.plan.row;
-        let (first, end) = (outputs.start, outputs.end);
-        let (head, tail) = (end.min(first.next_multiple_of(row)), end / row * row);
-        if head > tail {
-            return columns.pieces((first, end), 1, finish);
-        }
-        columns.pieces((first, head), 1, finish)?;
-        columns.pieces((head, (head + row).min(tail)), (tail - head) / row, finish)?;
-        columns.pieces((tail, end), 1, finish)
+        columns
     }
+}
+
+/// The rows of states of tiles between two runs of blocks.
+#[derive(Debug, Default)]
+pub(crate) struct Saved {
+    tiles: Vec<Vec<u8>>,
 }
 
 impl Columns<'_> {
@@ -389,38 +456,68 @@ impl Columns<'_> {
         finish: &mut Finish<'_>,
     ) -> Result<(), RunError> {
         let plan = self.job.plan;
-        let in_place = plan.inputs.iter().chain(&plan.outputs).any(|column| column.side_by_side);
         let mut at = from;
         while at < end {
-            let left = (end - at).min(plan.tile);
-            // What is read in place is read by whole granules.
-            let cut = in_place && left > GRANULE && !left.is_multiple_of(GRANULE);
-            let count = if cut { left / GRANULE * GRANULE } else { left };
+            let count = self.next_tile((at, end)).count;
             for row in 0..n_rows {
                 let tile = Tile { first: at + row * plan.row, count };
                 self.tile(tile)?;
-                finish((tile.first, tile.count), self.states, self.scratch);
+                finish((tile.first, tile.count), self.states, self.scratch)?;
             }
             at += count;
         }
         Ok(())
     }
 
+    /// The tile at the front of outputs of one row.
+    fn next_tile(&self, (first, end): (usize, usize)) -> Tile {
+        let plan = self.job.plan;
+        let in_place = plan.inputs.iter().chain(&plan.outputs).any(|column| column.side_by_side);
+        let left = (end - first).min(plan.tile);
+        // What is read in place is read by whole granules.
+        let cut = in_place && left > GRANULE && !left.is_multiple_of(GRANULE);
+        Tile { first, count: if cut { left / GRANULE * GRANULE } else { left } }
+    }
+
+    /// Puts the rows of a tile back.
+    fn restore(&mut self, saved: &[u8]) {
+        self.alive.clear();
+        self.alive.resize(saved.len() / self.row_bytes().max(1), Row::Own);
+        self.states[..saved.len()].copy_from_slice(saved);
+    }
+
+    /// Keeps the rows of a tile: after whole blocks all of them are its own.
+    fn save(&self, saved: &mut Vec<u8>) {
+        saved.clear();
+        saved.extend_from_slice(&self.states[..self.alive.len() * self.row_bytes()]);
+    }
+
     /// Folds all elements of a tile: the states are then in the first row.
     fn tile(&mut self, tile: Tile) -> Result<(), RunError> {
         self.job.options.poll()?;
-        self.gather_kept(tile);
         self.alive.clear();
         let len = self.job.plan.len;
         if len < LEFT_TO_RIGHT_BELOW {
+            self.gather_kept(tile);
+            self.tell_reads(tile, (0, len))?;
             self.alive.push(Row::Own);
             self.steps(tile, (0, 1, len));
-            return Ok(());
+            return self.tell_wrote(tile, (0, len));
         }
-        for block in 0..len.div_ceil(FOLD_BLOCK) {
+        self.blocks(tile, 0..self.job.plan.n_blocks())?;
+        self.close(tile);
+        Ok(())
+    }
+
+    /// Folds a run of blocks of a tile.
+    fn blocks(&mut self, tile: Tile, blocks: std::ops::Range<usize>) -> Result<(), RunError> {
+        self.gather_kept(tile);
+        let len = self.job.plan.len;
+        for block in blocks {
             self.job.options.poll()?;
             let first = block * FOLD_BLOCK;
             let elements = FOLD_BLOCK.min(len - first);
+            self.tell_reads(tile, (first, elements))?;
             for turn in 0..ACCUMULATORS {
                 let lane = turn.reverse_bits() >> (usize::BITS - ACCUMULATORS.ilog2());
                 if lane < elements {
@@ -436,10 +533,42 @@ impl Columns<'_> {
                     leaves /= 2;
                 }
             }
+            self.tell_wrote(tile, (first, elements))?;
         }
+        Ok(())
+    }
+
+    /// Merges the rows that are left: the states are then in the first.
+    fn close(&mut self, tile: Tile) {
         while self.alive.len() > 1 {
             self.merge(tile);
         }
+    }
+
+    /// Tells a pager what elements of a tile read.
+    fn tell_reads(&self, tile: Tile, elements: (usize, usize)) -> Result<(), RunError> {
+        let Some(pager) = self.job.options.pager else { return Ok(()) };
+        for Column { begins, steps, .. } in &self.job.plan.inputs {
+            let place = (begins.base, begins.form.size);
+            spans(&begins.dims, place, (tile.first, tile.count), &mut |outputs| {
+                let place = (address_at(outputs.start), outputs.len());
+                spans(&steps.dims, place, elements, &mut |span| tell_span(pager, begins, span))
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Tells a pager what elements of a tile have written beside the folds' results.
+    fn tell_wrote(&self, tile: Tile, elements: (usize, usize)) -> Result<(), RunError> {
+        let Some(pager) = self.job.options.pager else { return Ok(()) };
+        for Column { begins, steps, .. } in &self.job.plan.outputs {
+            let place = (begins.base, begins.form.size);
+            exact_spans(&begins.dims, place, (tile.first, tile.count), &mut |outputs| {
+                let place = (address_at(outputs.start), outputs.len());
+                exact_spans(&steps.dims, place, elements, &mut |span| Ok(pager.wrote(span)?))
+            })?;
+        }
+        pager.passed(tile.count * elements.1);
         Ok(())
     }
 

@@ -164,6 +164,9 @@ pub enum RunError {
     /// The call was cancelled.
     #[error("the evaluation was cancelled")]
     Cancelled,
+    /// The pager ended it, and knows why.
+    #[error("the evaluation was ended by what looks after its memory")]
+    Halted,
     /// The program contradicts itself: a bug in what made it.
     #[error("invalid program: {reason}")]
     Program {

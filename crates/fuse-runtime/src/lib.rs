@@ -29,6 +29,7 @@
 
 mod array;
 mod bind;
+mod boxes;
 mod cache;
 mod check;
 mod columns;
@@ -46,6 +47,8 @@ mod nest;
 mod options;
 mod overlap;
 mod pack;
+mod paged;
+mod pager;
 mod plan;
 mod predicate;
 mod reduce;
@@ -53,6 +56,7 @@ mod rows;
 mod run;
 mod scratch;
 mod short;
+mod survey;
 mod sweep;
 mod tasks;
 #[cfg(test)]
@@ -60,11 +64,13 @@ mod tests;
 mod views;
 
 pub use array::Array;
-pub use bind::ResultShape;
+pub use bind::{ResultShape, infer};
 pub use compile::{Executable, Fallback};
 pub use device::{DeviceArray, DeviceContext, DeviceExecutable};
 pub use element::{Complex, Element, F16};
 pub use error::{AllocError, RunError, ViewError};
 pub use options::{CancelToken, RunOptions, Threads, Tuning, WorkerLog};
+pub use pager::{Halt, Pager};
 pub use reduce::FoldLanes;
+pub use survey::Survey;
 pub use views::{Layout, Operand, ScalarValue, Strides, View, ViewMut};

@@ -264,7 +264,9 @@ impl<'c> NestRun<'c> {
         let tile = self.tile(len, threads);
         let n_tiles = len.div_ceil(tile);
         let cut = threads > 1 || self.options.tuning.inline_below == Some(0);
-        let each = if cut { (n_tiles / (threads * TASKS_PER_THREAD)).max(1) } else { n_tiles };
+        let most = self.options.most_of_task(TILE_BYTES);
+        let each =
+            if cut { (n_tiles / (threads * TASKS_PER_THREAD)).clamp(1, most) } else { n_tiles };
         run_tasks(n_tiles.div_ceil(each), self.options, |task| {
             let end = len.min((task + 1) * each * tile);
             self.run_tiles((task * each * tile, end), tile)

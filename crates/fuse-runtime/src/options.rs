@@ -7,6 +7,7 @@ use std::thread::ThreadId;
 use std::time::Instant;
 
 use crate::error::RunError;
+use crate::pager::Pager;
 use crate::reduce::FoldLanes;
 
 /// Stops the calls that were given it. Clones share one flag.
@@ -82,6 +83,8 @@ pub struct RunOptions<'a> {
     pub max_output_bytes: Option<u64>,
     /// Sizes of blocks and tasks.
     pub tuning: Tuning,
+    /// Looks after memory that only seems to be there.
+    pub pager: Option<&'a dyn Pager>,
     /// Sees which threads ran tasks: a hook for tests.
     pub workers: Option<&'a WorkerLog>,
 }

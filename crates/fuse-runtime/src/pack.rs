@@ -50,6 +50,11 @@ impl Elements {
         Elements { walk, len }
     }
 
+    /// Where its elements lie.
+    pub(crate) fn walk(&self) -> &Access {
+        &self.walk
+    }
+
     /// The bytes of an element.
     pub(crate) fn bytes(&self, index: usize) -> &[u8] {
         assert!(index < self.len);

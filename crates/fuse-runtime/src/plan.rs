@@ -181,6 +181,19 @@ impl Stepped {
         Ok(Stepped { list, predicates, n_outputs: outputs.len() })
     }
 
+    /// The operands of the part of the loop that begins at this index.
+    pub(crate) fn part(&self, origin: &[usize]) -> Stepped {
+        let moved = |(base, form, strides): &(Address, ElementForm, LoopStrides)| {
+            let steps = origin.iter().zip(strides);
+            let offset = steps.fold(0_isize, |offset, (&index, &stride)| {
+                offset.wrapping_add(index.cast_signed().wrapping_mul(stride))
+            });
+            (base.offset(offset), *form, strides.clone())
+        };
+        let list = self.list.iter().map(moved).collect();
+        Stepped { list, predicates: self.predicates.clone(), n_outputs: self.n_outputs }
+    }
+
     /// Each operand's first element, form, and byte strides by the axes of the loop: inputs, then outputs.
     pub(crate) fn operands(&self) -> impl Iterator<Item = &(Address, ElementForm, LoopStrides)> {
         let (outputs, inputs) = self.list.split_at(self.n_outputs);

@@ -89,6 +89,15 @@ impl TextPredicate {
         self.answer(address.0.addr(), &mut Search::default())
     }
 
+    /// The texts that answers in this range of addresses come from: walks, and which elements of them.
+    pub(crate) fn texts(
+        &self,
+        answers: std::ops::Range<usize>,
+    ) -> impl Iterator<Item = (&Access, (usize, usize))> {
+        let range = (answers.start, answers.len());
+        self.texts.iter().map(move |text| (text.elements.walk(), range))
+    }
+
     fn answer<'a>(&'a self, index: usize, search: &mut Search<'a>) -> bool {
         let [lhs, rhs] = self.texts.each_ref().map(|text| text.value(index));
         match (lhs, rhs) {

@@ -21,6 +21,7 @@ use crate::dispatch::{run_between, scatter_results};
 use crate::error::RunError;
 use crate::fold::LEFT_TO_RIGHT_BELOW;
 use crate::options::RunOptions;
+use crate::pager::exact_spans;
 use crate::plan::{Access, Inputs, Outputs, Plan, Route, Stepped, Variant, form_of};
 use crate::rows::Run;
 use crate::sweep::{FOLD_TASK_BLOCKS, INLINE_WORK, TASKS_PER_THREAD};
@@ -176,6 +177,9 @@ impl<'c> Reduction<'c> {
         let len = self.plan.as_ref().map_or(0, |plan| plan.len);
         let long = len > 2 * FOLD_TASK_BLOCKS * FOLD_BLOCK;
         let whole = Run::new(self, code, uniforms);
+        if let Some(pager) = self.options.pager {
+            return whole.run_paged(pager, threads);
+        }
         let by_elements = whole.columns.is_none();
         if by_elements && threads > 1 && self.n_outputs < 2 * threads && long {
             return whole.outputs_one_by_one();
@@ -210,6 +214,11 @@ impl<'c> Reduction<'c> {
             FoldLanes::Elements => 1,
             FoldLanes::Outputs => self.columns.row.max(GRANULE),
         }
+    }
+
+    /// Where the inputs' elements of each output begin.
+    pub(crate) fn begins(&self) -> &[Access] {
+        &self.begins.0
     }
 
     /// Moves an input.
@@ -276,7 +285,7 @@ impl<'c> Reduction<'c> {
         (states, lanes): (&mut [u8], usize),
         results: &mut [u8],
         scratch: &mut [u8],
-    ) {
+    ) -> Result<(), RunError> {
         let compiled = self.compiled();
         let kernel = &self.executable.program.passes[self.number].kernel;
         let granules = count.div_ceil(GRANULE);
@@ -292,8 +301,15 @@ impl<'c> Reduction<'c> {
             run_between(code, (states, &from), (results, &to), granules, scratch);
             for sink in self.sinks.iter().filter(|sink| sink.fold == number) {
                 scatter_results(&sink.access, (first, count), &results[to[sink.result]..]);
+                if let Some(pager) = self.options.pager {
+                    let place = (sink.access.base, sink.access.form.size);
+                    exact_spans(&sink.access.dims, place, (first, count), &mut |span| {
+                        Ok(pager.wrote(span)?)
+                    })?;
+                }
             }
         }
+        Ok(())
     }
 
     /// Bytes of results a lane that [`Reduction::finish`] needs, and of scratch.

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use fuse_ir::{FOLD_BLOCK, GRANULE};
 
-use crate::columns::{Codes, ColumnJob};
+use crate::columns::{Codes, ColumnJob, Saved};
 use crate::compile::{Code, CompiledPass};
 use crate::dispatch::Job;
 use crate::error::RunError;
@@ -33,7 +33,7 @@ const BANK_LANES: usize = 1 << 16;
 
 /// A reduction with what is computed once a call.
 pub(crate) struct Run<'r> {
-    reduction: &'r Reduction<'r>,
+    pub(crate) reduction: &'r Reduction<'r>,
     code: &'r Code,
     uniforms: &'r [u64],
     /// The kernels of the columns, where lanes are along outputs.
@@ -68,14 +68,18 @@ impl<'r> Run<'r> {
         for output in 0..self.reduction.n_outputs {
             self.reduction.place(&mut plan, output);
             let state = self.sweep(&plan).run()?;
-            let compiled = self.reduction.compiled();
-            self.with_memory((0, total_bytes(compiled) * BATCH), |scratch, batch, results| {
-                set_state(compiled, batch, 0, &state);
-                self.reduction.finish((output, 1), (batch, BATCH), results, scratch);
-                Ok(())
-            })?;
+            self.finish_one(output, &state)?;
         }
         Ok(())
+    }
+
+    /// Finishes an output whose state is known.
+    pub(crate) fn finish_one(&self, output: usize, state: &State) -> Result<(), RunError> {
+        let compiled = self.reduction.compiled();
+        self.with_memory((0, total_bytes(compiled) * BATCH), |scratch, batch, results| {
+            set_state(compiled, batch, 0, state);
+            self.reduction.finish((output, 1), (batch, BATCH), results, scratch)
+        })
     }
 
     /// A run of outputs, lanes along the elements of each.
@@ -119,8 +123,7 @@ impl<'r> Run<'r> {
         }
         bank.merge_lanes(n_blocks * GROUP, scratch);
         bank.merge_rows(n_blocks, GROUP, scratch);
-        self.reduction.finish((first, count), (bank.bytes, lanes), results, scratch);
-        Ok(())
+        self.reduction.finish((first, count), (bank.bytes, lanes), results, scratch)
     }
 
     /// A run of outputs, each by itself.
@@ -138,7 +141,7 @@ impl<'r> Run<'r> {
                     let state = self.sweep(plan).fold_here(scratch, states)?;
                     set_state(compiled, batch, lane, &state);
                 }
-                self.reduction.finish((first, count), (batch, BATCH), results, scratch);
+                self.reduction.finish((first, count), (batch, BATCH), results, scratch)?;
             }
             Ok(())
         })
@@ -153,7 +156,7 @@ impl<'r> Run<'r> {
             for first in outputs.clone().step_by(BATCH) {
                 self.reduction.options.poll()?;
                 let count = (outputs.end - first).min(BATCH);
-                self.reduction.finish((first, count), (batch, BATCH), results, scratch);
+                self.reduction.finish((first, count), (batch, BATCH), results, scratch)?;
             }
             Ok(())
         })
@@ -165,8 +168,26 @@ impl<'r> Run<'r> {
         let tile = self.reduction.columns.tile;
         self.with_memory(job.bytes(codes), |scratch, states, results| {
             job.run(outputs, codes, (scratch, states), &mut |tile_outputs, states, scratch| {
-                self.reduction.finish(tile_outputs, (states, tile), results, scratch);
+                self.reduction.finish(tile_outputs, (states, tile), results, scratch)
             })
+        })
+    }
+
+    /// A run of blocks of a run of outputs of one row.
+    pub(crate) fn column_blocks(
+        &self,
+        part: (Range<usize>, Range<usize>),
+        codes: &Codes<'_>,
+        saved: &mut Saved,
+    ) -> Result<(), RunError> {
+        let job = self.column_job();
+        let tile = self.reduction.columns.tile;
+        self.with_memory(job.bytes(codes), |scratch, states, results| {
+            let mut finish =
+                |tile_outputs: (usize, usize), states: &mut [u8], scratch: &mut [u8]| {
+                    self.reduction.finish(tile_outputs, (states, tile), results, scratch)
+                };
+            job.run_blocks(part, codes, (scratch, states), (saved, &mut finish))
         })
     }
 
@@ -175,7 +196,7 @@ impl<'r> Run<'r> {
         ColumnJob { executable, number, options, plan: columns, uniforms: self.uniforms }
     }
 
-    fn sweep<'p>(&'p self, plan: &'p Plan) -> Sweep<'p> {
+    pub(crate) fn sweep<'p>(&'p self, plan: &'p Plan) -> Sweep<'p> {
         let compiled = self.reduction.compiled();
         let job = Job { plan, code: self.code, slots: &compiled.slots, uniforms: self.uniforms };
         Sweep { job, pass: compiled, options: self.reduction.options }

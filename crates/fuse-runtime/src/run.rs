@@ -24,6 +24,7 @@ use crate::array::{Array, bytes_of};
 use crate::bind::{
     Raws, ResultShape, bind, check_limits, check_outputs, host_sources, result_shapes,
 };
+use crate::boxes::Boxes;
 use crate::compile::{Code, Executable};
 use crate::dispatch::{Job, copy_operand, read_scalar, run_uniform, write_scalar};
 use crate::error::{AllocError, RunError};
@@ -136,7 +137,7 @@ impl Executable {
         Ok(results)
     }
 
-    fn bind_operands(&self, sources: &[Raw<'_>]) -> Result<Bound, RunError> {
+    pub(crate) fn bind_operands(&self, sources: &[Raw<'_>]) -> Result<Bound, RunError> {
         bind(&self.program, self.defect, sources)
     }
 
@@ -170,13 +171,17 @@ impl Executable {
         (sources, sinks): (&[Raw<'_>], &[Raw<'_>]),
         options: &RunOptions<'_>,
     ) -> Result<(), RunError> {
-        let mut temporaries: SmallVec<[Temporary; 0]> = SmallVec::new();
+        let mut temporaries: SmallVec<[Temporary<'_>; 0]> = SmallVec::new();
         for (number, spec) in self.program.temporaries.iter().enumerate() {
             let extents = binding.extents(&spec.shape);
             temporaries.push(if self.is_local(number) {
                 Temporary::local(spec.dtype, extents)?
             } else {
-                Temporary::Whole(Array::unwritten(spec.dtype, &extents)?)
+                let paged = options.pager.and_then(|pager| pager.temporary(spec.dtype, &extents));
+                match paged {
+                    Some(memory) => Temporary::Paged(memory),
+                    None => Temporary::Whole(Array::unwritten(spec.dtype, &extents)?),
+                }
             });
         }
         let temporaries: Raws<'_> = temporaries.iter_mut().map(Temporary::raw).collect();
@@ -200,15 +205,17 @@ impl Executable {
     }
 
     /// Is a temporary kept a tile at a time?
-    fn is_local(&self, temporary: usize) -> bool {
+    pub(crate) fn is_local(&self, temporary: usize) -> bool {
         let holds = |local: &u32| *local as usize == temporary;
         self.program.nests.iter().any(|nest| nest.locals.iter().any(holds))
     }
 }
 
 /// A value between passes.
-enum Temporary {
+enum Temporary<'c> {
     Whole(Array),
+    /// In memory of the pager's.
+    Paged(ViewMut<'c>),
     /// Kept a tile at a time by each thread: it has a shape and no memory.
     Local {
         dtype: DType,
@@ -217,8 +224,8 @@ enum Temporary {
     },
 }
 
-impl Temporary {
-    fn local(dtype: DType, extents: Extents) -> Result<Temporary, AllocError> {
+impl<'c> Temporary<'c> {
+    fn local(dtype: DType, extents: Extents) -> Result<Temporary<'c>, AllocError> {
         if checked_len(&extents, dtype.size()).is_none() {
             return Err(AllocError { bytes: bytes_of(dtype, &extents) });
         }
@@ -229,6 +236,7 @@ impl Temporary {
     fn raw(&mut self) -> Raw<'_> {
         match self {
             Temporary::Whole(array) => array.raw_mut(),
+            Temporary::Paged(memory) => memory.raw(),
             Temporary::Local { dtype, extents, strides } => {
                 let base = Address(std::ptr::null_mut());
                 Raw { base, dtype: *dtype, order: ByteOrder::Native, extents, strides }
@@ -319,7 +327,14 @@ impl<'c> Call<'c> {
             let _floats = DefaultFloats::enter();
             let results = finish(compiled, &pass.kernel, fold, &state);
             for (sinks, bits) in sinks.iter().zip(results) {
-                sinks.iter().for_each(|&sink| write_scalar(self.sink(sink), bits));
+                for &sink in sinks {
+                    let raw = self.sink(sink);
+                    write_scalar(raw, bits);
+                    if let Some(pager) = self.options.pager {
+                        let address = raw.base.0.addr();
+                        pager.wrote(address..address + raw.dtype.size())?;
+                    }
+                }
             }
         }
         Ok(())
@@ -335,8 +350,32 @@ impl<'c> Call<'c> {
         } else {
             (0..space.len()).collect()
         };
+        let boxes = match self.options.pager {
+            Some(pager) if compiled.facts.order_free => Boxes::of(&operands, space, &order, pager),
+            Some(_) | None => None,
+        };
+        let Some(boxes) = boxes else {
+            return self.run_sweep(number, space, &operands, &order);
+        };
+        boxes.each(|origin, extents| {
+            let part = operands.part(origin);
+            self.run_sweep(number, extents, &part, &order).map(|_| ())
+        })?;
+        Ok(State::new())
+    }
+
+    /// Runs a loop, or a box of it, in that order of its axes.
+    fn run_sweep(
+        &self,
+        number: usize,
+        space: &[usize],
+        operands: &Stepped,
+        order: &[usize],
+    ) -> Result<State, RunError> {
+        let pass = &self.executable.program.passes[number];
+        let compiled = &self.executable.passes[number];
         let len = space.iter().product();
-        let (accesses, tuning) = (operands.accesses(space, &order), &self.options.tuning);
+        let (accesses, tuning) = (operands.accesses(space, order), &self.options.tuning);
         let plan = Plan::new(&pass.kernel, compiled.facts, len, accesses, tuning);
         let code = self.executable.code(number, plan.variant);
         let uniforms = self.uniforms(pass, code)?;

@@ -168,7 +168,7 @@ fn is_plain(options: &RunOptions<'_>) -> bool {
     } = &options.tuning;
     let unlimited = options.max_work.is_none() && options.max_output_bytes.is_none();
     let untuned = inline_below.is_none() && block.is_none() && shuffle.is_none();
-    unlimited && untuned && options.workers.is_none()
+    unlimited && untuned && options.workers.is_none() && options.pager.is_none()
 }
 
 /// An extent is 1 exactly where the axis is said to be.

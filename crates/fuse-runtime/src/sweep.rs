@@ -30,6 +30,18 @@ pub(crate) const INLINE_WORK: usize = 1 << 19;
 /// Tasks for each thread, so that a slow one can be evened out and all end together.
 pub(crate) const TASKS_PER_THREAD: usize = 32;
 
+/// Tasks of a fold whose states are kept until they are combined: a power of two, so that a wave is a
+/// perfect tree of its own, as a task is. 128 Mi elements.
+const WAVE_TASKS: usize = 1 << 12;
+
+/// The states of a fold's waves so far.
+#[derive(Default)]
+pub(crate) struct Waves {
+    whole: Vec<State>,
+    /// Of the last one, if it has fewer tasks, or a task with fewer blocks.
+    last: Option<State>,
+}
+
 /// One pass over its whole loop.
 ///
 /// Promised by whoever makes one: the job's plan is for its kernel and for memory that outlives the
@@ -57,12 +69,47 @@ impl Sweep<'_> {
             run_tasks(n_tasks, self.options, |task| self.run_task(task, task_blocks))?;
             return Ok(State::new());
         }
-        let n_tasks = n_blocks.div_ceil(FOLD_TASK_BLOCKS);
         let inline = RunOptions { threads: Threads::Inline, ..*self.options };
         let options = if threads > 1 { self.options } else { &inline };
-        let mut states = run_tasks(n_tasks, options, |task| self.fold_task(task))?;
-        let partial = if n_blocks.is_multiple_of(FOLD_TASK_BLOCKS) { None } else { states.pop() };
-        self.combine(&states, partial)
+        let mut waves = Waves::default();
+        for wave in 0..self.n_waves(WAVE_TASKS) {
+            self.fold_wave((wave, WAVE_TASKS), options, &mut waves)?;
+        }
+        self.combine_waves(&waves)
+    }
+
+    /// Number of waves of so many tasks that a loop with folds has.
+    pub(crate) fn n_waves(&self, tasks: usize) -> usize {
+        let n_blocks = self.job.plan.len.div_ceil(self.job.plan.block);
+        n_blocks.div_ceil(FOLD_TASK_BLOCKS * tasks)
+    }
+
+    /// Runs one wave, of a power of two tasks, all of them in order: its state joins `waves`.
+    pub(crate) fn fold_wave(
+        &self,
+        (wave, wave_tasks): (usize, usize),
+        options: &RunOptions<'_>,
+        waves: &mut Waves,
+    ) -> Result<(), RunError> {
+        let n_blocks = self.job.plan.len.div_ceil(self.job.plan.block);
+        let first = wave * wave_tasks;
+        let n_tasks = wave_tasks.min(n_blocks.div_ceil(FOLD_TASK_BLOCKS) - first);
+        let mut states = run_tasks(n_tasks, options, |task| self.fold_task(first + task))?;
+        let ends_whole = (first + n_tasks) * FOLD_TASK_BLOCKS <= n_blocks;
+        let partial = if ends_whole { None } else { states.pop() };
+        let whole = states.len() == wave_tasks;
+        let state = self.combine(&states, partial)?;
+        if whole {
+            waves.whole.push(state);
+        } else {
+            waves.last = Some(state);
+        }
+        Ok(())
+    }
+
+    /// The state of all waves.
+    pub(crate) fn combine_waves(&self, waves: &Waves) -> Result<State, RunError> {
+        self.combine(&waves.whole, waves.last.clone())
     }
 
     /// Is the loop too short to be worth other threads?
@@ -82,7 +129,9 @@ impl Sweep<'_> {
         if threads == 1 && self.options.tuning.inline_below != Some(0) {
             return n_blocks;
         }
-        (n_blocks / (threads * TASKS_PER_THREAD)).max(1)
+        let plan = self.job.plan;
+        let most = self.options.most_of_task(plan.widest()).div_ceil(plan.block);
+        (n_blocks / (threads * TASKS_PER_THREAD)).clamp(1, most)
     }
 
     /// Runs the blocks of one task of a loop without folds.
@@ -92,7 +141,7 @@ impl Sweep<'_> {
             for block in self.blocks(task, task_blocks) {
                 self.options.poll()?;
                 let range = self.range(block);
-                self.run_block(range, scratch, (&mut [], 0, 0), &mut pointers);
+                self.run_block(range, scratch, (&mut [], 0, 0), &mut pointers)?;
             }
             Ok(())
         })
@@ -105,7 +154,7 @@ impl Sweep<'_> {
             for start in elements.clone().step_by(self.job.plan.block) {
                 self.options.poll()?;
                 let range = (start, self.job.plan.block.min(elements.end - start));
-                self.run_block(range, scratch, (&mut [], 0, 0), &mut pointers);
+                self.run_block(range, scratch, (&mut [], 0, 0), &mut pointers)?;
             }
             Ok(())
         })
@@ -133,7 +182,7 @@ impl Sweep<'_> {
         for block in blocks {
             self.options.poll()?;
             let state = (&mut *bank.bytes, lanes, (block - first) * GRANULE);
-            self.run_block(self.range(block), scratch, state, &mut pointers);
+            self.run_block(self.range(block), scratch, state, &mut pointers)?;
         }
         bank.merge_lanes(n_blocks, scratch);
         Ok(bank.merge_tree(n_blocks, None, scratch))
@@ -152,7 +201,7 @@ impl Sweep<'_> {
         for block in 0..self.job.plan.len.div_ceil(self.job.plan.block) {
             let lane = (at + block * apart) * GRANULE;
             let state = (&mut *bank.bytes, bank.lanes, lane);
-            self.run_block(self.range(block), scratch, state, &mut pointers);
+            self.run_block(self.range(block), scratch, state, &mut pointers)?;
         }
         Ok(())
     }
@@ -197,7 +246,7 @@ impl Sweep<'_> {
         let mut pointers = Pointers::default();
         for element in 0..self.job.plan.len {
             let state = (&mut *bank.bytes, GRANULE, 0);
-            self.run_block((element, 1), scratch, state, &mut pointers);
+            self.run_block((element, 1), scratch, state, &mut pointers)?;
         }
         Ok(bank.state(0))
     }
@@ -227,10 +276,19 @@ impl Sweep<'_> {
         scratch: &mut [u8],
         states: (&mut [u8], usize, usize),
         pointers: &mut Pointers,
-    ) {
+    ) -> Result<(), RunError> {
+        let plan = self.job.plan;
+        if let Some(pager) = self.options.pager {
+            plan.tell_reads(pager, range)?;
+        }
         // SAFETY: what `Sweep` promises of the memory; ranges of different blocks are disjoint, and
         // `run_tasks` runs each task, hence each block, once.
         unsafe { self.job.run_range(range, scratch, states, pointers) };
+        if let Some(pager) = self.options.pager {
+            plan.tell_wrote(pager, range)?;
+            pager.passed(range.1);
+        }
+        Ok(())
     }
 
     fn bank<'m>(&'m self, states: &'m mut [u8], lanes: usize) -> Bank<'m> {

@@ -82,7 +82,9 @@ fn run_shared<R: Send>(
     options: &RunOptions<'_>,
     task: &(impl Fn(usize) -> Result<R, RunError> + Sync),
 ) -> Result<TaskResults<R>, RunError> {
-    let shares = Shares::new(n, helpers + 1);
+    // Paged memory is walked through from the front by all threads together.
+    let n_shares = if options.pager.is_some() { 1 } else { helpers + 1 };
+    let shares = Shares::new(n, n_shares);
     let (arrived, ended) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let finished: Mutex<Vec<(usize, Result<R, RunError>)>> = Mutex::default();
     let work = || {

@@ -30,6 +30,7 @@ mod list;
 mod literal;
 mod nesting;
 mod order;
+pub mod outline;
 mod precedence;
 mod program;
 mod render;
@@ -42,7 +43,7 @@ pub use ast::{
     Statement, SubscriptItem, TextId, UnaryOp,
 };
 pub use builder::MOST_ERRORS;
-pub use code::{Code, UnknownCode};
+pub use code::{Code, EXAMPLE_LIMIT, EXAMPLE_VARIABLES, Example, UnknownCode};
 pub use diagnostic::{Diagnostic, Label, quoted};
 pub use limits::SyntaxLimits;
 pub use render::Color;

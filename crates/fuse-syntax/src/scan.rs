@@ -31,6 +31,36 @@ pub(crate) fn scan(source: &str, limits: &SyntaxLimits) -> Result<Vec<Span>, Vec
     }
 }
 
+/// What a text lacks at its end.
+pub(crate) enum Unfinished {
+    /// A closing bracket.
+    Bracket,
+    /// The quote that ends the text which begins here.
+    Text(usize),
+    /// Nothing that could be added makes it a program.
+    Wrong,
+    /// Nothing that the scan knows of: these are its statements.
+    Statements(Vec<Span>),
+}
+
+/// What a text lacks at its end.
+pub(crate) fn unfinished(source: &str, limits: &SyntaxLimits) -> Unfinished {
+    let mut scanner = Scanner::new(source, *limits);
+    if check_length(source, limits).is_err() || scanner.read().is_err() {
+        return Unfinished::Wrong;
+    }
+    match scanner.errors[..] {
+        [] if !scanner.brackets.is_empty() => Unfinished::Bracket,
+        [] => Unfinished::Statements(scanner.statements),
+        [ref only] if only.code == Code::UnterminatedText => {
+            let start = only.span().unwrap_or_default().range().start;
+            let is_last_line = !source[start..].contains('\n');
+            if is_last_line { Unfinished::Text(start) } else { Unfinished::Wrong }
+        }
+        _ => Unfinished::Wrong,
+    }
+}
+
 fn check_length(source: &str, limits: &SyntaxLimits) -> Result<(), Vec<Diagnostic>> {
     if source.len() <= limits.source_bytes {
         return Ok(());
@@ -91,8 +121,14 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Reads to the end, or to the first limit.
+    /// Reads to the end, or to the first limit; reports what is open there.
     fn run(&mut self) -> Result<(), Diagnostic> {
+        self.read()?;
+        self.unclosed("end of the formula");
+        Ok(())
+    }
+
+    fn read(&mut self) -> Result<(), Diagnostic> {
         while let Some(&byte) = self.bytes.get(self.at) {
             let start = self.at;
             match byte {
@@ -109,9 +145,7 @@ impl<'a> Scanner<'a> {
                 self.at += 1;
             }
         }
-        self.end_statement()?;
-        self.unclosed("end of the formula");
-        Ok(())
+        self.end_statement()
     }
 
     /// Whether a line break follows the backslash.

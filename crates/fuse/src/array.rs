@@ -4,7 +4,7 @@ use fuse_ir::DType;
 use fuse_runtime::{Element, View, ViewMut};
 
 use crate::error::{Error, ErrorKind};
-use crate::print::element_text;
+use crate::print::push_element;
 
 /// An owned array: C order, 64-byte aligned, of any dtype.
 #[derive(Debug)]
@@ -123,12 +123,14 @@ impl Array {
         self.0.view_mut()
     }
 
-    /// Element at this position in C order as it prints: shortest digits that read back exactly, complex
-    /// numbers as Python's `(1+2j)`.
+    /// Element at this position in C order as it prints alone: shortest digits that read back exactly,
+    /// complex numbers as Python's `(1+2j)`, texts without quotes and escaped.
     pub fn element_text(&self, position: usize) -> String {
         let size = self.dtype().size();
         let bytes = &self.as_bytes()[position * size..][..size];
-        element_text(self.dtype(), bytes)
+        let mut text = String::new();
+        push_element(&mut text, self.dtype(), bytes);
+        text
     }
 }
 

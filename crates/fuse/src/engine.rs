@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use fuse_compile::{Mode, Options};
 use fuse_ir::HostBackend;
-use fuse_runtime::{CancelToken, RunOptions, Tuning, WorkerLog};
+use fuse_runtime::{CancelToken, Pager, RunOptions, Tuning, WorkerLog};
 
 use crate::array::Array;
 use crate::backend::{Backend, Isa, host};
@@ -24,6 +24,7 @@ use crate::vars::Vars;
 pub struct Engine {
     pub(crate) shared: Arc<Shared>,
     cancel: Option<CancelToken>,
+    pager: Option<Arc<dyn Pager>>,
 }
 
 pub(crate) struct Shared {
@@ -69,7 +70,14 @@ impl Engine {
     /// The same engine, whose calls stop when the token is cancelled.
     #[must_use]
     pub fn with_cancel(&self, token: &CancelToken) -> Engine {
-        Engine { shared: Arc::clone(&self.shared), cancel: Some(token.clone()) }
+        Engine { cancel: Some(token.clone()), ..self.clone() }
+    }
+
+    /// The same engine, whose calls tell a pager what they read and write.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_pager(&self, pager: Arc<dyn Pager>) -> Engine {
+        Engine { pager: Some(pager), ..self.clone() }
     }
 
     /// Parses a formula, or finds it in the cache.
@@ -205,11 +213,13 @@ impl Engine {
     pub(crate) fn with_options<R>(&self, call: impl FnOnce(&RunOptions<'_>) -> R) -> R {
         let shared = &*self.shared;
         let (cancel, deadline) = (self.cancel.as_ref(), shared.limits.deadline);
-        if cancel.is_none() && deadline.is_none() && shared.workers.is_none() {
+        let watched = shared.workers.is_some() || self.pager.is_some();
+        if cancel.is_none() && deadline.is_none() && !watched {
             return call(&shared.run);
         }
         let deadline = deadline.map(|limit| Instant::now() + limit);
-        call(&RunOptions { cancel, deadline, workers: shared.workers.as_deref(), ..shared.run })
+        let (workers, pager) = (shared.workers.as_deref(), self.pager.as_deref());
+        call(&RunOptions { cancel, deadline, workers, pager, ..shared.run })
     }
 
     /// Runs `call` with these options and the threads that it may use.
@@ -354,6 +364,6 @@ impl EngineBuilder {
             device: self.device,
             cache: Cache::default(),
         };
-        Ok(Engine { shared: Arc::new(shared), cancel: None })
+        Ok(Engine { shared: Arc::new(shared), cancel: None, pager: None })
     }
 }

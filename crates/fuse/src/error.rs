@@ -204,7 +204,7 @@ fn run_kind(error: &RunError) -> ErrorKind {
         RunError::OutputLimit { .. } => ErrorKind::Limit,
         RunError::WorkLimit { .. } => ErrorKind::WorkLimit,
         RunError::Deadline => ErrorKind::Deadline,
-        RunError::Cancelled => ErrorKind::Cancelled,
+        RunError::Cancelled | RunError::Halted => ErrorKind::Cancelled,
         _ => ErrorKind::Codegen,
     }
 }

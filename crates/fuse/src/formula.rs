@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use fuse_compile::{Compiled, Variable};
 use fuse_ir::{DType, HostBackend, InputType, Strength};
-use fuse_runtime::{DeviceExecutable, Executable, Operand, RunError, ViewMut};
+use fuse_runtime::{DeviceExecutable, Executable, Operand, Pager, RunError, Survey, ViewMut};
 use fuse_syntax::Ast;
 use smallvec::SmallVec;
 
@@ -255,6 +255,13 @@ impl Formula {
         ast.results().iter().map(|&id| ast.span(id).slice(ast.source()))
     }
 
+    /// Where the results stand in the text, in bytes.
+    #[doc(hidden)]
+    pub fn result_spans(&self) -> impl ExactSizeIterator<Item = std::ops::Range<usize>> {
+        let ast = &self.parsed.ast;
+        ast.results().iter().map(|&id| ast.span(id).range())
+    }
+
     /// Types of the results for variables of these types. Variables that the formula does not use
     /// are what "did you mean" chooses from.
     ///
@@ -265,6 +272,36 @@ impl Formula {
         let result =
             |spec: &fuse_ir::ArraySpec| ResultType { dtype: spec.dtype, rank: spec.shape.len() };
         Ok(compiled.program.results.iter().map(result).collect())
+    }
+
+    /// Dtypes and shapes of the results for these variables. Nothing is compiled to machine code or run, and
+    /// no array is read.
+    ///
+    /// # Errors
+    /// As [`Formula::outputs`], and [`ErrorKind::Shape`].
+    ///
+    /// ```
+    /// let f: fuse::Formula = "x[1:], sum(x)".parse()?;
+    /// let results = f.result_shapes(fuse::vars! { x = [1_f32, 2.0, 3.0] })?;
+    /// assert_eq!(results[0].extents.as_slice(), [2]);
+    /// assert!(results[1].extents.is_empty());
+    /// # Ok::<(), fuse::Error>(())
+    /// ```
+    pub fn result_shapes<'a>(
+        &self,
+        vars: impl Into<Vars<'a>>,
+    ) -> Result<Vec<fuse_runtime::ResultShape>, Error> {
+        let vars = vars.into();
+        let inputs = self.parsed.gather(&vars);
+        let types: Vec<Option<InputType>> =
+            inputs.iter().map(|input| input.map(Input::ty)).collect();
+        let compiled = self.parsed.compile(&self.engine.shared, &types);
+        let program = compiled.map_err(|error| self.name_error(&vars, error))?.program;
+        let operand = |name: &str| vars.entries.get_near(0, name).map(|input| &input.operand);
+        let operands: Operands<'_, 'a> =
+            program.inputs.iter().filter_map(|input| operand(&input.name)).collect();
+        fuse_runtime::infer(&program, &operands)
+            .map_err(|error| Error::from_run(self.source(), error))
     }
 
     /// Evaluates into a new array.
@@ -590,6 +627,59 @@ impl Prepared {
         let vars = vars.into();
         let inputs = self.inputs(&vars)?;
         self.formula.run_on_device(&self.plan, &inputs, out)
+    }
+
+    /// Dtype and extents of each result for these variables.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`] where the variables are not of the types it was prepared for,
+    /// [`ErrorKind::Shape`] where their shapes do not fit.
+    ///
+    /// ```
+    /// use fuse::{DType, Formula, InputType, vars};
+    ///
+    /// let f: Formula = "x + 1, sum(x)".parse()?;
+    /// let prepared = f.prepare(&[("x", InputType::array(DType::F32, &[3]))])?;
+    /// let shapes = prepared.result_shapes(vars! { x = [1.0_f32, 2.0, 3.0] })?;
+    /// assert_eq!(shapes[0].0, DType::F32);
+    /// assert_eq!((&shapes[0].1[..], &shapes[1].1[..]), (&[3][..], &[][..]));
+    /// # Ok::<(), fuse::Error>(())
+    /// ```
+    pub fn result_shapes<'a>(
+        &self,
+        vars: impl Into<Vars<'a>>,
+    ) -> Result<Vec<(DType, Vec<usize>)>, Error> {
+        let vars = vars.into();
+        let operands = self.plan.operands(&self.inputs(&vars)?);
+        let shapes = match &self.plan.code {
+            Code::Host(executable) => executable.result_shapes(&owned(&operands)),
+            Code::Device(executable) => executable.result_shapes(&owned(&operands)),
+        };
+        let shapes = shapes.map_err(|error| self.formula.run_error(&self.plan, error))?;
+        Ok(shapes.into_iter().map(|shape| (shape.dtype, shape.extents.to_vec())).collect())
+    }
+
+    /// The same, whose calls tell a pager what they read and write.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_pager(&self, pager: Arc<dyn Pager>) -> Prepared {
+        let formula =
+            Formula { engine: self.formula.engine.with_pager(pager), ..self.formula.clone() };
+        Prepared { formula, plan: Arc::clone(&self.plan) }
+    }
+
+    /// What a call with these variables walks over, where it runs on the host: by name how often.
+    #[doc(hidden)]
+    pub fn survey<'a>(&self, vars: impl Into<Vars<'a>>) -> Result<(Survey, Vec<&str>), Error> {
+        let vars = vars.into();
+        let operands = self.plan.operands(&self.inputs(&vars)?);
+        let names = &self.formula.parsed.names;
+        let names = self.plan.order.iter().map(|&position| names[position].as_str()).collect();
+        let survey = match &self.plan.code {
+            Code::Host(executable) => executable.survey(&operands),
+            Code::Device(_) => Ok(Survey::default()),
+        };
+        Ok((survey.map_err(|error| self.formula.run_error(&self.plan, error))?, names))
     }
 
     /// The program and its code, where it runs on the host.

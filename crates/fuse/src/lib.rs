@@ -116,6 +116,7 @@ pub use fuse_runtime::{CancelToken, Complex, Element, F16, Layout, View, ViewMut
 pub use fuse_syntax::Color;
 pub use limits::Limits;
 pub use output::{AsOutput, AsOutputs, Outputs};
+pub use print::PrintOptions;
 pub use vars::{AsInput, Input, Vars};
 
 /// The crate whose slices [`CudaView`] borrows.
@@ -124,12 +125,19 @@ pub use fuse_ptx::cudarc;
 
 /// Low-level types for programs that bring their own arrays.
 pub mod raw {
+    pub use crate::print::write_element;
+    pub use fuse_compile::nearest;
+    pub use fuse_compile::{ATTRIBUTES, METHODS};
     pub use fuse_ir::{ByteOrder, Extents, shape_text};
     pub use fuse_ir::{CodegenError, HostBackend, interp::Interpreter};
-    pub use fuse_ops::{derived, table};
+    pub use fuse_ops::{FORMS, Parameter, derived, table};
     pub use fuse_ptx::LEAST_CAPABILITY;
-    pub use fuse_runtime::{Operand, ScalarValue, Strides, Tuning, WorkerLog};
-    pub use fuse_syntax::{Code, Diagnostic, Span};
+    pub use fuse_runtime::{
+        Halt, Operand, Pager, ResultShape, ScalarValue, Strides, Survey, Tuning, WorkerLog,
+    };
+    pub use fuse_syntax::{
+        Code, Diagnostic, EXAMPLE_LIMIT, EXAMPLE_VARIABLES, Example, Span, outline,
+    };
 }
 
 /// Evaluates a formula into a new array, on the process's engine.

@@ -11,6 +11,7 @@ mod hostile;
 mod limits;
 mod memory;
 mod numexpr;
+mod paging;
 mod same_bits;
 mod spills;
 mod texts;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use fuse::{Array, Backend, Engine, ErrorKind, Mode, Vars};
 
 use super::Bench;
+use crate::eval::Values;
 use crate::failure::Failure;
 
 /// How long the interpreter may take.
@@ -26,19 +27,20 @@ pub(super) fn against_interpreter(
     match limited.evaluate_all(bench.text, vars.clone()) {
         Ok(expected) => compare_all(results, &expected),
         Err(error) if error.kind() == ErrorKind::Deadline => {
-            let rank = bench.values.iter().map(|(_, value)| value.shape().len()).max();
-            let most = extent_of_sample(rank.unwrap_or(0));
-            let sample: Vars<'_> = bench
-                .values
-                .iter()
-                .map(|(name, value)| Ok((name.as_str(), value.as_prefix(most)?)))
-                .collect::<Result<_, Failure>>()?;
+            let sample = sample(bench.values)?;
             let interpreter = builder.build()?.with_cancel(bench.token);
             let expected = interpreter.evaluate_all(bench.text, sample.clone())?;
             compare_all(&bench.formula.evaluate_all(sample)?, &expected)
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// The first elements of the values along each axis.
+pub(crate) fn sample(values: &Values) -> Result<Vars<'_>, Failure> {
+    let rank = values.iter().map(|(_, value)| value.shape().len()).max();
+    let most = extent_of_sample(rank.unwrap_or(0));
+    values.iter().map(|(name, value)| Ok((name.as_str(), value.as_prefix(most)?))).collect()
 }
 
 /// The rank-th root of 2^16, at least 2.
@@ -52,7 +54,8 @@ fn extent_of_sample(rank: usize) -> usize {
     }
 }
 
-fn compare_all(results: &[Array], expected: &[Array]) -> Result<(), Failure> {
+/// Fails at the first element whose bits differ.
+pub(crate) fn compare_all(results: &[Array], expected: &[Array]) -> Result<(), Failure> {
     results.iter().zip(expected).try_for_each(|(result, expected)| compare(result, expected))
 }
 

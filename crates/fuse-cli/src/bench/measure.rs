@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::failure::Failure;
 
 /// How long the formula itself is repeated.
-pub(super) const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
 /// Shortest time that the clock measures well: 20 µs, a thousand times its resolution.
 const SHORTEST: f64 = 20_000.0;
@@ -18,13 +18,13 @@ const MOST: usize = 100_000;
 
 /// Nanoseconds of one call.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Times {
-    pub(super) min: f64,
-    pub(super) median: f64,
+pub(crate) struct Times {
+    pub(crate) min: f64,
+    pub(crate) median: f64,
 }
 
 /// Warms up for a tenth of `budget`, then repeats for `budget`; short calls are timed in batches.
-pub(super) fn repeat(
+pub(crate) fn repeat(
     budget: Duration,
     mut call: impl FnMut() -> Result<(), Failure>,
 ) -> Result<Times, Failure> {
@@ -49,12 +49,12 @@ pub(super) fn repeat(
 }
 
 /// A duration as a number.
-pub(super) fn nanoseconds(duration: Duration) -> f64 {
+pub(crate) fn nanoseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e9
 }
 
 /// The middle one; there is at least one.
-pub(super) fn median(samples: &mut [f64]) -> f64 {
+pub(crate) fn median(samples: &mut [f64]) -> f64 {
     samples.sort_by(f64::total_cmp);
     samples.get(samples.len() / 2).copied().unwrap_or(0.0)
 }

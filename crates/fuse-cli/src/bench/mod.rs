@@ -15,8 +15,10 @@ mod check;
 mod copy;
 mod device;
 mod inputs;
-mod measure;
+pub(crate) mod measure;
 mod report;
+
+pub(crate) use check::{compare_all, sample};
 
 use fuse::raw::shape_text;
 use fuse::{Array, CancelToken, Engine, Formula, InputType, Prepared, Stage, Vars};
@@ -34,7 +36,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<(), Failure> {
     // Kept, so that a device that it opens stays open.
     let first = engine::build(&args.engine, 1)?;
     let formula = first.formula(&text)?;
-    let access = if args.no_mmap { Access::Read } else { Access::Map };
+    let access = if args.no_mmap { Access::READ } else { Access::MAP };
     let values = inputs::make(&signature::parse_all(&arguments)?, access)?;
     let threads = threads(args)?;
     let measured = interruptible(|token| {

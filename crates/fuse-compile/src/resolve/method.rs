@@ -9,7 +9,7 @@ use super::names::{is_function, nearest};
 use super::{Resolver, Value};
 
 /// The functions that are methods too, with the receiver as first argument; `astype` is the cast.
-const METHODS: &[&str] = &[
+pub const METHODS: &[&str] = &[
     "sum",
     "prod",
     "min",
@@ -32,7 +32,7 @@ const METHODS: &[&str] = &[
 pub(super) const ASTYPE: &str = "astype";
 
 /// Attributes.
-const ATTRIBUTES: &[&str] = &["real", "imag", "T", "size", "ndim", "shape"];
+pub const ATTRIBUTES: &[&str] = &["real", "imag", "T", "size", "ndim", "shape"];
 
 impl Resolver<'_> {
     pub(super) fn method(

@@ -51,6 +51,8 @@ use function::CallKey;
 use program::{Bound, Frame};
 use scope::{Meaning, Scope};
 
+pub use method::{ATTRIBUTES, METHODS};
+pub use names::nearest;
 pub use scope::names;
 
 /// A variable that a formula may use.

@@ -42,11 +42,9 @@ pub(super) fn elsewhere(name: &str) -> Option<Code> {
     }
 }
 
-/// The candidate at the least edit distance, if it is near enough to be a typing error.
-pub(super) fn nearest<'a>(
-    name: &str,
-    candidates: impl Iterator<Item = &'a str>,
-) -> Option<&'a str> {
+/// The candidate at the least edit distance, if it is near enough to be a typing error: what "did you
+/// mean" offers. The first one of several at the same distance.
+pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (name.chars().count() / 3).max(1);
     candidates
         .map(|candidate| (edit_distance(name, candidate), candidate))

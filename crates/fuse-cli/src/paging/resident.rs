@@ -1,0 +1,211 @@
+//! Which pages of files are in memory: as many as there is room for, the oldest go first.
+//!
+//! ```text
+//! touch(span) ──▶ windows of 2 MiB it meets ──▶ new ones join the queue, those behind them are read ahead
+//!                 more than the room is held ──▶ the front of the queue is let go, down to three quarters
+//! ```
+//!
+//! What a window holds is estimated from the spans that were touched, in the pieces of 64 KiB that the system
+//! maps around a fault: at least what is in memory, since a span is told before it is read. Letting go of a
+//! page that is still read costs a fault, and nothing else: the file has it.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::memory::WINDOW;
+
+/// What the system maps around a fault.
+const AROUND: usize = 64 << 10;
+
+/// Windows that are read ahead of the one in use.
+const AHEAD: usize = 8;
+
+/// The windows of one file's mapping.
+#[derive(Debug)]
+pub(crate) struct Pages {
+    /// Addresses.
+    span: Range<usize>,
+    /// Bytes in memory of each window, as estimated.
+    held: Vec<AtomicUsize>,
+    /// The first window that has not been read ahead.
+    ahead: AtomicUsize,
+}
+
+impl Pages {
+    pub(crate) fn new(span: Range<usize>) -> Pages {
+        let held = (0..span.len().div_ceil(WINDOW)).map(|_| AtomicUsize::new(0)).collect();
+        Pages { span, held, ahead: AtomicUsize::new(0) }
+    }
+
+    /// The addresses.
+    pub(crate) fn span(&self) -> &Range<usize> {
+        &self.span
+    }
+
+    /// Bytes of a window, relative to the first address.
+    pub(crate) fn window(&self, window: usize) -> Range<usize> {
+        window * WINDOW..self.span.len().min((window + 1) * WINDOW)
+    }
+
+    /// The windows to read ahead now that this one is in use.
+    fn read_ahead(&self, window: usize) -> Range<usize> {
+        let target = (window + 1 + AHEAD).min(self.held.len());
+        let done = self.ahead.load(Ordering::Relaxed);
+        let from = if (window + 1..=target).contains(&done) { done } else { window + 1 };
+        self.ahead.store(target, Ordering::Relaxed);
+        from..target
+    }
+}
+
+/// The pages of all files together.
+#[derive(Debug)]
+pub(crate) struct Resident {
+    room: usize,
+    held: AtomicUsize,
+    /// Files and windows, those that came first in front.
+    queue: Mutex<VecDeque<(usize, usize)>>,
+}
+
+/// What is to be done about windows.
+pub(crate) trait Residents {
+    /// The pages of a file.
+    fn pages(&self, file: usize) -> &Pages;
+
+    /// Will be needed soon.
+    fn read_ahead(&self, file: usize, bytes: Range<usize>);
+
+    /// May go.
+    fn let_go(&self, file: usize, bytes: Range<usize>);
+}
+
+impl Resident {
+    pub(crate) fn new(room: usize) -> Resident {
+        Resident { room, held: AtomicUsize::new(0), queue: Mutex::default() }
+    }
+
+    pub(crate) fn room(&self) -> usize {
+        self.room
+    }
+
+    /// Addresses of a file that are about to be read.
+    pub(crate) fn touch(&self, residents: &impl Residents, file: usize, addresses: Range<usize>) {
+        let pages = residents.pages(file);
+        let start = addresses.start.max(pages.span.start) - pages.span.start;
+        let end = addresses.end.min(pages.span.end).saturating_sub(pages.span.start);
+        for window in start / WINDOW..end.div_ceil(WINDOW) {
+            let range = pages.window(window);
+            let (from, to) = (start.max(range.start), end.min(range.end));
+            let around = to.next_multiple_of(AROUND) - from / AROUND * AROUND;
+            self.hold(residents, (file, window), around);
+        }
+        if self.held.load(Ordering::Relaxed) > self.room {
+            self.let_go(residents);
+        }
+    }
+
+    /// So many more bytes of a window are in memory.
+    fn hold(&self, residents: &impl Residents, (file, window): (usize, usize), bytes: usize) {
+        let pages = residents.pages(file);
+        let held = &pages.held[window];
+        let before = held.load(Ordering::Relaxed);
+        let after = (before + bytes).min(WINDOW);
+        if before == after
+            || held.compare_exchange(before, after, Ordering::Relaxed, Ordering::Relaxed).is_err()
+        {
+            // Full; or another thread holds it at this moment.
+            return;
+        }
+        self.held.fetch_add(after - before, Ordering::Relaxed);
+        if before == 0 {
+            self.queue.lock().unwrap_or_else(PoisonError::into_inner).push_back((file, window));
+            for window in pages.read_ahead(window) {
+                residents.read_ahead(file, pages.window(window));
+            }
+        }
+    }
+
+    /// Lets the oldest windows go.
+    fn let_go(&self, residents: &impl Residents) {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        while self.held.load(Ordering::Relaxed) > self.room / 4 * 3 {
+            let Some((file, window)) = queue.pop_front() else { return };
+            let pages = residents.pages(file);
+            let bytes = pages.held[window].swap(0, Ordering::Relaxed);
+            self.held.fetch_sub(bytes, Ordering::Relaxed);
+            residents.let_go(file, pages.window(window));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct File {
+        pages: Pages,
+        ahead: Mutex<Vec<usize>>,
+        gone: Mutex<Vec<usize>>,
+    }
+
+    impl Residents for File {
+        fn pages(&self, _: usize) -> &Pages {
+            &self.pages
+        }
+
+        fn read_ahead(&self, _: usize, bytes: Range<usize>) {
+            self.ahead.lock().unwrap().push(bytes.start / WINDOW);
+        }
+
+        fn let_go(&self, _: usize, bytes: Range<usize>) {
+            self.gone.lock().unwrap().push(bytes.start / WINDOW);
+        }
+    }
+
+    fn file(windows: usize) -> File {
+        let pages = Pages::new(4096..4096 + windows * WINDOW - 100);
+        File { pages, ahead: Mutex::default(), gone: Mutex::default() }
+    }
+
+    #[test]
+    fn no_more_is_held_than_there_is_room_for() {
+        let (resident, file) = (Resident::new(8 * WINDOW), file(100));
+        for window in 0..100 {
+            let start = 4096 + window * WINDOW;
+            for piece in 0..16 {
+                let from = start + piece * (WINDOW / 16);
+                resident.touch(&file, 0, from..from + WINDOW / 16);
+            }
+            assert!(resident.held.load(Ordering::Relaxed) <= 8 * WINDOW);
+        }
+        let gone = file.gone.into_inner().unwrap();
+        assert!(gone.is_sorted() && gone.len() >= 92, "the oldest first: {gone:?}");
+        let ahead = file.ahead.into_inner().unwrap();
+        assert_eq!(ahead, (1..100).collect::<Vec<_>>(), "each once");
+    }
+
+    #[test]
+    fn what_lies_apart_counts_as_what_is_mapped_around_it() {
+        let (resident, file) = (Resident::new(8 * WINDOW), file(100));
+        for row in 0..64 {
+            let from = 4096 + row * (256 << 10);
+            resident.touch(&file, 0, from..from + 8);
+        }
+        assert_eq!(resident.held.load(Ordering::Relaxed), 64 * AROUND);
+    }
+
+    #[test]
+    fn a_second_walk_is_read_ahead_again() {
+        let (resident, file) = (Resident::new(4 * WINDOW), file(30));
+        for _ in 0..2 {
+            for window in 0..30 {
+                resident.touch(&file, 0, 4096 + window * WINDOW..4096 + window * WINDOW + 10);
+                resident.touch(&file, 0, 4096 + window * WINDOW..4096 + (window + 1) * WINDOW);
+            }
+        }
+        let ahead = file.ahead.into_inner().unwrap();
+        assert_eq!(ahead.iter().filter(|&&window| window == 20).count(), 2);
+    }
+}

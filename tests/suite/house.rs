@@ -107,6 +107,8 @@ const UNSAFE_FILES: &[&str] = &[
     "crates/fuse-x64/src/kernel.rs",
     "tests/fake-driver/src/exports.rs",
     "tests/fake-driver/src/host.rs",
+    "tests/fuzz-targets/src/overlapping.rs",
+    "tests/fuzz-targets/src/requests.rs",
     "tests/suite/allocator.rs",
     "tests/suite/gpu/memory.rs",
     "tests/suite/gpu/start.rs",

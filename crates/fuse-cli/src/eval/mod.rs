@@ -57,7 +57,6 @@ pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
             None => engine.formula(&text)?,
             Some(dtype) => converted(&engine, &formula, &values, dtype)?,
         };
-        let start = Instant::now();
         let plan = Plan::new((&engine, &formula), &values, args)?;
         if args.dry_run {
             return plan.print(&targets);

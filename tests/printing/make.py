@@ -237,7 +237,7 @@ def texts():
     case("S4", [b"a", b"bc", b""])
     case("S9", [b"it's", b'say "a"', b"it's \"a\"", b"back\\"])
     case("S6", [b"tab\t", b"nl\n", b"\x1b[2J", b"\xe9\xff\x80", b"\x7f", b"\0a"])
-    case("S3", b"a\n'")
+    case("S3", b"a\n'", deviation="scalar-bytes")
     case("U3", "abc")
     case("U9", "\x1b[2J\n", deviation="scalar-text")
     case("U2", "\\", deviation="scalar-backslash")

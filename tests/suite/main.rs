@@ -5,6 +5,7 @@
 //! | `corpus` | cases with expected bits, on every back end and thread count; coverage of the tables |
 //! | `conformance` | every primitive and construct, and random kernels, on every back end |
 //! | `formulas` | random formulas: back ends, threads, modes, optimizer off; bounds of relaxed mode; beside NumPy |
+//! | `fuzz` | the fuzz targets on their seeds and on what once crashed them |
 //! | `dtypes` | result dtypes and values over all pairs of dtypes, beside NumPy's |
 //! | `printing` | arrays as text, beside NumPy's |
 //! | `accuracy` | errors of the elementary functions, against committed tables and MPFR |
@@ -33,6 +34,8 @@ mod docs;
 mod dtypes;
 #[cfg(test)]
 mod formulas;
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 mod gpu;
 #[cfg(test)]

@@ -93,7 +93,7 @@ impl Variable {
                 .iter()
                 .map(|&dtype| InputType::array(dtype, &typed.shape))
                 .collect()),
-            Kind::Given(source) => Ok(vec![Value::load(source, Access::Map)?.as_input()?.ty()]),
+            Kind::Given(source) => Ok(vec![Value::load(source, Access::MAP)?.as_input()?.ty()]),
         }
     }
 

@@ -20,7 +20,7 @@
 //!
 //! Invariants. *No input makes this crate panic, allocate by an unchecked length, or unpickle. An
 //! output is either the old file or the complete new one. Nothing is left behind by a writer that is
-//! dropped.* Unsafe code is in `map.rs`, and in two files of one system call each: `temporaries.rs`,
+//! dropped.* Unsafe code is in `map.rs` and `spool.rs`, and in files of one system call each: `residence.rs`, `temporaries.rs`,
 //! `writeback.rs`.
 
 #![deny(unsafe_code)]
@@ -43,6 +43,7 @@ mod mapped;
 mod npz;
 mod residence;
 mod room;
+mod spool;
 mod target;
 mod temporaries;
 mod view;
@@ -59,6 +60,7 @@ pub use header::{Header, MAX_HEADER_BYTES};
 pub use mapped::{MappedFile, mapped_file_at};
 pub use npz::NpzWriter;
 pub use room::check_room;
+pub use spool::Spool;
 pub use temporaries::remove_temporaries;
 pub use view::{NpyView, Strides};
 pub use writer::{NpyWriter, Output, write_array};

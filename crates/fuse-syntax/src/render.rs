@@ -12,7 +12,8 @@
 //!
 //! The renderer sees only the lines that labels touch, and of long lines only the part around them, so that
 //! an error in a 1 MiB formula costs as much as in a short one and prints as little. Control
-//! and direction characters of the source are shown as pictures (the renderer does that).
+//! and direction characters of the source are shown as pictures: the renderer does that for those of ASCII
+//! and for directions, `printable` for U+0080 to U+009F, which some terminals obey as well.
 
 use crate::diagnostic::{Diagnostic, Label};
 use crate::span::{Span, index};
@@ -125,7 +126,7 @@ impl Excerpt {
     ) -> Snippet<'a, Annotation<'a>> {
         let before = if self.line.start < self.shown.start { CUT } else { "" };
         let after = if self.shown.end < self.line.end { CUT } else { "" };
-        let text = [before, &source[self.shown.clone()], after].concat();
+        let text = printable([before, &source[self.shown.clone()], after].concat());
         let annotations = labels.iter().filter_map(|(label, span)| {
             let kind =
                 if label.primary { AnnotationKind::Primary } else { AnnotationKind::Context };
@@ -140,6 +141,15 @@ impl Excerpt {
             .line_start(line_number(self.shown.start, source))
             .annotations(annotations)
     }
+}
+
+/// Stands for a control character of two bytes, and has two bytes itself: labels stay where they are.
+const CONTROL: &str = "\u{a4}";
+
+/// The text without control characters beyond ASCII.
+fn printable(text: String) -> String {
+    let is_control = |character: char| ('\u{80}'..='\u{9f}').contains(&character);
+    if text.contains(is_control) { text.replace(is_control, CONTROL) } else { text }
 }
 
 /// The span cut to the text and to character boundaries.

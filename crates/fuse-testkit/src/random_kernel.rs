@@ -9,11 +9,12 @@
 //! its argument through `select(x = x, x, 1)`.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use fuse_ir::interp::Interpreter;
 use fuse_ir::{
-    Control, Fold, HostBackend, InputClass, Kernel, Lane, OperandInput, OperandOutput, Prim,
-    Region, RegionId, Scalar, StateSlot, Table, ValueId,
+    BlockKernel, Control, Fold, HostBackend, InputClass, Kernel, Lane, OperandInput, OperandOutput,
+    Prim, Region, RegionId, Scalar, StateSlot, Table, ValueId,
 };
 
 use crate::assemble::Assembler;
@@ -69,27 +70,45 @@ fn compare(
     let compiled =
         compile(backend, &case, report).map_err(|reason| failed("compiling".into(), reason))?;
     let Some(compiled) = compiled else { return Ok(()) };
-    let oracle = Interpreter.compile(&case.kernel).expect("the interpreter takes every kernel");
     let mut random = Random::new(seed ^ 0x5eed);
     for length in [70, 1100] {
         let n = 1 + random.below(length);
-        let inputs = case.make_inputs(n, &mut random);
-        let plain = Layout { placement: Placement::Back, form: Form::Packed };
-        let expected = Dispatcher::new(&case, oracle.clone(), memory, plain).run(&inputs, n);
-        let layout =
-            varied(Layout { placement: Placement::Misaligned(1), form: Form::Split }, &mut random);
-        let run = Dispatcher::new(&case, compiled.clone(), memory, layout).run(&inputs, n);
+        let checked = run_alike(&case, &compiled, n, &mut random, memory);
         report.count(&case.kernel, n);
-        if let Some(finding) = difference(&case, &inputs, &expected.outcome, &run) {
-            return Err(failed(format!("{n} elements, {layout:?}"), finding));
-        }
+        checked.map_err(|(setting, finding)| failed(setting, finding))?;
     }
     Ok(())
 }
 
+/// Does a case's compiled kernel give what the interpreter gives, for `n` elements that `random` makes, in
+/// some layout?
+///
+/// # Errors
+/// The setting, and what differs.
+pub fn run_alike(
+    case: &Case,
+    compiled: &Arc<dyn BlockKernel>,
+    n: usize,
+    random: &mut Random,
+    memory: &mut MemoryPool,
+) -> Result<(), (String, String)> {
+    let oracle = Interpreter.compile(&case.kernel).expect("the interpreter takes every kernel");
+    let inputs = case.make_inputs(n, random);
+    let plain = Layout { placement: Placement::Back, form: Form::Packed };
+    let expected = Dispatcher::new(case, oracle, memory, plain).run(&inputs, n);
+    let layout = varied(Layout { placement: Placement::Misaligned(1), form: Form::Split }, random);
+    let run = Dispatcher::new(case, Arc::clone(compiled), memory, layout).run(&inputs, n);
+    let finding = difference(case, &inputs, &expected.outcome, &run);
+    finding.map_or(Ok(()), |finding| Err((format!("{n} elements, {layout:?}"), finding)))
+}
+
 /// The random kernel of a seed.
 pub fn random_case(seed: u64) -> Case {
-    let mut random = Random::new(seed);
+    random_case_from(&mut Random::new(seed), format!("random {seed}"))
+}
+
+/// The random kernel that a generator chooses.
+pub fn random_case_from(random: &mut Random, name: String) -> Case {
     let mut kernel = Kernel::default();
     for _ in 0..random.below(3) {
         let lane = random.pick(Lane::ALL);
@@ -97,23 +116,23 @@ pub fn random_case(seed: u64) -> Case {
         kernel.tables.push(Table { lane, entries });
     }
     for _ in 0..random.below(4) {
-        let region = closed_region(&kernel, &mut random);
+        let region = closed_region(&kernel, random);
         kernel.regions.push(region);
     }
-    let scalars = uniform_region(&mut kernel, &mut random);
+    let scalars = uniform_region(&mut kernel, random);
     for _ in 0..1 + random.below(5) {
         let class = if random.percent(80) { InputClass::Stream } else { InputClass::Splat };
         kernel.inputs.push(OperandInput { mem: random.pick(Lane::ALL).mem(), class });
     }
     for _ in 0..[0, 0, 0, 1, 1, 2][random.below(6)] {
-        let fold = random_fold(&kernel, &mut random);
+        let fold = random_fold(&kernel, random);
         kernel.folds.push(fold);
     }
-    lane_region(&mut kernel, &mut random);
+    lane_region(&mut kernel, random);
     let finite = random.percent(30);
     let fill = if finite { Fill::Finite } else { Fill::Special };
     let fills = vec![fill; kernel.inputs.len()];
-    let mut case = Case::new(format!("random {seed}"), kernel).with_scalars(&scalars);
+    let mut case = Case::new(name, kernel).with_scalars(&scalars);
     case.fills = fills;
     case.first_index = random.operand(Lane::I64);
     if random.percent(20) {

@@ -36,7 +36,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<(), Failure> {
     // Kept, so that a device that it opens stays open.
     let first = engine::build(&args.engine, 1)?;
     let formula = first.formula(&text)?;
-    let access = if args.no_mmap { Access::Read } else { Access::Map };
+    let access = if args.no_mmap { Access::READ } else { Access::MAP };
     let values = inputs::make(&signature::parse_all(&arguments)?, access)?;
     let threads = threads(args)?;
     let measured = interruptible(|token| {

@@ -57,9 +57,7 @@ pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
             None => engine.formula(&text)?,
             Some(dtype) => converted(&engine, &formula, &values, dtype)?,
         };
-        let start = Instant::now();
         let plan = Plan::new((&engine, &formula), &values, args)?;
-        args.talk.say(|| format!("compiled in {}", duration(start.elapsed())));
         if args.dry_run {
             return plan.print(&targets);
         }
@@ -110,7 +108,8 @@ impl TalkArgs {
 /// Loads the variables that the formula uses.
 fn load(formula: &Formula, bindings: &[Binding], args: &EvalArgs) -> Result<Values, Failure> {
     let start = Instant::now();
-    let access = if args.no_mmap { Access::Read } else { Access::Map };
+    let above = args.mem / 4;
+    let access = if args.no_mmap { Access::Read { above } } else { Access::Map { above } };
     let mut values = Values::new();
     for binding in bindings {
         if formula.names().any(|name| name == binding.name) {

@@ -120,7 +120,7 @@ pub(crate) fn axis_name<'v>(
 }
 
 fn load(formula: &Formula, bindings: &[Binding], args: &PlotArgs) -> Result<Values, Failure> {
-    let access = if args.no_mmap { Access::Read } else { Access::Map };
+    let access = if args.no_mmap { Access::READ } else { Access::MAP };
     let used = |binding: &&Binding| formula.names().any(|name| name == binding.name);
     let load =
         |binding: &Binding| Ok((binding.name.clone(), Value::load(&binding.source, access)?));

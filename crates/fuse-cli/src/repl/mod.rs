@@ -49,7 +49,7 @@ use settings::Settings;
 const PROMPT: &str = "fuse> ";
 
 pub(crate) fn run(args: &ReplArgs, color: Color) -> Result<(), Failure> {
-    let access = if args.no_mmap { Access::Read } else { Access::Map };
+    let access = if args.no_mmap { Access::READ } else { Access::MAP };
     let interactive = stdin().is_terminal();
     let format = if interactive { Format::Numpy } else { print::default_format() };
     let settings = Settings {
@@ -129,7 +129,7 @@ mod tests {
         let engine = EngineArgs { strict: false, backend: None, isa: None, device: None };
         let (format, print) = (Format::Numpy, PrintOptions::default());
         let settings = Settings { engine, threads: 1, format, print, color: Color::Never };
-        let mut session = Session::new(settings, Access::Read).expect("an engine");
+        let mut session = Session::new(settings, Access::READ).expect("an engine");
         let array = |array: Result<Array, fuse::Error>| Value::Array(array.expect("it fits"));
         session.set("x", array(Array::from_slice(&[1.0, 2.0, 3.0], &[3])));
         session.set("m", array(Array::from_slice(&[0.5_f32; 6], &[2, 3])));

@@ -41,7 +41,11 @@ pub struct Subject {
 
 /// The formula of a seed.
 pub fn generate(seed: u64, family: Family) -> Subject {
-    let mut random = Random::new(seed);
+    generate_from(Random::new(seed), family)
+}
+
+/// The formula that a generator chooses.
+pub fn generate_from(mut random: Random, family: Family) -> Subject {
     let shape = shape(&mut random);
     let relaxed_only = family != Family::Tame && random.percent(20);
     let budget = 10 + random.below(30);
@@ -98,6 +102,9 @@ pub(super) struct Generator {
     pub(super) n_scopes: usize,
     relaxed_only: bool,
 }
+
+/// Elements above which a shape is no slice of a larger one: slices of slices grow by powers.
+const LARGE: usize = 10_000;
 
 /// Most variables of a formula.
 const MOST_OPERANDS: usize = 7;
@@ -175,7 +182,8 @@ impl Generator {
         if budget <= 2 {
             return self.leaf(dtype);
         }
-        if budget > 4 && self.family == Family::Any && self.random.percent(4) {
+        let may_slice = budget > 4 && self.family == Family::Any;
+        if may_slice && self.random.percent(4) && !self.is_large() {
             return self.sliced_tree(dtype, budget - 3);
         }
         match dtype {
@@ -191,7 +199,7 @@ impl Generator {
         if self.family == Family::Any {
             match self.random.below(20) {
                 0 if dtype == I64 || dtype == F64 => return self.generated(dtype),
-                0..3 => {
+                0..3 if !self.is_large() => {
                     let extents = self.extents();
                     return self.sliced_leaf(dtype, &extents);
                 }
@@ -229,6 +237,11 @@ impl Generator {
         };
         let scope = if operand.is_scalar { None } else { Some(self.scope) };
         self.add(operand, scope)
+    }
+
+    /// Is the shape one of which no larger one is cut any more?
+    fn is_large(&self) -> bool {
+        self.shape.iter().product::<usize>() > LARGE
     }
 
     /// Extents that broadcast to the shape.

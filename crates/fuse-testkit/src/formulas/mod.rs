@@ -23,7 +23,7 @@ mod shrink;
 mod tree;
 mod views;
 
-pub use generate::{Family, Subject, generate};
+pub use generate::{Family, Subject, generate, generate_from};
 pub use operand::Operand;
 pub use shrink::shrink;
 pub use tree::{Form, Tree};

@@ -54,7 +54,7 @@ impl Operand {
         let (extents, is_scalar) = (extents.to_vec(), false);
         let mut operand =
             Operand { dtype, is_scalar, extents, strides, offset, order, bytes, n_special: 0 };
-        operand.fill(family, random);
+        random.apart(|random| operand.fill(family, random));
         operand
     }
 
@@ -70,7 +70,7 @@ impl Operand {
             bytes: vec![0; dtype.size()],
             n_special: 0,
         };
-        operand.fill(family, random);
+        random.apart(|random| operand.fill(family, random));
         operand
     }
 

@@ -71,6 +71,25 @@ pub fn ptx_conformance() -> PtxReport {
     run_cases(&cases, &|case, options| fuse_ptx::emit(&program_of(case, &case.kernel), options))
 }
 
+/// Emits a case, changes the text by `spoil`, and runs each entry on so many elements that `random` makes.
+///
+/// # Errors
+/// What is wrong: the text, a launch, or a bit.
+pub fn check_text(
+    case: &Case,
+    options: ModuleOptions,
+    spoil: &dyn Fn(String) -> String,
+    n: usize,
+    random: &mut Random,
+) -> Result<(), String> {
+    let program = program_of(case, &case.kernel);
+    let text = spoil(fuse_ptx::emit(&program, options).map_err(|error| error.to_string())?);
+    ptx::scan(&text)?;
+    let module = ptx::parse(&text).map_err(|error| format!("{error}\n{text}"))?;
+    let (pass, memory) = (&program.passes[0], Memory::new(MEMORY));
+    Rig { case, pass, module: &module, memory, launches: Vec::new() }.check(n, random)
+}
+
 /// What makes a case's text.
 type Emit<'e> = &'e dyn Fn(&Case, ModuleOptions) -> Result<String, DeviceError>;
 

@@ -65,7 +65,7 @@ const PATHOLOGICAL: &[&str] = &[
 
 #[test]
 fn time_to_parse_grows_with_the_text() {
-    let long = size("FUSE_BYTES", 64 << 10);
+    let long = size("FUSE_BYTES", 16 << 10);
     let short = long / 16;
     let limits =
         SyntaxLimits { source_bytes: usize::MAX, nodes: usize::MAX, ..SyntaxLimits::default() };

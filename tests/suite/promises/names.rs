@@ -26,7 +26,7 @@ const NAMES: &[&str] = &[
 fn is_harmless(text: &str) -> bool {
     let draws = |c: char| {
         !c.is_control()
-            && !matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+            && !matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     text.len() < 4000 && text.chars().all(|c| c == '\n' || draws(c))
 }

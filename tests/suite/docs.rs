@@ -365,7 +365,11 @@ fn the_record_of_processes_is_of_these_files() {
         let (file, hash) = line.split_once(' ').expect("a file and its hash");
         let bytes = std::fs::read(root.join(file)).unwrap_or_default();
         let repeat = "python3 tests/process/series.py target/release/fuse FOLDER --record tests/process/record.txt";
-        assert_eq!(format!("{:016x}", fnv(&bytes)), hash, "{file} is newer than the record: {repeat}");
+        assert_eq!(
+            format!("{:016x}", fnv(&bytes)),
+            hash,
+            "{file} is newer than the record: {repeat}"
+        );
         n_files += 1;
     }
     assert!(n_files >= 10, "{n_files} files");

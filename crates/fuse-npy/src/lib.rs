@@ -58,7 +58,7 @@ pub use file::NpyFile;
 pub use header::{Header, MAX_HEADER_BYTES};
 pub use mapped::{MappedFile, mapped_file_at};
 pub use npz::NpzWriter;
-pub use temporaries::remove_temporaries;
 pub use spool::Spool;
+pub use temporaries::remove_temporaries;
 pub use view::{NpyView, Strides};
 pub use writer::{NpyWriter, Output, write_array};

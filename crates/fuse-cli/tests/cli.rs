@@ -7,6 +7,7 @@ mod files;
 mod gpu;
 mod large;
 mod repl;
+mod threats;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Series of whole processes: speed, memory, interrupts, kills, full disks, truncated inputs.
 
-    python3 tests/process/series.py FUSE FOLDER [NAME ...]
+    python3 tests/process/series.py FUSE FOLDER [NAME ...] [--record FILE]
 
 FUSE is the release binary, FOLDER a place on the disk that is measured (4 GiB free). Prints one line a
 figure, `name: measured (target)`, and ends with exit code 1 where a target is missed. Needs Linux, Python
@@ -28,8 +28,52 @@ GIB = 1 << 30
 missed = []
 
 
+lines = []
+
+# What the figures depend on: a test compares these files with what the record says of them.
+COVERED = [
+    "crates/fuse-cli/src/eval/large.rs",
+    "crates/fuse-cli/src/paging/*.rs",
+    "crates/fuse-cli/src/sigbus.rs",
+    "crates/fuse-npy/src/atomic.rs",
+    "crates/fuse-npy/src/map.rs",
+    "crates/fuse-npy/src/residence.rs",
+    "crates/fuse-npy/src/writer.rs",
+    "crates/fuse-runtime/src/boxes.rs",
+    "crates/fuse-runtime/src/paged.rs",
+    "crates/fuse-runtime/src/pager.rs",
+]
+
+
+def fnv(path):
+    """FNV-1a, 64 bits."""
+    state = 0xCBF29CE484222325
+    for byte in path.read_bytes():
+        state = (state ^ byte) * 0x100000001B3 % 2**64
+    return f"{state:016x}"
+
+
+def record(path):
+    root = Path(__file__).resolve().parents[2]
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=root, capture_output=True, text=True)
+    with open(path, "w") as out:
+        print("# Written by tests/process/series.py; .ci/extended runs it.", file=out)
+        print(f"date {time.strftime('%F', time.gmtime())}", file=out)
+        print(f"commit {commit.stdout.strip()}", file=out)
+        print(f"machine {os.uname().machine}, {os.cpu_count()} cores", file=out)
+        for pattern in COVERED:
+            for file in sorted(root.glob(pattern)):
+                print(f"covers {file.relative_to(root)} {fnv(file)}", file=out)
+        print(*lines, sep="\n", file=out)
+
+
+def say(line):
+    print(line, flush=True)
+    lines.append(line)
+
+
 def report(name, measured, target, ok):
-    print(f"{name}: {measured} (target {target}){'' if ok else '  MISSED'}", flush=True)
+    say(f"{name}: {measured} (target {target}){'' if ok else '  MISSED'}")
     if not ok:
         missed.append(name)
 
@@ -131,7 +175,7 @@ def speed(fuse, folder):
     ratio = min(ours) / min(theirs)
     detail = f"{min(ours):.2f} s over {min(theirs):.2f} s = {ratio:.2f}"
     report("speed: two 1 GiB inputs, 1 GiB output, over dd", detail, "1.4", ratio <= 1.4)
-    print(f"  all runs, s: fuse {[round(t, 2) for t in ours]}, dd {[round(t, 2) for t in theirs]}")
+    say(f"  all runs, s: fuse {[round(t, 2) for t in ours]}, dd {[round(t, 2) for t in theirs]}")
 
 
 def memory(fuse, folder):
@@ -195,7 +239,7 @@ def sparse(fuse, folder):
     path.unlink()
     last = [line for line in shown.decode(errors="replace").split("\r") if "%" in line]
     report("sparse: a mean of 80 GB, RssAnon", f"{sampler.anon / MIB:.0f} MiB", "64 MiB", sampler.anon <= 64 * MIB)
-    print(f"  RssFile {sampler.file / MIB:.0f} MiB")
+    say(f"  RssFile {sampler.file / MIB:.0f} MiB")
     report("sparse: progress bar", repr(last[-1].strip()) if last else "none", "shown", bool(last))
     if interrupted:
         report("sparse: Ctrl-C", f"{took:.0f} ms, exit {code}", "50 ms, 130", took <= 50 and code == 130)
@@ -267,7 +311,7 @@ def full(fuse, folder):
             finally:
                 subprocess.run(["umount", str(small)], check=True)
         else:
-            print("  skipped: mounting a tmpfs is refused")
+            say("  skipped: mounting a tmpfs is refused")
         done = subprocess.run([fuse, "eval", "x + 1", f"x={x}", "-o", "/dev/full"], capture_output=True, text=True)
         report("full: /dev/full", f"exit {done.returncode}, {done.stderr.strip()!r}", "exit 1", done.returncode == 1)
 
@@ -308,7 +352,13 @@ SERIES = {"speed": speed, "memory": memory, "sparse": sparse, "kill": kill, "ful
 
 
 def main():
-    fuse, folder, *names = sys.argv[1:]
+    arguments = sys.argv[1:]
+    to = None
+    if "--record" in arguments:
+        at = arguments.index("--record")
+        to = arguments[at + 1]
+        del arguments[at : at + 2]
+    fuse, folder, *names = arguments
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name in names or SERIES:
@@ -316,6 +366,8 @@ def main():
     for name in ("x.npy", "y.npy", "m.npy"):
         if not names:
             (folder / name).unlink(missing_ok=True)
+    if to:
+        record(to)
     if missed:
         print("missed:", "; ".join(missed))
         sys.exit(1)

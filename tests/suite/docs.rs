@@ -347,3 +347,31 @@ fn a_function_beyond_its_budget_or_without_a_record_is_found() {
     largest.budget.f64 = 0.6;
     assert_eq!(largest.complaint(), None);
 }
+
+/// FNV-1a, 64 bits: as `tests/process/series.py` has it.
+fn fnv(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |state, &byte| {
+        (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+#[test]
+fn the_record_of_processes_is_of_these_files() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let record = std::fs::read_to_string(root.join("tests/process/record.txt")).expect("a record");
+    let covered = record.lines().filter_map(|line| line.strip_prefix("covers "));
+    let mut n_files = 0;
+    for line in covered {
+        let (file, hash) = line.split_once(' ').expect("a file and its hash");
+        let bytes = std::fs::read(root.join(file)).unwrap_or_default();
+        let repeat = "python3 tests/process/series.py target/release/fuse FOLDER --record tests/process/record.txt";
+        assert_eq!(
+            format!("{:016x}", fnv(&bytes)),
+            hash,
+            "{file} is newer than the record: {repeat}"
+        );
+        n_files += 1;
+    }
+    assert!(n_files >= 10, "{n_files} files");
+    assert!(!record.contains("MISSED"), "a target is missed:\n{record}");
+}

@@ -114,6 +114,7 @@ const UNSAFE_FILES: &[&str] = &[
     "tests/suite/gpu/start.rs",
     "tests/suite/promises/aliasing.rs",
     "tests/suite/promises/same_bits.rs",
+    "tests/suite/promises/system.rs",
 ];
 
 /// Crates that forbid unsafe code altogether.
@@ -184,6 +185,78 @@ fn every_file_says_what_it_is_for() {
         let text = std::fs::read_to_string(&file).expect("a source file");
         assert!(text.starts_with("//!"), "{} does not open with its purpose", file.display());
     }
+}
+
+/// Only the command reads arguments or the environment; tests, and the crates for them, may as well.
+#[test]
+fn libraries_do_not_read_the_environment() {
+    for file in rust_files(&root().join("crates")) {
+        let path = file.strip_prefix(root()).expect("inside").to_string_lossy().into_owned();
+        let of_tests = ["fuse-cli/", "fuse-testkit/", "/tests/", "/tests.rs", "/examples/"];
+        if of_tests.iter().any(|part| path.contains(part)) {
+            continue;
+        }
+        let text = std::fs::read_to_string(&file).expect("a source file");
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let reads = code.lines().map(|line| line.split("//").next().unwrap_or_default());
+        let found: Vec<&str> = reads
+            .filter(|line| [" env::", "std::env"].iter().any(|path| line.contains(path)))
+            .collect();
+        assert!(found.is_empty(), "{path} reads the environment: {found:?}");
+    }
+}
+
+/// Whatever is built is one version, from the registry, with a checksum; Cranelift is pinned, and its module that
+/// maps code by itself is not there. What the crates import directly has its line in the list of decisions.
+#[test]
+fn dependencies_are_locked_and_few() {
+    let lock = std::fs::read_to_string(root().join("Cargo.lock")).expect("it is committed");
+    let lock: toml::Table = lock.parse().expect("TOML");
+    let packages = lock["package"].as_array().expect("packages");
+    let field = |package: &toml::Value, name: &str| {
+        package.get(name).and_then(|value| value.as_str()).map(str::to_string)
+    };
+    let (mut ours, mut theirs, mut cranelift) = (0, 0, BTreeSet::new());
+    for package in packages {
+        let name = field(package, "name").expect("a name");
+        assert_ne!(name, "cranelift-jit", "decision 0003");
+        if name.starts_with("cranelift") {
+            cranelift.insert(field(package, "version"));
+        }
+        let Some(source) = field(package, "source") else {
+            assert!(name.starts_with("fuse-"), "{name} comes from a folder");
+            ours += 1;
+            continue;
+        };
+        let checksum = field(package, "checksum").unwrap_or_default();
+        assert!(source.starts_with("registry+") && checksum.len() == 64, "{name}: {source}");
+        theirs += 1;
+    }
+    assert!(ours > 10 && theirs > 50, "{ours} of ours, {theirs} others");
+    assert_eq!(cranelift.len(), 1, "versions of Cranelift: {cranelift:?}");
+    let decisions = root().join("docs/decisions/0001-dependencies.md");
+    let decisions = std::fs::read_to_string(decisions).expect("the list");
+    let words: BTreeSet<&str> =
+        decisions.split(|c: char| !(c.is_alphanumeric() || "-_".contains(c))).collect();
+    for name in direct_dependencies() {
+        let suffix = name.strip_prefix("cranelift").unwrap_or(&name);
+        let known = words.contains(name.as_str()) || words.contains(suffix);
+        assert!(known, "{name} has no line in docs/decisions/0001-dependencies.md");
+    }
+}
+
+/// What the crates import to be built, but for each other.
+fn direct_dependencies() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for entry in std::fs::read_dir(root().join("crates")).expect("the crates") {
+        let manifest = entry.expect("an entry").path().join("Cargo.toml");
+        let manifest = std::fs::read_to_string(manifest).expect("a manifest");
+        let manifest: toml::Table = manifest.parse().expect("TOML");
+        let dependencies = manifest.get("dependencies").and_then(|table| table.as_table());
+        names.extend(dependencies.into_iter().flat_map(|table| table.keys().cloned()));
+    }
+    names.retain(|name| name != "fuse" && !name.starts_with("fuse-"));
+    names
 }
 
 /// Does the line hold the keyword in code? Comments, attributes and this test's own words do not.

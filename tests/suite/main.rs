@@ -13,6 +13,7 @@
 //! | `ui` | diagnostics as users see them |
 //! | `docs` | pages generated from tables |
 //! | `gpu` | PTX: texts, NVIDIA's assembler; launches, over a stand-in for the NVIDIA driver |
+//! | `threats` | every threat of the page on reliability has its tests |
 //! | `house` | who may import whom, where unsafe code lives |
 //! | `allocator` | counts requests for memory |
 //! | `backends` | the list of back ends that all of these run |
@@ -43,5 +44,7 @@ mod house;
 mod printing;
 #[cfg(test)]
 mod promises;
+#[cfg(test)]
+mod threats;
 #[cfg(test)]
 mod ui;

@@ -5,7 +5,7 @@
 //! time, the process ends at once; a file in the making, which mostly has no name yet, goes with it. A
 //! session at its prompt ignores it: there Ctrl-C is a key, and a signal from elsewhere must not leave the
 //! terminal in disorder. One that comes after a line was entered, but before its evaluation began, cancels
-//! that.
+//! that; in a script one that comes too late to stop a line ends the script behind it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -20,12 +20,18 @@ static RUNNING: Mutex<Option<CancelToken>> = Mutex::new(None);
 /// Is this a session on a terminal?
 static SESSION: AtomicBool = AtomicBool::new(false);
 
-/// Has a session's Ctrl-C found nothing to stop since the last line was entered?
-static MISSED: AtomicBool = AtomicBool::new(false);
+/// Has Ctrl-C come since the last line was entered? It may have found nothing to stop, or something that was
+/// done before it looked.
+static CAME: AtomicBool = AtomicBool::new(false);
 
 /// A session takes a line now: what came before was not meant for it.
 pub(crate) fn begin_line() {
-    MISSED.store(false, Ordering::Relaxed);
+    CAME.store(false, Ordering::Relaxed);
+}
+
+/// Has Ctrl-C come meanwhile, without stopping anything? A script ends then all the same.
+pub(crate) fn has_come() -> bool {
+    CAME.swap(false, Ordering::Relaxed)
 }
 
 /// From now on, Ctrl-C ends evaluations only.
@@ -43,7 +49,7 @@ pub(crate) fn install() {
 pub(crate) fn interruptible<R>(work: impl FnOnce(&CancelToken) -> R) -> R {
     let token = CancelToken::new();
     set_running(Some(token.clone()));
-    if MISSED.swap(false, Ordering::Relaxed) {
+    if CAME.load(Ordering::Relaxed) {
         token.cancel();
     }
     let result = work(&token);
@@ -58,9 +64,13 @@ fn set_running(token: Option<CancelToken>) {
 /// Runs on a thread of its own.
 #[expect(clippy::exit, reason = "there is nobody to return to")]
 fn interrupted() {
-    match RUNNING.lock().unwrap_or_else(PoisonError::into_inner).take() {
-        Some(token) => token.cancel(),
-        None if SESSION.load(Ordering::Relaxed) => MISSED.store(true, Ordering::Relaxed),
+    let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    match running.take() {
+        Some(token) => {
+            CAME.store(true, Ordering::Relaxed);
+            token.cancel();
+        }
+        None if SESSION.load(Ordering::Relaxed) => CAME.store(true, Ordering::Relaxed),
         None => {
             fuse_npy::remove_temporaries();
             std::process::exit(i32::from(INTERRUPTED))

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! create   open(folder, O_TMPFILE)           a file without a name: gone if the process dies
-//! reserve  fallocate                          a full disk is an error here, before any work
+//! reserve  fstatvfs, fallocate                a full disk is an error here, before any work
 //! write_at pwrite, from any thread            never a map: a full disk would be SIGBUS there
 //! commit   fsync ─┬─ Refuse   linkat(target)                 fails if the target exists
 //!                 └─ Replace  linkat(temporary) ─ rename(target)      ─▶ fsync(folder)
@@ -32,6 +32,7 @@ use rustix::process::{Resource, getrlimit};
 
 use crate::error::Error;
 use crate::file::{io_error, to_u64};
+use crate::room::check_room;
 use crate::target::{self, FileTarget, Target};
 use crate::temporaries::Registration;
 use crate::writeback;
@@ -140,6 +141,7 @@ impl AtomicFile {
         if len == 0 {
             return Ok(());
         }
+        check_room(&self.file, len)?;
         match retry_on_intr(|| rustix::fs::fallocate(&self.file, flags, offset, len)) {
             Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(()),
             Err(errno) => Err(errno.into()),

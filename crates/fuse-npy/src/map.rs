@@ -61,6 +61,22 @@ impl Map {
         &self.map
     }
 
+    /// Maps the same bytes at the same place again: what the system has noted about pages that were read, 2 MiB
+    /// for each GiB, is gone then.
+    pub(crate) fn renew(&self) -> io::Result<()> {
+        use rustix::mm::{MapFlags, ProtFlags, mmap};
+        let bytes = self.bytes();
+        let before = bytes.as_ptr().addr() % rustix::param::page_size();
+        let start = bytes.as_ptr().wrapping_sub(before).cast_mut().cast();
+        let offset = self.end - to_u64(bytes.len()) - to_u64(before);
+        let flags = MapFlags::SHARED | MapFlags::FIXED;
+        // SAFETY: the range is that of `self.map`, from its first page to its last byte; it is replaced by the
+        // same pages of the same file, with the same rights, in one step: whoever reads meanwhile reads the
+        // same bytes.
+        unsafe { mmap(start, bytes.len() + before, ProtFlags::READ, flags, &self.file, offset) }?;
+        Ok(())
+    }
+
     /// Does the file still hold all that is mapped? What is missing in the middle of a page reads as
     /// zeros, without a signal.
     pub(crate) fn check_length(&self) -> Result<(), Error> {

@@ -30,6 +30,15 @@ impl NpyFile {
         self.advise(bytes, Advice::LinuxDontNeed);
     }
 
+    /// Has the system forget what it notes about pages that were mapped and let go of: 2 MiB for each GiB. Costs
+    /// a fault for each page that is still in use.
+    pub fn forget_pages(&self) {
+        if let Data::Mapped(map) = self.data() {
+            // What is not forgotten takes memory, and does no harm.
+            _ = map.renew();
+        }
+    }
+
     fn mapped(&self) -> Option<&[u8]> {
         match self.data() {
             Data::Mapped(map) => Some(map.bytes()),

@@ -1,4 +1,4 @@
-//! The floating-point control state around kernels.
+//! The floating-point control state around kernels, and around what computes constants for them.
 //!
 //! A caller may have set flush-to-zero or another rounding mode; kernels promise the same bits
 //! everywhere, so they run under the default: round to nearest even, subnormals kept, exceptions
@@ -9,13 +9,14 @@
 
 /// While it lives, this thread computes under the default floating-point control state.
 #[derive(Debug)]
-pub(crate) struct DefaultFloats {
+pub struct DefaultFloats {
     restore: Option<Control>,
 }
 
 impl DefaultFloats {
     /// Sets the default state.
-    pub(crate) fn enter() -> DefaultFloats {
+    #[must_use]
+    pub fn enter() -> DefaultFloats {
         let found = read();
         let restore = (found & CONTROL_BITS != DEFAULT).then_some(found);
         if restore.is_some() {

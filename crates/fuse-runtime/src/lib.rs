@@ -69,6 +69,8 @@ pub use compile::{Executable, Fallback};
 pub use device::{DeviceArray, DeviceContext, DeviceExecutable};
 pub use element::{Complex, Element, F16};
 pub use error::{AllocError, RunError, ViewError};
+#[doc(hidden)]
+pub use fpenv::DefaultFloats;
 pub use options::{CancelToken, RunOptions, Threads, Tuning, WorkerLog};
 pub use pager::{Halt, Pager};
 pub use reduce::FoldLanes;

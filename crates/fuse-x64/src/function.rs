@@ -117,10 +117,7 @@ fn units(unit: &Code, lanes: usize, level: Level) -> usize {
         };
         units == 1 || (units * unit.steps.len() <= LARGE && small())
     };
-    let halved = std::iter::successors(
-        Some(std::env::var("UNITS").map_or(MOST_UNITS, |s| s.parse().unwrap_or(4))),
-        |units| Some(units / 2),
-    );
+    let halved = std::iter::successors(Some(MOST_UNITS), |units| Some(units / 2));
     let most = GRANULE / lanes;
     halved.take_while(|&units| units > 0).find(|&n| n <= most && fits(n)).unwrap_or(1)
 }

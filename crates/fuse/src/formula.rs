@@ -13,7 +13,9 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use fuse_compile::{Compiled, Variable};
 use fuse_ir::{DType, HostBackend, InputType, Strength};
-use fuse_runtime::{DeviceExecutable, Executable, Operand, Pager, RunError, Survey, ViewMut};
+use fuse_runtime::{
+    DefaultFloats, DeviceExecutable, Executable, Operand, Pager, RunError, Survey, ViewMut,
+};
 use fuse_syntax::Ast;
 use smallvec::SmallVec;
 
@@ -84,6 +86,8 @@ type Operands<'v, 'a> = SmallVec<[&'v Operand<'a>; 4]>;
 
 impl Parsed {
     pub(crate) fn new(text: &str, limits: &Limits) -> Result<Parsed, Error> {
+        // Literals are rounded to nearest, whatever the caller's state.
+        let _floats = DefaultFloats::enter();
         let ast = fuse_syntax::parse(text, &limits.syntax())
             .map_err(|diagnostics| Error::from_diagnostics(text, diagnostics))?;
         let names = fuse_compile::names(&ast).into_iter().map(str::to_string).collect();
@@ -138,6 +142,8 @@ impl Parsed {
     }
 
     fn compile_plan(&self, shared: &Shared, types: Vec<Option<InputType>>) -> Result<Plan, Error> {
+        // Threads that are started meanwhile inherit the state as well.
+        let _floats = DefaultFloats::enter();
         let compiled = self.compile(shared, &types)?;
         let position = |name: &String| self.names.iter().position(|known| known == name);
         let inputs = compiled.program.inputs.iter();
@@ -173,6 +179,8 @@ impl Parsed {
     }
 
     fn compile_for(&self, shared: &Shared, variables: &[Variable<'_>]) -> Result<Compiled, Error> {
+        // Constants are folded here.
+        let _floats = DefaultFloats::enter();
         fuse_compile::compile(&self.ast, variables, shared.options)
             .map_err(|diagnostics| Error::from_diagnostics(&self.source, diagnostics))
     }

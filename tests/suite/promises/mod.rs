@@ -6,15 +6,20 @@ mod allocations;
 mod concurrency;
 mod counting;
 mod counts;
+mod growth;
 mod half;
 mod hostile;
 mod limits;
 mod memory;
+mod names;
 mod numexpr;
 mod paging;
+mod processes;
 mod same_bits;
 mod spills;
+mod system;
 mod texts;
+mod traps;
 mod tutorials;
 mod views;
 
@@ -37,6 +42,8 @@ fn alone(test: &str, work: fn()) {
         .env(CHILD, "1")
         .output()
         .expect("runs");
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stdout));
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}{printed}", String::from_utf8_lossy(&output.stderr));
+    // Figures, for who looks.
+    print!("{printed}");
 }

@@ -269,3 +269,37 @@ fn a_pager_ends_a_call() {
     let error = paged.evaluate_into("x + 1", vars(&operands), &mut out).expect_err("halted");
     assert_eq!(error.kind(), fuse::ErrorKind::Cancelled);
 }
+
+/// A call that ends at its k-th block, for each k: an error and no array; and the next call computes as ever.
+#[test]
+fn a_call_that_ends_at_any_block_gives_no_array() {
+    let operands = vec![("x", Operand::of(1, &[70_001]))];
+    let text = "2*x + 1, sum(x), x - mean(x)";
+    let tuning = Tuning { inline_below: Some(0), ..Tuning::default() };
+    for threads in [1, 3] {
+        let engine = Engine::builder().threads(threads).tuning(tuning).build().expect("an engine");
+        let expected = engine.evaluate_all(text, vars(&operands)).expect(text);
+        let mut ended = 0;
+        loop {
+            // Threads go on to their next block: more than one may end.
+            let ledger = Ledger::new(&[], &[]);
+            ledger.patience.store(ended, Ordering::Relaxed);
+            match engine.with_pager(ledger).evaluate_all(text, vars(&operands)) {
+                Err(error) => assert_eq!(error.kind(), fuse::ErrorKind::Cancelled, "block {ended}"),
+                Ok(_) => break,
+            }
+            let mut out: Vec<Array> = expected
+                .iter()
+                .map(|array| {
+                    Array::from_slice(&vec![6.5e66; array.len()], array.shape()).expect("small")
+                })
+                .collect();
+            engine.evaluate_into(text, vars(&operands), &mut out).expect(text);
+            for (found, expected) in out.iter().zip(&expected) {
+                assert!(found.as_bytes() == expected.as_bytes(), "after an end at block {ended}");
+            }
+            ended += 1;
+        }
+        assert!(ended > 3, "{ended} blocks");
+    }
+}

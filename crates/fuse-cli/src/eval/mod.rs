@@ -57,9 +57,7 @@ pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
             None => engine.formula(&text)?,
             Some(dtype) => converted(&engine, &formula, &values, dtype)?,
         };
-        let start = Instant::now();
         let plan = Plan::new((&engine, &formula), &values, args)?;
-        args.talk.say(|| format!("compiled in {}", duration(start.elapsed())));
         if args.dry_run {
             return plan.print(&targets);
         }

@@ -28,6 +28,9 @@ pub(super) struct Plan {
     on_device: bool,
 }
 
+/// Bytes that are not worth a word.
+const PAGE: u128 = 4096;
+
 /// An input.
 struct Read {
     name: String,
@@ -101,7 +104,7 @@ impl Plan {
         }
         let (read, written) = (human(self.read()), human(self.written()));
         writeln!(out, "in all  {read} to read, {written} to write{}", free(targets))?;
-        if self.survey.temporary_bytes > 0 {
+        if self.survey.temporary_bytes > PAGE {
             let between = human(self.survey.temporary_bytes);
             writeln!(
                 out,

@@ -59,6 +59,7 @@ impl Memory {
     pub(crate) fn spool(folder: &Path, bytes: usize) -> io::Result<Memory> {
         let file = tempfile::tempfile_in(folder)?;
         // A full disk is an error here; in a map it would be a signal.
+        fuse_npy::check_room(&file, bytes as u64)?;
         let flags = rustix::fs::FallocateFlags::empty();
         rustix::fs::fallocate(&file, flags, 0, bytes.max(1) as u64)?;
         let map = MmapOptions::new().len(bytes.max(1)).map_raw(&file)?;

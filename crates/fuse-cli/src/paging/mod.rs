@@ -17,7 +17,7 @@ mod sink;
 
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use fuse::raw::{Halt, Pager};
@@ -30,6 +30,9 @@ pub(crate) use memory::{Memory, WINDOW};
 pub(crate) use progress::{Progress, Talk};
 use resident::{Pages, Resident, Residents};
 pub(crate) use sink::{InOrder, Sink};
+
+/// After so many windows, 1 GiB, the system is to forget the pages of a file.
+const FORGET: usize = 512;
 
 /// Most temporaries that are kept in files.
 const MOST_TEMPORARIES: usize = 256;
@@ -49,6 +52,16 @@ impl Output {
     }
 }
 
+/// A mapped file.
+#[derive(Debug)]
+struct Mapped {
+    /// Position of the value.
+    value: usize,
+    pages: Pages,
+    /// Windows let go of so far.
+    gone: AtomicUsize,
+}
+
 /// A temporary in a file without a name.
 #[derive(Debug)]
 struct Spool {
@@ -60,8 +73,7 @@ struct Spool {
 #[derive(Debug)]
 pub(crate) struct Paging {
     values: Arc<Values>,
-    /// Mapped files: which value, and its pages.
-    files: Vec<(usize, Pages)>,
+    files: Vec<Mapped>,
     pub(crate) outputs: Vec<Output>,
     temporaries: Vec<OnceLock<Option<Spool>>>,
     resident: Resident,
@@ -87,7 +99,8 @@ impl Paging {
         (room, spool): (usize, (PathBuf, usize)),
     ) -> Paging {
         let mapped = values.iter().enumerate().filter_map(|(number, (_, value))| {
-            Some((number, Pages::new(value.mapped()?.addresses()?)))
+            let pages = Pages::new(value.mapped()?.addresses()?);
+            Some(Mapped { value: number, pages, gone: AtomicUsize::new(0) })
         });
         Paging {
             files: mapped.collect(),
@@ -124,7 +137,7 @@ impl Paging {
 
     fn place(&self, address: usize) -> Option<Place> {
         let is_at = |pages: &Pages| pages.span().contains(&address);
-        let file = || self.files.iter().position(|(_, pages)| is_at(pages)).map(Place::File);
+        let file = || self.files.iter().position(|file| is_at(&file.pages)).map(Place::File);
         let output = || self.outputs.iter().position(|own| is_at(&own.pages)).map(Place::Output);
         let spools = || self.temporaries.iter().map_while(OnceLock::get);
         let at_spool = |spool: &Option<Spool>| spool.as_ref().is_some_and(|own| is_at(&own.pages));
@@ -133,7 +146,7 @@ impl Paging {
     }
 
     fn file(&self, number: usize) -> &NpyFile {
-        let value = &self.values[self.files[number].0].1;
+        let value = &self.values[self.files[number].value].1;
         value.mapped().expect("those that are mapped were chosen")
     }
 
@@ -177,7 +190,7 @@ impl Paging {
 impl Residents for Paging {
     fn pages(&self, number: usize) -> &Pages {
         match self.place_of(number) {
-            Place::File(number) => &self.files[number].1,
+            Place::File(number) => &self.files[number].pages,
             Place::Temporary(number) => {
                 &self.spool_of(number).expect("only those that are there are touched").pages
             }
@@ -194,7 +207,13 @@ impl Residents for Paging {
 
     fn let_go(&self, number: usize, bytes: Range<usize>) {
         match self.place_of(number) {
-            Place::File(number) => self.file(number).let_go(bytes),
+            Place::File(number) => {
+                self.file(number).let_go(bytes);
+                let gone = &self.files[number].gone;
+                if (gone.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(FORGET) {
+                    self.file(number).forget_pages();
+                }
+            }
             Place::Temporary(number) => {
                 if let Some(spool) = self.spool_of(number) {
                     spool.memory.forget(bytes.start / WINDOW);

@@ -16,6 +16,7 @@ use super::command::{COMMANDS, Command, Takes, find, parts};
 use super::help;
 use super::session::{Session, value_text};
 use super::settings::SETTINGS;
+use super::words;
 
 /// Where the word begins that is to be replaced, and by what.
 pub(super) type Candidates = (usize, Vec<Pair>);
@@ -43,7 +44,7 @@ pub(super) fn candidates(session: &Session, before: &str) -> Candidates {
 /// Candidates in a command's arguments, which begin at `start`.
 fn arguments_of(session: &Session, takes: Takes, before: &str, start: usize) -> Candidates {
     let arguments = &before[start..];
-    let word = before.rfind(char::is_whitespace).map_or(0, |blank| blank + 1);
+    let word = start + words::last(arguments);
     let is_first = arguments.trim_start().len() == before.len() - word;
     let nothing = (before.len(), Vec::new());
     match takes {
@@ -310,6 +311,10 @@ mod tests {
             offered(&format!(":save m {path}/data.t")),
             [format!(":save m {path}/data.txt")]
         );
+        std::fs::create_dir(folder.path().join("my dir")).expect("a folder");
+        std::fs::write(folder.path().join("my dir/x.npy"), "").expect("a file");
+        let inside = format!(":load k=1 x={path}/my\\ dir/x");
+        assert_eq!(offered(&inside), [format!("{inside}.npy")]);
         assert_eq!(offered(":load x"), [""; 0]);
     }
 }

@@ -13,6 +13,7 @@ use fuse_npy::escape_path;
 use super::input::Construct;
 use super::session::{Next, Session};
 use crate::failure::{Failure, INTERRUPTED, RUN};
+use crate::interrupt::has_come;
 
 /// Most scripts that source each other.
 const DEEPEST: usize = 8;
@@ -79,7 +80,12 @@ fn run_one(
     (line, script): (usize, &str),
     color: Color,
 ) -> Result<Next, Failure> {
-    session.run(text).map_err(|failure| said(&failure, line, script, color))
+    let next = session.run(text).map_err(|failure| said(&failure, line, script, color))?;
+    if has_come() {
+        eprintln!("interrupted");
+        return Err(said(&Failure::Reported(INTERRUPTED), line, script, color));
+    }
+    Ok(next)
 }
 
 /// Says what is wrong with a construct.

@@ -135,6 +135,7 @@ impl Session {
 
     /// Prints all results; `_` is the last one of them.
     fn print(&mut self, text: &str) -> Result<(), Failure> {
+        self.meant_as_command(text)?;
         let formula = self.formula(text)?;
         let mut arrays = self.evaluate(text)?;
         let printed = interruptible(|token| self.print_arrays(&formula, &arrays, token));
@@ -142,6 +143,20 @@ impl Session {
             self.set(LAST, Value::Array(last));
         }
         printed.map_err(said)
+    }
+
+    /// Words that other sessions end with, or ask for help with, where they are no variables.
+    fn meant_as_command(&self, text: &str) -> Result<(), Failure> {
+        let word = text.trim_end_matches("()");
+        let command = match word {
+            "exit" | "quit" | "q" => ":quit",
+            "help" | "?" => ":help",
+            _ => return Ok(()),
+        };
+        if self.values.iter().any(|(known, _)| known == word) {
+            return Ok(());
+        }
+        Err(Failure::Usage(format!("commands begin with a colon: write `{command}`")))
     }
 
     fn print_arrays(

@@ -27,6 +27,19 @@ pub(super) fn split(text: &str) -> Vec<String> {
     words
 }
 
+/// Where the last word begins, which may be empty.
+pub(super) fn last(text: &str) -> usize {
+    let mut escaped = false;
+    let mut start = 0;
+    for (at, letter) in text.char_indices() {
+        if letter.is_whitespace() && !escaped {
+            start = at + letter.len_utf8();
+        }
+        escaped = letter == '\\' && !escaped;
+    }
+    start
+}
+
 /// A word that is a path: without the quotes around it.
 pub(super) fn path(word: &str) -> &str {
     let without = |quote: char| word.strip_prefix(quote)?.strip_suffix(quote);
@@ -44,6 +57,14 @@ mod tests {
         assert_eq!(split("s='two words' \"a\\b\""), ["s='two words'", "\"a\\b\""]);
         assert_eq!(split("'open end"), ["'open end"]);
         assert!(split("  ").is_empty());
+    }
+
+    #[test]
+    fn the_last_word_is_the_one_being_typed() {
+        assert_eq!(last("a bc"), 2);
+        assert_eq!(last("a "), 2);
+        assert_eq!(last(r"a x=my\ file"), 2);
+        assert_eq!(last(""), 0);
     }
 
     #[test]

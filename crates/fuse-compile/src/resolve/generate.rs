@@ -51,6 +51,9 @@ impl Resolver<'_> {
             Value::Shape(node) => Some(self.graph.shape(node)),
             Value::Tuple(tuple) => {
                 let parts = self.tuples[tuple as usize].clone();
+                if !self.is_rank(parts.len(), operand.1) {
+                    return None;
+                }
                 parts.into_iter().map(|part| self.count(part)).collect()
             }
             Value::Node(..)

@@ -66,8 +66,11 @@ impl Resolver<'_> {
         } else if is_function(name) {
             diagnostic = diagnostic.help(format!("it is a function: write `{name}(x)`"));
         } else if let Some(near) = nearest(name, self.bound_above(span).chain(known.clone())) {
-            diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
+            // Variables may be called anything.
+            diagnostic = diagnostic.help(format!("did you mean {}?", quoted(near)));
         } else if self.variables.is_empty() {
+            let name = quoted(name);
+            let name = name.trim_matches('`');
             diagnostic = diagnostic.help(format!("no variables were given; give it: {name}=..."));
         } else {
             let known: Vec<String> = known.map(quoted).collect();

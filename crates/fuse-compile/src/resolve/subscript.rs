@@ -4,7 +4,7 @@
 //! that a call binds ([`super::slice`]); a step is a literal. A slice is cut off at the ends of its axis;
 //! an integer index must lie inside, which is checked when extents are known.
 
-use fuse_ir::{Dim, IndexRule, Pick, Strength, SymbolOp, index_u32};
+use fuse_ir::{Dim, IndexRule, MAX_RANK, Pick, Strength, SymbolOp, index_u32};
 use fuse_syntax::{Code, Diagnostic, List, NodeId as SyntaxId, Span, SubscriptItem};
 
 use super::slice::Number;
@@ -80,7 +80,19 @@ impl Resolver<'_> {
         }
         let rest = rank - view.picks.len();
         self.whole_axes(&mut view, rest);
+        if !self.is_rank(view.axes.len(), span) {
+            return None;
+        }
         Some(View { picks: view.picks, axes: view.axes.into_iter().collect() })
+    }
+
+    /// Are so many axes not too many?
+    pub(super) fn is_rank(&mut self, rank: usize, span: Span) -> bool {
+        if rank > MAX_RANK {
+            let message = format!("{rank} axes, and an array has at most {MAX_RANK}");
+            self.error(Diagnostic::new(Code::AxisOutOfRange, message).at(span, ""));
+        }
+        rank <= MAX_RANK
     }
 
     fn too_many_indices(&mut self, n_taken: usize, rank: usize, span: Span) {

@@ -73,6 +73,83 @@ fn every_pair(
     }
 }
 
+/// Where the elements of a rectangle lie: start and strides in elements, of two rows of three.
+type Rectangle = (usize, [isize; 2]);
+
+const ROWS: usize = 2;
+const COLUMNS: usize = 3;
+
+fn places((start, strides): Rectangle) -> impl Iterator<Item = isize> {
+    let at = move |row: usize, column: usize| {
+        start.cast_signed() + strides[0] * row.cast_signed() + strides[1] * column.cast_signed()
+    };
+    (0..ROWS).flat_map(move |row| (0..COLUMNS).map(move |column| at(row, column)))
+}
+
+/// Every way to lay two rows of three into a buffer with these strides, transposed and backwards too.
+fn rectangles(len: usize) -> Vec<Rectangle> {
+    const STRIDES: [isize; 8] = [-9, -3, -2, -1, 1, 2, 3, 9];
+    let mut all = Vec::new();
+    for start in 0..len {
+        for row in STRIDES {
+            let inside = |&at: &isize| 0 <= at && at < len.cast_signed();
+            let candidates = STRIDES.iter().map(|&column| (start, [row, column]));
+            all.extend(candidates.filter(|&candidate| places(candidate).all(|at| inside(&at))));
+        }
+    }
+    all
+}
+
+/// As [`every_pair_of_slices_of_a_buffer`], of matrices: an output over an input gives what a copy gives.
+#[expect(unsafe_code, reason = "views of one buffer that overlap")]
+#[test]
+fn every_pair_of_rectangles_of_a_buffer() {
+    const LEN: usize = 32;
+    let extents = [ROWS, COLUMNS];
+    let operand = (DType::F64, &extents[..]);
+    let exe = executable(program(&[operand, operand], &elementwise()));
+    let original = Random(1).floats(LEN);
+    let all = rectangles(LEN);
+    let (mut ran, mut refused) = (0, 0);
+    for &from in &all {
+        // A thirteenth of the pairs, each time others: all of them are 600 000.
+        for &to in all.iter().skip(ran % 13).step_by(13) {
+            let mut buffer = original.clone();
+            let base = buffer.as_mut_ptr();
+            let view = |(start, strides): Rectangle| (start, strides.map(|stride| stride * 8));
+            let ((from_start, from_strides), (to_start, to_strides)) = (view(from), view(to));
+            // SAFETY: all elements lie inside the buffer, which nothing else uses meanwhile.
+            let (input, output) = unsafe {
+                (
+                    View::from_raw(
+                        base.add(from_start).cast(),
+                        &f64_layout(&extents, &from_strides),
+                    ),
+                    ViewMut::from_raw(
+                        base.add(to_start).cast(),
+                        &f64_layout(&extents, &to_strides),
+                    ),
+                )
+            };
+            let Ok(output) = output else {
+                refused += 1;
+                continue;
+            };
+            let input = Operand::from(input.expect("a layout"));
+            let inputs = [input.clone(), input];
+            exe.run(&inputs, &mut [output], &RunOptions::default()).expect("it runs");
+            let mut expected = original.clone();
+            for (source, target) in places(from).zip(places(to)) {
+                let value = original[source.cast_unsigned()];
+                expected[target.cast_unsigned()] = combine_naive(&[value, value]);
+            }
+            assert_same(&buffer, &expected, &format!("{from:?} {to:?}"));
+            ran += 1;
+        }
+    }
+    assert!(ran > 20_000, "{ran} ran, {refused} outputs overlap themselves");
+}
+
 #[expect(unsafe_code, reason = "views of one buffer that overlap")]
 #[test]
 fn a_broadcast_or_transposed_input_is_copied() {

@@ -151,8 +151,9 @@ def seeds(name, fuse):
     if name == "npy_header":
         return [*headers(), *(b"\4" + choices(name, k) for k in range(8))]
     if name == "npy_file":
-        files = sorted((ROOT / "crates/fuse-npy/testdata/files").glob("*.npy"))
-        return [file.read_bytes() for file in files[::3] if file.stat().st_size <= 400]
+        tests = ROOT / "crates/fuse-npy/testdata"
+        files = [*sorted(tests.glob("files/*.npy"))[::3], *sorted(tests.glob("archives/*.npz"))]
+        return [file.read_bytes() for file in files if file.stat().st_size <= 1500]
     if name == "kernel_text":
         return [*kernels(fuse), *(b"\xff" + choices(name, k) for k in range(8))]
     return [choices(name, k) for k in range(16)]

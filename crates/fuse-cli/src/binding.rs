@@ -60,8 +60,8 @@ pub(crate) enum Source {
 pub(crate) fn parse_all(arguments: &[OsString]) -> Result<Vec<Binding>, Failure> {
     let mut bindings: Vec<Binding> = Vec::new();
     for argument in arguments {
-        let new = match bare_archive(argument) {
-            Some(path) => members(path)?,
+        let new = match all_members(argument) {
+            Some(members) => members?,
             None => vec![Binding::parse(argument)?],
         };
         for binding in new {
@@ -70,6 +70,11 @@ pub(crate) fn parse_all(arguments: &[OsString]) -> Result<Vec<Binding>, Failure>
         }
     }
     Ok(bindings)
+}
+
+/// The members of an archive that is given without `NAME=`.
+pub(crate) fn all_members(argument: &OsStr) -> Option<Result<Vec<Binding>, Failure>> {
+    bare_archive(argument).map(members)
 }
 
 /// The path of an archive that is given without `NAME=`.

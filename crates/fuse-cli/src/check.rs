@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use fuse::{DType, Engine, Formula, InputType, Mode, ResultType};
 
 use crate::args::CheckArgs;
+use crate::binding;
 use crate::failure::Failure;
 use crate::signature::{self, Variable};
 use crate::suggest::dtype_named;
@@ -19,7 +20,9 @@ pub(crate) fn run(args: &CheckArgs) -> Result<(), Failure> {
     let mode = if args.strict { Mode::Strict } else { Mode::Relaxed };
     let formula = Engine::builder().mode(mode).build()?.formula(&text)?;
     let (named, bare): (Vec<OsString>, Vec<OsString>) =
-        arguments.into_iter().partition(|argument| argument.as_bytes().contains(&b'='));
+        arguments.into_iter().partition(|argument| {
+            argument.as_bytes().contains(&b'=') || binding::all_members(argument).is_some()
+        });
     let variables = signature::parse_all(&named)?;
     let alternatives = alternatives(&formula, &variables, bare_dtype(&bare)?)?;
     let mut out = std::io::stdout().lock();

@@ -36,7 +36,9 @@ pub(crate) fn describe(
                 Ok(description) if form == Form::Json => all.push(description),
                 Ok(description) => writeln!(out, "{}", description.line())?,
                 Err(error) => {
-                    eprintln!("error: {error}");
+                    if let Some(message) = Failure::File(error).message(fuse::Color::Never) {
+                        eprintln!("{message}");
+                    }
                     failed = true;
                 }
             }

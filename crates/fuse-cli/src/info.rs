@@ -6,31 +6,32 @@ use std::io::{StdoutLock, Write};
 use fuse::Engine;
 use fuse::raw::derived::{DERIVED, DerivedRow};
 use fuse::raw::table::{Accuracy, Budget, Row, Syntax, TABLE, Yardstick};
+use fuse::raw::{FORMS, Form};
 use serde::Serialize;
 
 use crate::args::InfoArgs;
-use crate::describe::{Form, describe};
+use crate::describe::{self, describe};
 use crate::explain::{filled, json};
 use crate::failure::Failure;
 use crate::gpu;
 use crate::text::quoted;
 
 pub(crate) fn run(args: &InfoArgs) -> Result<(), Failure> {
-    let form = if args.json { Form::Json } else { Form::Lines };
+    let form = if args.json { describe::Form::Json } else { describe::Form::Lines };
     let mut out = std::io::stdout().lock();
     if let Some(name) = &args.functions {
         let name = name.as_deref().unwrap_or("");
         match form {
-            Form::Json => writeln!(out, "{}", json(&function_facts(name)?)?)?,
-            Form::Lines if name.is_empty() => functions(&mut out)?,
-            Form::Lines => function(&mut out, name)?,
+            describe::Form::Json => writeln!(out, "{}", json(&function_facts(name)?)?)?,
+            describe::Form::Lines if name.is_empty() => functions(&mut out)?,
+            describe::Form::Lines => function(&mut out, name)?,
         }
     }
     if args.cpu {
         let facts = CpuFacts::new()?;
         match form {
-            Form::Json => writeln!(out, "{}", json(&facts)?)?,
-            Form::Lines => facts.print(&mut out)?,
+            describe::Form::Json => writeln!(out, "{}", json(&facts)?)?,
+            describe::Form::Lines => facts.print(&mut out)?,
         }
     }
     if args.gpu {
@@ -66,6 +67,12 @@ pub(crate) fn written(row: &Row) -> String {
     }
 }
 
+/// How a form is written, without what it takes beside its operands.
+pub(crate) fn form_written(form: &Form) -> String {
+    let operands = if form.arity == 1 { "a" } else { "a, b" };
+    format!("{}({operands})", form.name)
+}
+
 /// What a row does, without how it is written.
 fn described(row: &Row) -> &'static str {
     row.doc.strip_prefix(&written(row)).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(row.doc)
@@ -76,6 +83,9 @@ fn functions(out: &mut StdoutLock<'_>) -> Result<(), Failure> {
     let width = rows.iter().map(|row| written(row).len()).max().unwrap_or(0);
     for row in rows {
         writeln!(out, "{:width$}  {}", written(row), described(row))?;
+    }
+    for form in FORMS {
+        writeln!(out, "{:width$}  {}", form_written(form), form.doc)?;
     }
     for row in DERIVED {
         writeln!(out, "{:width$}  {}", row.written(), row.doc)?;
@@ -133,6 +143,19 @@ impl From<&'static Row> for FunctionFacts {
     }
 }
 
+impl From<&'static Form> for FunctionFacts {
+    fn from(form: &'static Form) -> FunctionFacts {
+        FunctionFacts {
+            name: form.name,
+            written: form_written(form),
+            aliases: &[],
+            doc: form.doc,
+            accuracy: None,
+            example: form.example,
+        }
+    }
+}
+
 impl From<&'static DerivedRow> for FunctionFacts {
     fn from(row: &'static DerivedRow) -> FunctionFacts {
         FunctionFacts {
@@ -158,7 +181,9 @@ fn function_facts(name: &str) -> Result<Vec<FunctionFacts>, Failure> {
     };
     let named =
         |row: &&DerivedRow| row.name == name || row.aliases.contains(&name) || name.is_empty();
+    let forms = FORMS.iter().filter(|form| form.name == name || name.is_empty());
     let derived = DERIVED.iter().filter(named).map(FunctionFacts::from);
+    let derived = derived.chain(forms.map(FunctionFacts::from));
     let facts: Vec<_> =
         derived.chain(TABLE.iter().filter(matches).map(FunctionFacts::from)).collect();
     if facts.is_empty() { Err(unknown_function(name)) } else { Ok(facts) }

@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use fuse::{DType, InputType};
 
-use crate::binding::{Binding, Source, split};
+use crate::binding::{self, Binding, Source, split};
 use crate::failure::Failure;
 use crate::number::{self, parse_count, parse_float};
 use crate::suggest;
@@ -49,14 +49,30 @@ pub(crate) struct Typed {
 pub(crate) fn parse_all(arguments: &[OsString]) -> Result<Vec<Variable>, Failure> {
     let mut variables: Vec<Variable> = Vec::new();
     for argument in arguments {
-        let variable = Variable::parse(argument)?;
-        if variables.iter().any(|known| known.name == variable.name) {
-            let message = format!("the variable `{}` is given twice", variable.name);
-            return Err(Failure::Usage(message));
+        let new = match binding::all_members(argument) {
+            Some(members) => members?.into_iter().map(Variable::from).collect(),
+            None => vec![Variable::parse(argument)?],
+        };
+        for variable in new {
+            add(&mut variables, variable)?;
         }
-        variables.push(variable);
     }
     Ok(variables)
+}
+
+fn add(variables: &mut Vec<Variable>, variable: Variable) -> Result<(), Failure> {
+    if variables.iter().any(|known| known.name == variable.name) {
+        let message = format!("the variable `{}` is given twice", variable.name);
+        return Err(Failure::Usage(message));
+    }
+    variables.push(variable);
+    Ok(())
+}
+
+impl From<Binding> for Variable {
+    fn from(binding: Binding) -> Variable {
+        Variable { name: binding.name, kind: Kind::Given(binding.source) }
+    }
 }
 
 impl Variable {

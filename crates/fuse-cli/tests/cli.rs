@@ -702,4 +702,5 @@ fn help_begins_with_examples() {
     assert!(folder.prints(&["info", "--cpu"]).contains("threads"));
     assert!(folder.prints(&["info", "--functions"]).contains("sqrt(a)"));
     assert!(folder.prints(&["info", "--functions", "sqrt"]).contains("square root"));
+    assert!(folder.prints(&["info", "--functions", "var"]).starts_with("var(a)\n"));
 }

@@ -3,7 +3,8 @@
 //! Every stage of the compiler reports with the one type defined here. A message is one lower-case
 //! line without a final period that names the thing and says what was expected; labels point at the source;
 //! notes give the rule, help gives the fix. Text taken from the user is escaped by
-//! [`quoted`] before it enters a message.
+//! [`quoted`] before it enters a message; where some enters as it is, it is escaped when it is taken into the
+//! diagnostic.
 
 use crate::code::Code;
 use crate::span::Span;
@@ -39,34 +40,34 @@ impl Diagnostic {
     /// An error with its message; add places with the methods below.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         let (labels, notes, help) = (Vec::new(), Vec::new(), Vec::new());
-        Diagnostic { code, message: message.into(), labels, notes, help }
+        Diagnostic { code, message: escaped(message), labels, notes, help }
     }
 
     /// Points at the place of the error (carets).
     #[must_use]
     pub fn at(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.labels.push(Label { span, text: text.into(), primary: true });
+        self.labels.push(Label { span, text: escaped(text), primary: true });
         self
     }
 
     /// Points at a place that the error relates to (dashes).
     #[must_use]
     pub fn related(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.labels.push(Label { span, text: text.into(), primary: false });
+        self.labels.push(Label { span, text: escaped(text), primary: false });
         self
     }
 
     /// Adds the rule that explains the error.
     #[must_use]
     pub fn note(mut self, text: impl Into<String>) -> Self {
-        self.notes.push(text.into());
+        self.notes.push(escaped(text));
         self
     }
 
     /// Adds what to write instead.
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
-        self.help.push(text.into());
+        self.help.push(escaped(text));
         self
     }
 
@@ -85,6 +86,26 @@ impl fmt::Display for Diagnostic {
 }
 
 impl std::error::Error for Diagnostic {}
+
+/// The text with control and invisible characters escaped, but for line breaks.
+fn escaped(text: impl Into<String>) -> String {
+    let text = text.into();
+    let is_shown = |character: char| {
+        matches!(character, '"' | '\'' | '\\' | '\n') || character.escape_debug().len() == 1
+    };
+    if text.chars().all(is_shown) {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_shown(character) {
+            out.push(character);
+        } else {
+            out.extend(character.escape_debug());
+        }
+    }
+    out
+}
 
 /// User text made fit for a message: in backquotes, control and invisible characters escaped, cut
 /// to 40 characters.

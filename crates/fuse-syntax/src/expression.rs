@@ -142,7 +142,8 @@ impl Context<'_, '_> {
             (_, Rule::not) => error.help("to compare, write `!=`; to combine, `a and not b`"),
             _ if number => {
                 let (lhs, rhs) = (self.text(lhs), self.text(rhs));
-                error.help(format!("a product is written with `*`: `{lhs}*{rhs}`"))
+                let product = quoted(&format!("{lhs}*{rhs}"));
+                error.help(format!("a product is written with `*`: {product}"))
             }
             _ => error,
         }

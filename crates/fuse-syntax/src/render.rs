@@ -143,13 +143,15 @@ impl Excerpt {
     }
 }
 
-/// Stands for a control character of two bytes, and has two bytes itself: labels stay where they are.
-const CONTROL: &str = "\u{a4}";
-
-/// The text without control characters beyond ASCII.
+/// The text without control characters beyond ASCII and marks that nobody sees; what stands for them has as many
+/// bytes, so that labels stay where they are.
 fn printable(text: String) -> String {
+    const CONTROL: &str = "\u{a4}";
+    const MARK: &str = "\u{fffd}";
     let is_control = |character: char| ('\u{80}'..='\u{9f}').contains(&character);
-    if text.contains(is_control) { text.replace(is_control, CONTROL) } else { text }
+    let is_mark = |character: char| character == '\u{feff}';
+    let text = if text.contains(is_control) { text.replace(is_control, CONTROL) } else { text };
+    if text.contains(is_mark) { text.replace(is_mark, MARK) } else { text }
 }
 
 /// The span cut to the text and to character boundaries.

@@ -130,7 +130,7 @@ pub mod raw {
     pub use fuse_compile::{ATTRIBUTES, METHODS};
     pub use fuse_ir::{ByteOrder, Extents, shape_text};
     pub use fuse_ir::{CodegenError, HostBackend, interp::Interpreter};
-    pub use fuse_ops::{FORMS, Parameter, derived, table};
+    pub use fuse_ops::{FORMS, Form, Parameter, derived, table};
     pub use fuse_ptx::LEAST_CAPABILITY;
     pub use fuse_runtime::{
         Halt, Operand, Pager, ResultShape, ScalarValue, Strides, Survey, Tuning, WorkerLog,

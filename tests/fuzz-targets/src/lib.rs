@@ -14,7 +14,7 @@
 //! | [`traps()`] | choices of an integer operation and its operands | no trap; the exact result, by any back end |
 //! | [`overlap()`] | choices of formulas, and of places for inputs and outputs in one buffer | results are as if inputs had been copied first |
 //! | [`npy_header()`] | a header | a header or a short message; what is encoded is read again |
-//! | [`npy_file()`] | a file | an array or an error, however reads are cut; memory by what is there, not by what is declared |
+//! | [`npy_file()`] | a file or an archive | arrays or an error, however reads are cut; memory by what is there, not by what is declared |
 //! | [`api_sequences()`] | calls of engines, formulas and prepared formulas | the interpreter's results, or the error that the call deserves |
 //! | [`kernel_text()`] | a kernel's text, or choices of a random kernel | what is printed is read again; what is verified runs |
 //! | [`ptx()`] | choices of a random kernel | PTX on the strict interpreter gives the expected bits |

@@ -1,4 +1,5 @@
-//! Target `npy_file`: any bytes as a `.npy` file, from a stream that cuts reads and from the file system.
+//! Target `npy_file`: any bytes as a `.npy` file, from a stream that cuts reads and from the file system; as an
+//! archive, `.npz`, where they hold the letters that all parts of archives begin with.
 
 use std::cell::RefCell;
 use std::io::{self, Read, Seek as _, Write as _};
@@ -6,7 +7,7 @@ use std::path::Path;
 
 use fuse::{Engine, Input, Layout, View};
 use fuse_ir::{ByteOrder, DType};
-use fuse_npy::{Error, NpyFile, NpyView};
+use fuse_npy::{Archive, Error, NpyFile, NpyView};
 use fuse_testkit::Random;
 use tempfile::NamedTempFile;
 
@@ -19,6 +20,10 @@ const FIRST_STEP: usize = 16 << 20;
 
 /// Most elements of arrays that are read one by one.
 const FEW: usize = 2000;
+
+/// Most members of an archive that are read, and most bytes of one.
+const MEMBERS: usize = 16;
+const MEMBER: usize = 1 << 20;
 
 thread_local! {
     static FILE: RefCell<NamedTempFile> = RefCell::new(NamedTempFile::new().expect("a file"));
@@ -36,6 +41,10 @@ pub fn npy_file(bytes: &[u8]) {
     assert!(request <= FIRST_STEP.max(4 * bytes.len()) + (1 << 18), "{request} bytes at once");
     let opened = FILE.with_borrow_mut(|file| {
         written(file.as_file_mut(), bytes).expect("the file can be written");
+        if bytes.windows(2).any(|letters| letters == b"PK") {
+            let ((), request) = largest(|| check_archive(file.path()));
+            assert!(request <= 2 * MEMBER + 64 * bytes.len(), "{request} bytes at once");
+        }
         let (opened, request) = largest(|| NpyFile::open(file.path()));
         assert!(request <= 4 * bytes.len() + (1 << 18), "{request} bytes at once");
         opened
@@ -58,6 +67,28 @@ fn written(file: &mut std::fs::File, bytes: &[u8]) -> io::Result<()> {
     file.rewind()?;
     file.write_all(bytes)?;
     file.set_len(bytes.len() as u64)
+}
+
+/// Every member of an archive is an array of the size that its header declares, or an error.
+fn check_archive(path: &Path) {
+    let mut archive = match Archive::open(path) {
+        Ok(archive) => archive,
+        Err(error) => return check_error(&error),
+    };
+    assert!(!archive.listed().chars().any(char::is_control), "{:?}", archive.listed());
+    let names: Vec<String> =
+        archive.members().iter().take(MEMBERS).map(|member| member.name().to_string()).collect();
+    for name in names {
+        let header = archive.header(&name);
+        match archive.read(&name, MEMBER) {
+            Ok(file) => {
+                assert_eq!(header.ok().as_ref(), Some(file.header()));
+                let declared = file.header().data_bytes();
+                assert!(file.view().bytes().len() == declared && declared <= MEMBER);
+            }
+            Err(error) => check_error(&error),
+        }
+    }
 }
 
 fn check_error(error: &Error) {

@@ -83,8 +83,11 @@ fn numbers<'a>(
     decoded(found.as_bytes(), dtype)
 }
 
+/// An exact operation of two integers.
+type Exact = fn(i128, i128) -> i128;
+
 /// `//`, `%` and `fmod`: of nothing by zero 0, rounded down or toward zero, wrapped.
-const DIVISIONS: [(&str, fn(i128, i128) -> i128); 3] = [
+const DIVISIONS: [(&str, Exact); 3] = [
     ("a // b", |a, b| if b == 0 { 0 } else { floored(a, b) }),
     ("a % b", |a, b| if b == 0 { 0 } else { a - floored(a, b) * b }),
     ("fmod(a, b)", |a, b| if b == 0 { 0 } else { a % b }),
@@ -262,7 +265,8 @@ fn bools_of_any_byte_are_true_or_false() {
     let bytes: Vec<u8> = (0..=255).collect();
     let truth: Vec<bool> = bytes.iter().map(|&byte| byte != 0).collect();
     let b = || ("b", array(&bytes, DType::Bool));
-    let cases: [(&str, fn(bool) -> bool); 8] = [
+    type OfBool = fn(bool) -> bool;
+    let cases: [(&str, OfBool); 8] = [
         ("b", |b| b),
         ("~b", |b| !b),
         ("b & True", |b| b),

@@ -226,9 +226,8 @@ impl Residents for Paging {
 
 impl Pager for Paging {
     fn reads(&self, span: Range<usize>) {
-        match self.place(span.start) {
-            Some(place) => self.resident.touch(self, self.number(place), span),
-            None => {}
+        if let Some(place) = self.place(span.start) {
+            self.resident.touch(self, self.number(place), span);
         }
     }
 

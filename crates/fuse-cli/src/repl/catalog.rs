@@ -49,10 +49,7 @@ fn rows() -> impl Iterator<Item = Function> {
 }
 
 fn forms() -> impl Iterator<Item = Function> {
-    FORMS.iter().map(|form| {
-        let operands = if form.arity == 1 { "a" } else { "a, b" };
-        function(form.name, format!("{}({operands})", form.name), form.parameters)
-    })
+    FORMS.iter().map(|form| function(form.name, info::form_written(form), form.parameters))
 }
 
 fn derived() -> impl Iterator<Item = Function> {

@@ -96,6 +96,19 @@ fn members_of_archives_are_variables() {
 }
 
 #[test]
+fn every_command_takes_all_members_of_an_archive() {
+    let folder = Folder::new();
+    archive(&folder.path("a.npz"), &[("p", &[1.0, 2.0]), ("q", &[3.0])]);
+    assert_eq!(folder.prints(&["eval", "sum(p)*q", "a.npz"]), "9.0\n");
+    assert_eq!(folder.prints(&["check", "sum(p) + q", "a.npz"]), "f64, rank 1\n");
+    assert!(folder.prints(&["explain", "p*2", "a.npz", "--stage=graph"]).contains("p"));
+    let message = folder.fails(2, &["check", "p", "a.npz", "p=f64"]);
+    assert!(message.contains("the variable `p` is given twice"), "{message}");
+    let message = folder.fails(1, &["check", "p", "none.npz"]);
+    assert!(message.contains("none.npz: cannot open"), "{message}");
+}
+
+#[test]
 fn literals_are_scalars_whatever_files_there_are() {
     let folder = Folder::new();
     assert_eq!(folder.prints(&["eval", "t == 'x.npy'", "t='x.npy'"]), "True\n");

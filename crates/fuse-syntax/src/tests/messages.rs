@@ -80,3 +80,19 @@ fn messages_follow_the_style() {
         assert!(!message.ends_with('.') && !message.starts_with(char::is_uppercase), "{line}");
     }
 }
+
+/// Control characters of a formula, in texts and between tokens, are shown and never sent; pages stay short.
+#[test]
+fn control_characters_are_never_drawn() {
+    for control in ["\r", "\u{1b}[31m", "\u{7f}", "\u{9b}31m", "\u{202e}"] {
+        for source in ["22'T'", "'T' 'T'", "a T b", "2 b'T'", "x.T('T'", "'T' +", "f(T='T')"] {
+            let source = source.replace('T', &control.repeat(500));
+            let errors = parse(&source, &SyntaxLimits::default()).expect_err("an error");
+            let page: String =
+                errors.iter().map(|error| error.render(&source, Color::Never)).collect();
+            let sent = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
+            assert!(!page.contains(sent), "{page:?}");
+            assert!(page.len() < 4000 * errors.len(), "{} bytes", page.len());
+        }
+    }
+}

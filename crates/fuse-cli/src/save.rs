@@ -19,7 +19,7 @@ use crate::failure::{Failure, INTERRUPTED};
 use crate::text::counted;
 
 /// Bytes written between two looks at the token: 8 MiB.
-const CHUNK: usize = 8 << 20;
+pub(crate) const CHUNK: usize = 8 << 20;
 
 /// Where the results of an evaluation go.
 #[derive(Debug)]
@@ -168,17 +168,17 @@ pub(crate) fn commit_all(
     Ok(())
 }
 
-/// Writes arrays, each a name, a dtype, a shape and bytes in C order, to an archive.
-pub(crate) fn write_archive<'m>(
+/// Writes arrays, each a name, a dtype, a shape and chunks of bytes in C order, to an archive.
+pub(crate) fn write_archive<'m, C: Iterator<Item = &'m [u8]>>(
     path: &Path,
-    members: impl Iterator<Item = (&'m str, DType, &'m [usize], &'m [u8])>,
+    members: impl Iterator<Item = (&'m str, DType, &'m [usize], C)>,
     overwrite: Overwrite,
     token: &CancelToken,
 ) -> Result<(), Failure> {
     let mut archive = NpzWriter::create(path, overwrite).map_err(|error| failure(path, error))?;
-    for (name, dtype, shape, bytes) in members {
+    for (name, dtype, shape, chunks) in members {
         archive.member(name, &header(path, dtype, shape)?)?;
-        for chunk in bytes.chunks(CHUNK) {
+        for chunk in chunks {
             poll(token)?;
             archive.write(chunk)?;
         }

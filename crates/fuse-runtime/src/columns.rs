@@ -31,7 +31,7 @@ use crate::error::RunError;
 use crate::fold::{LEFT_TO_RIGHT_BELOW, fill};
 use crate::options::RunOptions;
 use crate::pack::{pad, unpack};
-use crate::pager::{address_at, exact_spans, spans, tell_span};
+use crate::pager::{GAP, address_at, exact_spans, spans, tell_span};
 use crate::plan::{Access, Inputs, Outputs};
 use crate::reduce::total_bytes;
 use crate::views::Address;
@@ -79,6 +79,8 @@ pub(crate) struct ColumnPlan {
     splats: bool,
     /// Bytes of the operands' slots.
     scratch: usize,
+    /// Does an element lie on other pages than the one before it?
+    far: bool,
 }
 
 impl ColumnPlan {
@@ -95,8 +97,17 @@ impl ColumnPlan {
         let columns = begins.1.into_iter().zip(steps.1);
         let outputs = columns.map(|(begins, steps)| Column::new(begins, steps, false));
         let (inputs, outputs) = (inputs.collect(), outputs.collect());
-        let mut plan =
-            ColumnPlan { inputs, outputs, len, row: 0, tile: 0, splats: true, scratch: 0 };
+        let mut plan = ColumnPlan {
+            inputs,
+            outputs,
+            len,
+            row: 0,
+            tile: 0,
+            splats: true,
+            scratch: 0,
+            far: false,
+        };
+        plan.far = plan.inputs.iter().any(|column| column.steps.spread() >= GAP);
         plan.choose_row(n_outputs);
         plan.choose_tile(total_bytes(compiled), threads);
         plan.lay_out_scratch();
@@ -499,9 +510,11 @@ impl Columns<'_> {
         let len = self.job.plan.len;
         if len < LEFT_TO_RIGHT_BELOW {
             self.gather_kept(tile);
-            self.tell_reads(tile, (0, len))?;
+            if !self.job.plan.far {
+                self.tell_reads(tile, (0, len))?;
+            }
             self.alive.push(Row::Own);
-            self.steps(tile, (0, 1, len));
+            self.steps(tile, (0, 1, len))?;
             return self.tell_wrote(tile, (0, len));
         }
         self.blocks(tile, 0..self.job.plan.n_blocks())?;
@@ -517,13 +530,15 @@ impl Columns<'_> {
             self.job.options.poll()?;
             let first = block * FOLD_BLOCK;
             let elements = FOLD_BLOCK.min(len - first);
-            self.tell_reads(tile, (first, elements))?;
+            if !self.job.plan.far {
+                self.tell_reads(tile, (first, elements))?;
+            }
             for turn in 0..ACCUMULATORS {
                 let lane = turn.reverse_bits() >> (usize::BITS - ACCUMULATORS.ilog2());
                 if lane < elements {
                     self.alive.push(Row::Own);
                     let count = (elements - lane).div_ceil(ACCUMULATORS);
-                    self.steps(tile, (first + lane, ACCUMULATORS, count));
+                    self.steps(tile, (first + lane, ACCUMULATORS, count))?;
                 } else {
                     self.alive.push(Row::Untouched(0));
                 }
@@ -677,7 +692,14 @@ impl Columns<'_> {
 
     /// Makes the last row of the stack that of `count` elements, at least one, `apart` apart from
     /// `first` on.
-    fn steps(&mut self, tile: Tile, (first, apart, count): (usize, usize, usize)) {
+    ///
+    /// A pager is told here of elements that lie far apart: of all of a block at once, it might let the first go
+    /// for the last.
+    fn steps(
+        &mut self,
+        tile: Tile,
+        (first, apart, count): (usize, usize, usize),
+    ) -> Result<(), RunError> {
         let (mut element, mut left) = (first, count);
         let row = self.row_at(self.alive.len() - 1, Row::Own);
         let mut from = self.row_at(0, Row::Untouched(0));
@@ -686,13 +708,19 @@ impl Columns<'_> {
                 [_, _, Some(code)] if left >= 4 => (4, code),
                 [_, Some(code), _] if left >= 2 => (2, code),
                 [Some(code), _, _] => (1, code),
-                [None, _, _] => return,
+                [None, _, _] => return Ok(()),
             };
+            if self.job.plan.far {
+                for step in 0..steps {
+                    self.tell_reads(tile, (element + step * apart, 1))?;
+                }
+            }
             self.call(code, tile, (element, apart, steps), (from, row));
             from = row;
             element += apart * steps;
             left -= steps;
         }
+        Ok(())
     }
 
     /// One kernel call, from the states of a row to a row: the same, or another.

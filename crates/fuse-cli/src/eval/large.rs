@@ -85,7 +85,7 @@ impl Evaluation<'_> {
         let computed = self.run_paged(destinations?, Order::C)?;
         let results = computed.iter().zip(&self.plan.results).zip(names);
         let members = results.map(|((computed, (dtype, shape)), name)| {
-            (name.as_str(), *dtype, shape.as_slice(), computed.bytes())
+            (name.as_str(), *dtype, shape.as_slice(), computed.chunks())
         });
         save::write_archive(path, members, overwrite, self.token)
     }
@@ -140,7 +140,7 @@ impl Evaluation<'_> {
             self.run_paged(destinations?, Order::C)?.iter().zip(&self.plan.results)
         {
             printer.begin(*dtype, shape)?;
-            for chunk in computed.bytes().chunks(WINDOW) {
+            for chunk in computed.chunks() {
                 printer.elements(chunk)?;
             }
             printer.end()?;
@@ -354,11 +354,19 @@ enum Place {
 }
 
 impl Computed {
-    /// The bytes in C order.
-    fn bytes(&self) -> &[u8] {
+    /// The bytes in C order, window by window; a window takes no memory any more when the next one is asked
+    /// for.
+    fn chunks(&self) -> Box<dyn Iterator<Item = &[u8]> + '_> {
         match self {
-            Computed::Array(array) => array.as_bytes(),
-            Computed::Paged(output) => output.memory.bytes().unwrap_or(&[]),
+            Computed::Array(array) => Box::new(array.as_bytes().chunks(WINDOW)),
+            Computed::Paged(Output { memory, .. }) => {
+                Box::new((0..memory.n_windows()).filter_map(|window| {
+                    if let Some(before) = window.checked_sub(1) {
+                        memory.forget(before);
+                    }
+                    memory.window(window)
+                }))
+            }
         }
     }
 

@@ -179,7 +179,12 @@ impl Evaluation<'_> {
             Targets::Archive(path, names) if self.plan.fits => {
                 let arrays = self.evaluate()?;
                 let members = names.iter().zip(&arrays).map(|(name, array)| {
-                    (name.as_str(), array.dtype(), array.shape(), array.as_bytes())
+                    (
+                        name.as_str(),
+                        array.dtype(),
+                        array.shape(),
+                        array.as_bytes().chunks(save::CHUNK),
+                    )
                 });
                 save::write_archive(path, members, overwrite, self.token)
             }

@@ -149,13 +149,6 @@ impl Memory {
         Some(unsafe { std::slice::from_raw_parts(self.map.as_ptr().add(range.start), range.len()) })
     }
 
-    /// All bytes, once all windows are complete.
-    pub(crate) fn bytes(&self) -> Option<&[u8]> {
-        let complete = (0..self.n_windows()).all(|window| self.window(window).is_some());
-        // SAFETY: as for `window`, of all windows; the map has `len` bytes.
-        complete.then(|| unsafe { std::slice::from_raw_parts(self.map.as_ptr(), self.len) })
-    }
-
     /// Takes no memory for a window any more, which is complete. Reserved memory is not given out then.
     pub(crate) fn forget(&self, window: usize) {
         let range = self.range(window);

@@ -5,13 +5,13 @@
 //!                 more than the room is held ──▶ the front of the queue is let go, down to three quarters
 //! ```
 //!
-//! What a window holds is estimated from the spans that were touched, in the pieces of 64 KiB that the system
-//! maps around a fault: at least what is in memory, since a span is told before it is read. Letting go of a
+//! What a window holds is noted in the pieces of 64 KiB that the system maps around a fault, a bit each: at
+//! least what is in memory, since a span is told before it is read. Letting go of a
 //! page that is still read costs a fault, and nothing else: the file has it.
 
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::memory::WINDOW;
@@ -27,15 +27,15 @@ const AHEAD: usize = 8;
 pub(crate) struct Pages {
     /// Addresses.
     span: Range<usize>,
-    /// Bytes in memory of each window, as estimated.
-    held: Vec<AtomicUsize>,
+    /// The pieces of each window that are in memory: one more than it has, since it need not begin with one.
+    held: Vec<AtomicU64>,
     /// The first window that has not been read ahead.
     ahead: AtomicUsize,
 }
 
 impl Pages {
     pub(crate) fn new(span: Range<usize>) -> Pages {
-        let held = (0..span.len().div_ceil(WINDOW)).map(|_| AtomicUsize::new(0)).collect();
+        let held = (0..span.len().div_ceil(WINDOW)).map(|_| AtomicU64::new(0)).collect();
         Pages { span, held, ahead: AtomicUsize::new(0) }
     }
 
@@ -96,28 +96,27 @@ impl Resident {
         let end = addresses.end.min(pages.span.end).saturating_sub(pages.span.start);
         for window in start / WINDOW..end.div_ceil(WINDOW) {
             let range = pages.window(window);
-            let (from, to) = (start.max(range.start), end.min(range.end));
-            let around = to.next_multiple_of(AROUND) - from / AROUND * AROUND;
-            self.hold(residents, (file, window), around);
+            let piece = |offset: usize| {
+                (pages.span.start + offset) / AROUND - (pages.span.start + range.start) / AROUND
+            };
+            let (first, last) = (piece(start.max(range.start)), piece(end.min(range.end) - 1));
+            let pieces = (u64::MAX >> (63 - (last - first))) << first;
+            self.hold(residents, (file, window), pieces);
         }
         if self.held.load(Ordering::Relaxed) > self.room {
             self.let_go(residents);
         }
     }
 
-    /// So many more bytes of a window are in memory.
-    fn hold(&self, residents: &impl Residents, (file, window): (usize, usize), bytes: usize) {
+    /// These pieces of a window are in memory.
+    fn hold(&self, residents: &impl Residents, (file, window): (usize, usize), pieces: u64) {
         let pages = residents.pages(file);
         let held = &pages.held[window];
-        let before = held.load(Ordering::Relaxed);
-        let after = (before + bytes).min(WINDOW);
-        if before == after
-            || held.compare_exchange(before, after, Ordering::Relaxed, Ordering::Relaxed).is_err()
-        {
-            // Full; or another thread holds it at this moment.
+        if pieces & !held.load(Ordering::Relaxed) == 0 {
             return;
         }
-        self.held.fetch_add(after - before, Ordering::Relaxed);
+        let before = held.fetch_or(pieces, Ordering::Relaxed);
+        self.held.fetch_add(bytes_of(pieces & !before), Ordering::Relaxed);
         if before == 0 {
             self.queue.lock().unwrap_or_else(PoisonError::into_inner).push_back((file, window));
             for window in pages.read_ahead(window) {
@@ -132,11 +131,16 @@ impl Resident {
         while self.held.load(Ordering::Relaxed) > self.room / 4 * 3 {
             let Some((file, window)) = queue.pop_front() else { return };
             let pages = residents.pages(file);
-            let bytes = pages.held[window].swap(0, Ordering::Relaxed);
-            self.held.fetch_sub(bytes, Ordering::Relaxed);
+            let pieces = pages.held[window].swap(0, Ordering::Relaxed);
+            self.held.fetch_sub(bytes_of(pieces), Ordering::Relaxed);
             residents.let_go(file, pages.window(window));
         }
     }
+}
+
+/// Bytes of pieces.
+fn bytes_of(pieces: u64) -> usize {
+    pieces.count_ones() as usize * AROUND
 }
 
 #[cfg(test)]
@@ -178,7 +182,7 @@ mod tests {
                 let from = start + piece * (WINDOW / 16);
                 resident.touch(&file, 0, from..from + WINDOW / 16);
             }
-            assert!(resident.held.load(Ordering::Relaxed) <= 8 * WINDOW);
+            assert!(resident.held.load(Ordering::Relaxed) <= 8 * WINDOW + AROUND);
         }
         let gone = file.gone.into_inner().unwrap();
         assert!(gone.is_sorted() && gone.len() >= 92, "the oldest first: {gone:?}");
@@ -189,9 +193,11 @@ mod tests {
     #[test]
     fn what_lies_apart_counts_as_what_is_mapped_around_it() {
         let (resident, file) = (Resident::new(8 * WINDOW), file(100));
-        for row in 0..64 {
-            let from = 4096 + row * (256 << 10);
-            resident.touch(&file, 0, from..from + 8);
+        for _ in 0..3 {
+            for row in 0..64 {
+                let from = 4096 + row * (256 << 10);
+                resident.touch(&file, 0, from..from + 8);
+            }
         }
         assert_eq!(resident.held.load(Ordering::Relaxed), 64 * AROUND);
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! r[i, j] = a[i, j] + b[j, i]      a row of r reads a column of b: an element of each page of b
-//! boxes of 1024 columns of r       those 1024 pages of b are read for all rows of the box
+//! boxes of 512 columns of r        those 512 pages of b are read for all rows of the box
 //! ```
 //!
 //! Only loops that may run in any order, and only where an operand that is larger than the pager's room is
@@ -53,7 +53,7 @@ impl<'s> Boxes<'s> {
             let nearest = nearest.min_by_key(|&&axis| strides[axis].unsigned_abs());
             (steps_far && bytes > room / 4).then_some(nearest?).copied()
         })?;
-        let columns = (room / 2 / GAP).max(LEAST);
+        let columns = (room / 4 / GAP).max(LEAST);
         let rows = (room / 8 / (space[inner].saturating_mul(8))).max(LEAST);
         // Axes between and around them go step by step.
         let mut sides: SmallVec<[usize; 4]> = SmallVec::from_elem(1, space.len());

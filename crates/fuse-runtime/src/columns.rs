@@ -80,7 +80,7 @@ pub(crate) struct ColumnPlan {
     /// Bytes of the operands' slots.
     scratch: usize,
     /// Does an element lie on other pages than the one before it?
-    far: bool,
+    pub(crate) far: bool,
 }
 
 impl ColumnPlan {

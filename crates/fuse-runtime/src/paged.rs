@@ -25,7 +25,7 @@ use crate::rows::Run;
 use crate::sweep::{FOLD_TASK_BLOCKS, Waves};
 use crate::tasks::run_tasks;
 
-/// Tasks of a slab for each thread.
+/// Tasks of a row of outputs for each thread, where elements lie near each other.
 const TASKS_PER_THREAD: usize = 4;
 
 impl Run<'_> {
@@ -121,8 +121,8 @@ impl Run<'_> {
         if all < TASK_BYTES && row < n_outputs {
             return self.in_tasks((0..n_outputs, row * (TASK_BYTES / all.max(1))), options);
         }
-        let each = row / (TASKS_PER_THREAD * self.threads(options));
-        let each = each.clamp(1, row).next_multiple_of(plan.tile);
+        let tasks = if plan.far { usize::MAX } else { TASKS_PER_THREAD * self.threads(options) };
+        let each = (row / tasks).clamp(1, row).next_multiple_of(plan.tile);
         for first in (0..n_outputs).step_by(row) {
             self.in_tasks((first..n_outputs.min(first + row), each), options)?;
         }
@@ -137,8 +137,8 @@ impl Run<'_> {
         options: &RunOptions<'_>,
     ) -> Result<(), RunError> {
         let plan = &self.reduction.columns;
-        let each = outputs.len() / (TASKS_PER_THREAD * self.threads(options));
-        let each = each.max(1).next_multiple_of(plan.tile);
+        // Tile by tile: threads that take neighbours share the pages that are mapped around a fault.
+        let each = plan.tile;
         let n_tasks = outputs.len().div_ceil(each);
         let saved: Vec<Mutex<Saved>> = (0..n_tasks).map(|_| Mutex::default()).collect();
         for first in (0..plan.n_blocks()).step_by(slab) {

@@ -19,6 +19,9 @@ use super::memory::WINDOW;
 /// What the system maps around a fault.
 const AROUND: usize = 64 << 10;
 
+/// That a window has been read ahead.
+const AHEAD_BIT: u64 = 1 << 63;
+
 /// Windows that are read ahead of the one in use.
 const AHEAD: usize = 8;
 
@@ -28,15 +31,14 @@ pub(crate) struct Pages {
     /// Addresses.
     span: Range<usize>,
     /// The pieces of each window that are in memory: one more than it has, since it need not begin with one.
+    /// The highest bit: it has been read ahead.
     held: Vec<AtomicU64>,
-    /// The first window that has not been read ahead.
-    ahead: AtomicUsize,
 }
 
 impl Pages {
     pub(crate) fn new(span: Range<usize>) -> Pages {
         let held = (0..span.len().div_ceil(WINDOW)).map(|_| AtomicU64::new(0)).collect();
-        Pages { span, held, ahead: AtomicUsize::new(0) }
+        Pages { span, held }
     }
 
     /// The addresses.
@@ -49,13 +51,10 @@ impl Pages {
         window * WINDOW..self.span.len().min((window + 1) * WINDOW)
     }
 
-    /// The windows to read ahead now that this one is in use.
-    fn read_ahead(&self, window: usize) -> Range<usize> {
-        let target = (window + 1 + AHEAD).min(self.held.len());
-        let done = self.ahead.load(Ordering::Relaxed);
-        let from = if (window + 1..=target).contains(&done) { done } else { window + 1 };
-        self.ahead.store(target, Ordering::Relaxed);
-        from..target
+    /// The windows to read ahead now that this one is in use: each once while it is in memory.
+    fn read_ahead(&self, window: usize) -> impl Iterator<Item = usize> {
+        let next = window + 1..(window + 1 + AHEAD).min(self.held.len());
+        next.filter(|&window| self.held[window].fetch_or(AHEAD_BIT, Ordering::Relaxed) == 0)
     }
 }
 
@@ -117,7 +116,7 @@ impl Resident {
         }
         let before = held.fetch_or(pieces, Ordering::Relaxed);
         self.held.fetch_add(bytes_of(pieces & !before), Ordering::Relaxed);
-        if before == 0 {
+        if before & !AHEAD_BIT == 0 {
             self.queue.lock().unwrap_or_else(PoisonError::into_inner).push_back((file, window));
             for window in pages.read_ahead(window) {
                 residents.read_ahead(file, pages.window(window));
@@ -140,7 +139,7 @@ impl Resident {
 
 /// Bytes of pieces.
 fn bytes_of(pieces: u64) -> usize {
-    pieces.count_ones() as usize * AROUND
+    (pieces & !AHEAD_BIT).count_ones() as usize * AROUND
 }
 
 #[cfg(test)]

@@ -22,6 +22,12 @@ const AROUND: usize = 64 << 10;
 /// That a window has been read ahead.
 const AHEAD_BIT: u64 = 1 << 63;
 
+/// That pieces have joined a window since it was queued.
+const AGAIN_BIT: u64 = 1 << 62;
+
+/// What says something of a window, not of its pieces.
+const FLAGS: u64 = AHEAD_BIT | AGAIN_BIT;
+
 /// Windows that are read ahead of the one in use.
 const AHEAD: usize = 8;
 
@@ -31,7 +37,7 @@ pub(crate) struct Pages {
     /// Addresses.
     span: Range<usize>,
     /// The pieces of each window that are in memory: one more than it has, since it need not begin with one.
-    /// The highest bit: it has been read ahead.
+    /// And two bits of flags.
     held: Vec<AtomicU64>,
 }
 
@@ -116,7 +122,9 @@ impl Resident {
         }
         let before = held.fetch_or(pieces, Ordering::Relaxed);
         self.held.fetch_add(bytes_of(pieces & !before), Ordering::Relaxed);
-        if before & !AHEAD_BIT == 0 {
+        if before & !FLAGS != 0 {
+            held.fetch_or(AGAIN_BIT, Ordering::Relaxed);
+        } else {
             self.queue.lock().unwrap_or_else(PoisonError::into_inner).push_back((file, window));
             for window in pages.read_ahead(window) {
                 residents.read_ahead(file, pages.window(window));
@@ -124,12 +132,20 @@ impl Resident {
         }
     }
 
-    /// Lets the oldest windows go.
+    /// Lets the oldest windows go; one that pieces have joined meanwhile gets a second turn, since these are
+    /// about to be read.
     fn let_go(&self, residents: &impl Residents) {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut second_turns = queue.len();
         while self.held.load(Ordering::Relaxed) > self.room / 4 * 3 {
             let Some((file, window)) = queue.pop_front() else { return };
             let pages = residents.pages(file);
+            let flags = pages.held[window].fetch_and(!AGAIN_BIT, Ordering::Relaxed);
+            if flags & AGAIN_BIT != 0 && second_turns > 0 {
+                second_turns -= 1;
+                queue.push_back((file, window));
+                continue;
+            }
             let pieces = pages.held[window].swap(0, Ordering::Relaxed);
             self.held.fetch_sub(bytes_of(pieces), Ordering::Relaxed);
             residents.let_go(file, pages.window(window));
@@ -139,7 +155,7 @@ impl Resident {
 
 /// Bytes of pieces.
 fn bytes_of(pieces: u64) -> usize {
-    (pieces & !AHEAD_BIT).count_ones() as usize * AROUND
+    (pieces & !FLAGS).count_ones() as usize * AROUND
 }
 
 #[cfg(test)]

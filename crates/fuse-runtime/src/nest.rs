@@ -21,7 +21,7 @@ use crate::dispatch::Job;
 use crate::error::RunError;
 use crate::options::RunOptions;
 use crate::plan::{Plan, Stepped};
-use crate::reduce::Reduction;
+use crate::reduce::{FoldLanes, Reduction};
 use crate::scratch::with_locals;
 use crate::sweep::{INLINE_WORK, Sweep};
 use crate::tasks::{n_threads, run_tasks};
@@ -29,6 +29,8 @@ use crate::views::{Address, Raw};
 
 /// Bytes of a tile: its locals, and what its passes read and write besides.
 const TILE_BYTES: usize = 512 << 10;
+/// Bytes of the locals of a tile that is made wider for outputs that lie side by side.
+const WIDE_BYTES: usize = 1 << 20;
 /// Tasks for each thread: few, since what tiles of one task share is gathered once.
 const TASKS_PER_THREAD: usize = 8;
 
@@ -159,6 +161,17 @@ impl<'c> Stage<'c> {
         }
     }
 
+    /// Outputs whose elements lie beside each other: narrower tiles would gather them one by one.
+    fn side_by_side(&self) -> usize {
+        match &self.walk {
+            Walk::Elements { .. } | Walk::Nothing { .. } => 1,
+            Walk::Outputs { reduction, .. } => match reduction.lanes() {
+                FoldLanes::Elements => 1,
+                FoldLanes::Outputs => reduction.columns.tile,
+            },
+        }
+    }
+
     /// Moves the operands and sinks that are this temporary.
     fn rebase(&mut self, temporary: u32, base: Address) {
         let pass = &self.executable.program.passes[self.number];
@@ -284,7 +297,11 @@ impl<'c> NestRun<'c> {
         let bytes = locals.chain(self.stages.iter().map(|(stage, _)| stage.bytes));
         let bytes = bytes.fold(0, usize::saturating_add).max(1);
         let by_threads = if threads > 1 { len / (4 * threads) } else { len };
-        let tile = (TILE_BYTES / bytes).min(by_threads).max(1);
+        let wide = self.stages.iter().map(|(stage, _)| stage.side_by_side()).max().unwrap_or(1);
+        let locals: usize =
+            self.locals.iter().map(|local| local.bytes).fold(0, usize::saturating_add);
+        let wide = wide.min(WIDE_BYTES / locals.max(1)).min(by_threads);
+        let tile = (TILE_BYTES / bytes).min(by_threads).max(wide).max(1);
         let units = self.stages.iter().map(|(stage, _)| stage.unit());
         let fits = |unit: usize| if unit <= tile { tile / unit * unit } else { tile };
         units.filter(|&unit| unit <= tile).max().map_or(tile, fits)

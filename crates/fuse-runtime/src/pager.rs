@@ -50,7 +50,7 @@ pub trait Pager: Debug + Send + Sync {
     /// [`Halt`] ends the call with [`RunError::Halted`].
     fn wrote(&self, span: Range<usize>) -> Result<(), Halt>;
 
-    /// So many elements of the passes' loops are done; [`crate::Executable::elements`] are all.
+    /// So many elements of the passes' loops are done; `elements` of [`crate::Survey`] are all.
     fn passed(&self, elements: usize);
 
     /// Memory for a temporary, C order, if the pager wants to keep it; it lives as long as the call.

@@ -149,6 +149,14 @@ impl Memory {
         Some(unsafe { std::slice::from_raw_parts(self.map.as_ptr().add(range.start), range.len()) })
     }
 
+    /// Takes no memory any more, where a file keeps what is let go of.
+    pub(crate) fn rest(&self) {
+        if self.kind == Kind::Spooled {
+            // SAFETY: the file keeps what is let go of.
+            _ = unsafe { self.map.unchecked_advise_range(UncheckedAdvice::DontNeed, 0, self.len) };
+        }
+    }
+
     /// Takes no memory for a window any more, which is complete. Reserved memory is not given out then.
     pub(crate) fn forget(&self, window: usize) {
         let range = self.range(window);

@@ -222,6 +222,13 @@ impl Residents for Paging {
             Place::Output(number) => self.outputs[number].memory.forget(bytes.start / WINDOW),
         }
     }
+
+    fn let_all_go(&self) {
+        (0..self.files.len()).for_each(|number| self.file(number).forget_pages());
+        let spools = self.temporaries.iter().map_while(OnceLock::get).flatten();
+        let outputs = self.outputs.iter().map(|output| &output.memory);
+        spools.map(|spool| &spool.memory).chain(outputs).for_each(Memory::rest);
+    }
 }
 
 impl Pager for Paging {

@@ -5,12 +5,17 @@
 //!                 more than the room is held ──▶ the front of the queue is let go, down to three quarters
 //! ```
 //!
+//! The system may map more than that at once (large folios), so that now and then it is asked what there is; where
+//! that is half as much again as the room, everything is let go.
+//!
 //! What a window holds is noted in the pieces of 64 KiB that the system maps around a fault, a bit each: at
 //! least what is in memory, since a span is told before it is read. Letting go of a
 //! page that is still read costs a fault, and nothing else: the file has it.
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::ops::Range;
+use std::os::unix::fs::FileExt as _;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -27,6 +32,9 @@ const AGAIN_BIT: u64 = 1 << 62;
 
 /// What says something of a window, not of its pieces.
 const FLAGS: u64 = AHEAD_BIT | AGAIN_BIT;
+
+/// Bytes of pieces between two questions to the system.
+const ASKED: usize = 2 << 20;
 
 /// Windows that are read ahead of the one in use.
 const AHEAD: usize = 8;
@@ -69,6 +77,10 @@ impl Pages {
 pub(crate) struct Resident {
     room: usize,
     held: AtomicUsize,
+    /// Pieces that have come since the system was last asked.
+    fresh: AtomicUsize,
+    /// What tells how much there is, and how much there was before anything was read.
+    counted: Option<(File, usize)>,
     /// Files and windows, those that came first in front.
     queue: Mutex<VecDeque<(usize, usize)>>,
 }
@@ -83,11 +95,17 @@ pub(crate) trait Residents {
 
     /// May go.
     fn let_go(&self, file: usize, bytes: Range<usize>);
+
+    /// All of all files may go.
+    fn let_all_go(&self);
 }
 
 impl Resident {
     pub(crate) fn new(room: usize) -> Resident {
-        Resident { room, held: AtomicUsize::new(0), queue: Mutex::default() }
+        let statm = File::open("/proc/self/statm").ok();
+        let counted = statm.and_then(|file| pages_of_files(&file).map(|before| (file, before)));
+        let (held, fresh) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Resident { room, held, fresh, counted, queue: Mutex::default() }
     }
 
     pub(crate) fn room(&self) -> usize {
@@ -121,7 +139,12 @@ impl Resident {
             return;
         }
         let before = held.fetch_or(pieces, Ordering::Relaxed);
-        self.held.fetch_add(bytes_of(pieces & !before), Ordering::Relaxed);
+        let new = bytes_of(pieces & !before);
+        self.held.fetch_add(new, Ordering::Relaxed);
+        if self.fresh.fetch_add(new, Ordering::Relaxed) > ASKED {
+            self.fresh.store(0, Ordering::Relaxed);
+            self.ask(residents);
+        }
         if before & !FLAGS != 0 {
             held.fetch_or(AGAIN_BIT, Ordering::Relaxed);
         } else {
@@ -130,6 +153,21 @@ impl Resident {
                 residents.read_ahead(file, pages.window(window));
             }
         }
+    }
+
+    /// Lets everything go if the system has more in memory than was noted.
+    fn ask(&self, residents: &impl Residents) {
+        let Some((file, before)) = &self.counted else { return };
+        let now = pages_of_files(file).unwrap_or(0).saturating_sub(*before);
+        if now <= self.room / 2 * 3 {
+            return;
+        }
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        for (file, window) in queue.drain(..) {
+            let pieces = residents.pages(file).held[window].swap(0, Ordering::Relaxed);
+            self.held.fetch_sub(bytes_of(pieces), Ordering::Relaxed);
+        }
+        residents.let_all_go();
     }
 
     /// Lets the oldest windows go; one that pieces have joined meanwhile gets a second turn, since these are
@@ -153,6 +191,14 @@ impl Resident {
     }
 }
 
+/// Bytes of files in this process's memory.
+fn pages_of_files(statm: &File) -> Option<usize> {
+    let mut text = [0; 128];
+    let len = statm.read_at(&mut text, 0).ok()?;
+    let pages: usize = std::str::from_utf8(&text[..len]).ok()?.split(' ').nth(2)?.parse().ok()?;
+    Some(pages * 4096)
+}
+
 /// Bytes of pieces.
 fn bytes_of(pieces: u64) -> usize {
     (pieces & !FLAGS).count_ones() as usize * AROUND
@@ -163,13 +209,13 @@ mod tests {
     use super::*;
 
     #[derive(Debug)]
-    struct File {
+    struct Mapped {
         pages: Pages,
         ahead: Mutex<Vec<usize>>,
         gone: Mutex<Vec<usize>>,
     }
 
-    impl Residents for File {
+    impl Residents for Mapped {
         fn pages(&self, _: usize) -> &Pages {
             &self.pages
         }
@@ -181,11 +227,13 @@ mod tests {
         fn let_go(&self, _: usize, bytes: Range<usize>) {
             self.gone.lock().unwrap().push(bytes.start / WINDOW);
         }
+
+        fn let_all_go(&self) {}
     }
 
-    fn file(windows: usize) -> File {
+    fn file(windows: usize) -> Mapped {
         let pages = Pages::new(4096..4096 + windows * WINDOW - 100);
-        File { pages, ahead: Mutex::default(), gone: Mutex::default() }
+        Mapped { pages, ahead: Mutex::default(), gone: Mutex::default() }
     }
 
     #[test]

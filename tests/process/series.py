@@ -284,7 +284,7 @@ def refused(name, command, place, target, expect, **options):
     """Exit code 1, a message that says why, the old file as it was, no temporary."""
     before, files = sha(target), names_in(place)
     done = subprocess.run(command, capture_output=True, text=True, **options)
-    message = done.stderr.strip()
+    message = done.stderr.strip().replace(f"{place}/", "")
     ok = done.returncode == 1 and expect in message and sha(target) == before and names_in(place) == files
     report(f"full: {name}", f"exit {done.returncode}, {message!r}", "exit 1, old file, no temporary", ok)
 

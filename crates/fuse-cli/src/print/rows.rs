@@ -141,9 +141,10 @@ fn push_json(out: &mut String, dtype: DType, element: &[u8]) {
 
 /// A text as a JSON string: bytes beyond ASCII are the characters of these numbers.
 fn push_string(out: &mut String, dtype: DType, element: &[u8]) {
-    let units: Vec<u32> = match dtype {
-        DType::Text(_) => element.as_chunks().0.iter().copied().map(u32::from_ne_bytes).collect(),
-        _ => element.iter().copied().map(u32::from).collect(),
+    let units: Vec<u32> = if let DType::Text(_) = dtype {
+        element.as_chunks().0.iter().copied().map(u32::from_ne_bytes).collect()
+    } else {
+        element.iter().copied().map(u32::from).collect()
     };
     let padding = units.iter().rev().take_while(|unit| **unit == 0).count();
     out.push('"');

@@ -169,14 +169,14 @@ impl Painter<'_> {
     }
 
     fn other(&self, here: usize) -> Option<usize> {
-        let (towards, away) = match self.tokens[here].kind {
-            TokenKind::Open => (TokenKind::Close, TokenKind::Open),
-            _ => (TokenKind::Open, TokenKind::Close),
+        let opens = self.tokens[here].kind == TokenKind::Open;
+        let (towards, away) = if opens {
+            (TokenKind::Close, TokenKind::Open)
+        } else {
+            (TokenKind::Open, TokenKind::Close)
         };
-        let positions: Vec<usize> = match towards {
-            TokenKind::Close => (here + 1..self.tokens.len()).collect(),
-            _ => (0..here).rev().collect(),
-        };
+        let positions: Vec<usize> =
+            if opens { (here + 1..self.tokens.len()).collect() } else { (0..here).rev().collect() };
         let mut depth = 0_usize;
         for position in positions {
             let kind = self.tokens[position].kind;

@@ -96,7 +96,12 @@ fn said(failure: &Failure, line: usize, script: &str, color: Color) -> Failure {
     let code = match failure {
         Failure::Reported(code) => *code,
         Failure::Formula(error) if error.kind() == fuse::ErrorKind::Cancelled => INTERRUPTED,
-        _ => RUN,
+        Failure::Usage(_)
+        | Failure::Corrected { .. }
+        | Failure::Run(_)
+        | Failure::Formula(_)
+        | Failure::Advised { .. }
+        | Failure::File(_) => RUN,
     };
     // Nobody reads any more: nothing to be said.
     if code != 0 {

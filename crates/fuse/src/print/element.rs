@@ -28,8 +28,8 @@ pub(crate) fn push_element(out: &mut String, dtype: DType, bytes: &[u8]) {
             push(out, (bits(bytes) << unused).cast_signed() >> unused);
         }
         DType::U8 | DType::U16 | DType::U32 | DType::U64 => push(out, bits(bytes)),
-        DType::F16 | DType::F32 | DType::F64 => push_float(out, dtype, bytes),
-        DType::C64 | DType::C128 => push_complex(out, dtype, bytes),
+        DType::F16 | DType::F32 | DType::F64 => push_float(out, bytes),
+        DType::C64 | DType::C128 => push_complex(out, bytes),
         DType::Bytes(_) | DType::Text(_) => text::push_escaped(out, dtype, bytes),
     }
 }
@@ -48,14 +48,14 @@ fn push(out: &mut String, value: impl fmt::Display) {
 
 /// A float or a part of a complex number, as NumPy's `str` of a scalar.
 #[expect(clippy::cast_possible_truncation, reason = "so many bits were read")]
-fn push_float(out: &mut String, dtype: DType, bytes: &[u8]) {
+fn push_float(out: &mut String, bytes: &[u8]) {
     let bits = bits(bytes);
-    match dtype {
-        DType::F16 => {
+    match bytes.len() {
+        2 => {
             let value = F16(bits as u16);
             push_digits(out, half(value), value.to_f64(), 1e3);
         }
-        DType::F32 | DType::C64 => {
+        4 => {
             let value = f32::from_bits(bits as u32);
             push_digits(out, value, f64::from(value), 1e6);
         }
@@ -85,11 +85,11 @@ fn push_digits(out: &mut String, digits: impl fmt::Debug + fmt::LowerExp, exact:
     _ = write!(out, "{sign}{digits:0>2}");
 }
 
-fn push_complex(out: &mut String, dtype: DType, bytes: &[u8]) {
+fn push_complex(out: &mut String, bytes: &[u8]) {
     let (re, im) = bytes.split_at(bytes.len() / 2);
     let [re, im] = [re, im].map(|part| {
         let mut text = String::new();
-        push_float(&mut text, dtype, part);
+        push_float(&mut text, part);
         text.strip_suffix(".0").map(str::to_string).unwrap_or(text)
     });
     // Python's: a real part of +0 is left out.

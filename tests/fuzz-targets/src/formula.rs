@@ -1,4 +1,5 @@
-//! Compiling formulas and running them with operands of any layout.
+//! Compiling generated formulas and running them with operands of any layout: for the targets, and for the suite of
+//! random formulas.
 
 use std::sync::{Arc, OnceLock};
 
@@ -28,18 +29,18 @@ pub(crate) fn parsed(text: &str) -> Ast {
 }
 
 /// The names of operands: `v0`, `v1`, …
-pub(crate) fn names(operands: &[Operand]) -> Vec<String> {
+pub fn names(operands: &[Operand]) -> Vec<String> {
     (0..operands.len()).map(|index| format!("v{index}")).collect()
 }
 
 /// What the compiler is told of operands.
-pub(crate) fn variables<'n>(names: &'n [String], operands: &[Operand]) -> Vec<Variable<'n>> {
+pub fn variables<'n>(names: &'n [String], operands: &[Operand]) -> Vec<Variable<'n>> {
     let variables = names.iter().zip(operands);
     variables.map(|(name, operand)| fuse_compile::variable(name, type_of(operand))).collect()
 }
 
 /// The type of an operand.
-pub(crate) fn type_of(operand: &Operand) -> InputType {
+pub fn type_of(operand: &Operand) -> InputType {
     if operand.is_scalar {
         return InputType::scalar(operand.dtype, Strength::Strong);
     }
@@ -47,7 +48,7 @@ pub(crate) fn type_of(operand: &Operand) -> InputType {
 }
 
 /// What compiling depends on, in a mode.
-pub(crate) fn options(mode: Mode) -> Options {
+pub fn options(mode: Mode) -> Options {
     Options { mode, ..Options::default() }
 }
 
@@ -76,7 +77,10 @@ pub(crate) fn run(
 }
 
 /// The operands that a program reads.
-pub(crate) fn inputs_of<'o>(program: &Program, operands: &'o [Operand]) -> Vec<Given<'o>> {
+///
+/// # Panics
+/// When the program is not of a formula of these operands.
+pub fn inputs_of<'o>(program: &Program, operands: &'o [Operand]) -> Vec<Given<'o>> {
     program.inputs.iter().map(|input| given(&operands[number_of(input)])).collect()
 }
 
@@ -86,7 +90,10 @@ pub(crate) fn number_of(input: &ProgramInput) -> usize {
 }
 
 /// An operand for the runtime.
-pub(crate) fn given(operand: &Operand) -> Given<'_> {
+///
+/// # Panics
+/// When the operand's bytes are too few.
+pub fn given(operand: &Operand) -> Given<'_> {
     if operand.is_scalar {
         let scalar = ScalarValue::new(operand.dtype, operand.bits(0));
         return Given::Scalar(scalar.expect("at most eight bytes"));

@@ -28,7 +28,7 @@
 
 mod api;
 mod choices;
-mod formula;
+pub mod formula;
 mod header;
 mod hosts;
 mod kernel;

@@ -5,12 +5,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use fuse::Mode;
-use fuse_compile::{Compiled, Options, Variable, lower};
+use fuse_compile::{Compiled, lower};
+use fuse_fuzz::formula;
 use fuse_ir::interp::Interpreter;
-use fuse_ir::{HostBackend, InputType, Program, Strength};
+use fuse_ir::{HostBackend, Program};
 use fuse_runtime::{
-    Array, DeviceContext, DeviceExecutable, Executable, FoldLanes, Layout, Operand as Given,
-    RunOptions, ScalarValue, Threads, Tuning, View,
+    Array, DeviceContext, DeviceExecutable, Executable, FoldLanes, RunOptions, Threads, Tuning,
 };
 use fuse_syntax::SyntaxLimits;
 use fuse_testkit::formulas::{Operand, Subject};
@@ -107,7 +107,7 @@ impl Bench {
             ("PTX in chunks, lanes along outputs", chunked(FoldLanes::Outputs)),
         ];
         for (way, tuning) in ways {
-            let inputs = inputs_of(&program, subject);
+            let inputs = formula::inputs_of(&program, &subject.operands);
             let options = RunOptions { tuning, ..RunOptions::default() };
             let results = guarded("running", || executable.run_alloc(&inputs, &options))?;
             let got = results.map_err(|error| format!("{way}: {error}"))?.remove(0);
@@ -169,22 +169,10 @@ impl Bench {
 fn compile_text(text: &str, subject: &Subject, mode: Mode) -> Result<Compiled, String> {
     let parsed = fuse_syntax::parse(text, &SyntaxLimits::default());
     let ast = parsed.map_err(|errors| format!("does not parse: {errors:?}"))?;
-    let names: Vec<String> = (0..subject.operands.len()).map(|i| format!("v{i}")).collect();
-    let variables: Vec<Variable<'_>> = names
-        .iter()
-        .zip(&subject.operands)
-        .map(|(name, operand)| fuse_compile::variable(name, type_of(operand)))
-        .collect();
-    let options = Options { mode, ..Options::default() };
-    guarded("compiling", || fuse_compile::compile(&ast, &variables, options))?
+    let names = formula::names(&subject.operands);
+    let variables = formula::variables(&names, &subject.operands);
+    guarded("compiling", || fuse_compile::compile(&ast, &variables, formula::options(mode)))?
         .map_err(|errors| format!("{mode:?}: refused: {}", errors[0]))
-}
-
-fn type_of(operand: &Operand) -> InputType {
-    if operand.is_scalar {
-        return InputType::scalar(operand.dtype, Strength::Strong);
-    }
-    InputType::array(operand.dtype, &operand.extents)
 }
 
 fn guarded<T>(what: &str, call: impl FnOnce() -> T) -> Result<T, String> {
@@ -217,34 +205,10 @@ fn run_tuned(
     threads: Threads<'_>,
     tuning: Tuning,
 ) -> Result<Array, String> {
-    let inputs = inputs_of(executable.program(), subject);
+    let inputs = formula::inputs_of(executable.program(), &subject.operands);
     let options = RunOptions { threads, tuning, ..RunOptions::default() };
     let results = guarded("running", || executable.run_alloc(&inputs, &options))?;
     Ok(results.map_err(|error| error.to_string())?.remove(0))
-}
-
-/// The operands that a program reads.
-fn inputs_of<'s>(program: &Program, subject: &'s Subject) -> Vec<Given<'s>> {
-    let input = |input: &fuse_ir::ProgramInput| {
-        let index: usize = input.name[1..].parse().expect("v and a number");
-        given(&subject.operands[index])
-    };
-    program.inputs.iter().map(input).collect()
-}
-
-fn given(operand: &Operand) -> Given<'_> {
-    if operand.is_scalar {
-        let scalar = ScalarValue::new(operand.dtype, operand.bits(0));
-        return Given::Scalar(scalar.expect("at most eight bytes"));
-    }
-    let layout = Layout {
-        dtype: operand.dtype,
-        order: operand.order,
-        extents: &operand.extents,
-        strides: &operand.strides,
-    };
-    let view = View::from_bytes(&operand.bytes, &layout, operand.offset);
-    Given::Array(view.expect("the bytes hold the operand"))
 }
 
 /// The first element that differs in any bit.

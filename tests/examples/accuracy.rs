@@ -25,7 +25,7 @@ use fuse::{Array, AsInput, DType, Element, Engine, InputType, Mode, Prepared, Va
 use fuse_ops::table::TABLE;
 use fuse_ops::{Accuracy, Row, Yardstick};
 use fuse_testkit::Random;
-use fuse_testkit::accuracy::{Format, Plan, Reference, Tally, mpfr};
+use fuse_testkit::accuracy::{Format, Plan, Reference, Subject, Tally, mpfr};
 
 const POINTS: usize = 10_000_000;
 const PER_BINADE: usize = 4_400;
@@ -235,6 +235,7 @@ impl Series {
         set("max", tally.max.into());
         set("at", tally.at.iter().map(hex).collect::<Vec<toml::Value>>().into());
         set("correct", tally.share().into());
+        set("expansion", Subject::new(self.row.op, self.dtype).expansion().into());
         set("points", i64::try_from(tally.points).expect("fewer than 2^63").into());
         set("mpfr", i64::try_from(found.decided).expect("fewer than 2^63").into());
         if let Ok(fewest) = i64::try_from(found.fewest) {

@@ -3,11 +3,12 @@
 
     fuzz.py smoke [--seconds 20]      every target from its seeds; fails where one crashes
     fuzz.py planted [--seconds 60]    every target with its planted defect; fails where one is not found
-    fuzz.py series [--seconds 600]    as smoke, from a corpus that is kept in target/fuzz; prints the record
+    fuzz.py series [--seconds 600]    as smoke, from a corpus that is kept in target/fuzz
     fuzz.py seeds FUSE                writes seeds/, from the test suites' files and the program FUSE
 
---target NAME (repeatable) runs only these, --jobs N (2) so many at once. What crashes a target is left in
-target/fuzz/crashes: it belongs into regressions/NAME, which `cargo test` runs.
+--target NAME (repeatable) runs only these, --jobs N (2) so many at once; with --record, `planted` and `series` write
+what they found into record.toml. What crashes a target is left in target/fuzz/crashes: it belongs into
+regressions/NAME, which `cargo test` runs.
 
 Coverage guides the search, of fuse's crates alone (coverage-rustc.sh); there is no sanitizer, for compiled code
 is none's business: operands lie between inaccessible pages instead.
@@ -16,6 +17,7 @@ is none's business: operands lie between inaccessible pages instead.
 import argparse
 import concurrent.futures
 import hashlib
+import json
 import os
 import pathlib
 import re
@@ -28,8 +30,27 @@ import tomllib
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+sys.path.insert(0, str(HERE.parent))
+import records
+
 BUILT = ROOT / "target/fuzz"
 TARGETS = [row["name"] for row in tomllib.loads((HERE / "Cargo.toml").read_text())["bin"]]
+
+# What a target's figures are of: its body, and where untrusted bytes are read the reader too. Of the compiler and
+# the runtime, which every change touches, the smoke in .ci/run has to do.
+BODIES = "tests/fuzz-targets/src/"
+COVERED = {
+    "parse": [f"{BODIES}parsing.rs", "crates/fuse-syntax/src/*.rs"],
+    "optimize": [f"{BODIES}optimizer.rs"],
+    "backends": [f"{BODIES}hosts.rs"],
+    "traps": [f"{BODIES}traps.rs"],
+    "overlap": [f"{BODIES}overlapping.rs"],
+    "npy_header": [f"{BODIES}header.rs", *(f"crates/fuse-npy/src/{name}.rs" for name in ("descr", "dict", "header", "literal"))],
+    "npy_file": [f"{BODIES}npy.rs", *(f"crates/fuse-npy/src/{name}.rs" for name in ("archive", "file", "npz", "view"))],
+    "api_sequences": [f"{BODIES}api.rs"],
+    "kernel_text": [f"{BODIES}kernel.rs", "crates/fuse-ir/src/text/parse.rs", "crates/fuse-ir/src/verify.rs"],
+    "ptx": [f"{BODIES}kernel.rs"],
+}
 
 # Longest inputs, in bytes.
 MAX_LEN = {"parse": 4096, "npy_file": 4096, "kernel_text": 4096}
@@ -95,11 +116,53 @@ class Run:
             f"| {self.corpus:,} | {self.rss} MB |"
         ).replace(",", " ")
 
+    def figures(self):
+        return {
+            "seconds": round(self.seconds, 1),
+            "executions": self.executions,
+            "edges": self.edges,
+            "features": self.features,
+            "corpus": self.corpus,
+            "memory_mb": self.rss,
+            "crashed": self.failed,
+        }
+
     def message(self):
         """What a crash says: from the panic on."""
         lines = self.output.splitlines()
         first = next((k for k, line in enumerate(lines) if "panicked at" in line or "ERROR:" in line), -20)
         return "\n".join(line[:300] for line in lines[first:][:25])
+
+
+class Record:
+    """record.toml: for each target what `planted` and `series` found. It is written target by target."""
+
+    FILE = HERE / "record.toml"
+    HEAD = "# Written by fuzz.py planted --record and fuzz.py series --record; docs/testing.md shows it.\n"
+
+    def __init__(self, command):
+        self.command = command
+        self.tables = tomllib.loads(self.FILE.read_text()) if self.FILE.exists() else {}
+        # A series takes longer than files may stay as they are: what they were when it began.
+        self.covers = {name: dict(records.covered(COVERED[name])) for name in TARGETS}
+        self.origin = {"date": records.today(), "commit": records.commit(), "machine": records.machine()}
+
+    def add(self, run):
+        figures = {**self.origin, **run.figures(), "covers": self.covers[run.name]}
+        self.tables.setdefault(run.name, {})[self.command] = figures
+        text = self.HEAD
+        for name in (name for name in TARGETS if name in self.tables):
+            for command, row in sorted(self.tables[name].items()):
+                text += f"\n[{name}.{command}]\n" + "".join(map(toml_line, row.items()))
+        self.FILE.write_text(text)
+
+
+def toml_line(item):
+    key, value = item
+    if isinstance(value, dict):
+        value = ", ".join(f"{json.dumps(key)} = {json.dumps(value)}" for key, value in value.items())
+        return f"{key} = {{ {value} }}\n"
+    return f"{key} = {json.dumps(value)}\n"
 
 
 def run_all(folder, names, seconds, jobs, corpus_of):
@@ -109,12 +172,14 @@ def run_all(folder, names, seconds, jobs, corpus_of):
             yield run.result()
 
 
-def search(names, seconds, jobs, corpus_of):
+def search(names, seconds, jobs, corpus_of, record=None):
     """Runs targets as they are; the number of those that crashed."""
     crashed = 0
     print("| target | executions | edges | features | corpus | memory |\n|---|---|---|---|---|---|")
     for run in run_all(build(), names, seconds, jobs, corpus_of):
         print(run.row(), flush=True)
+        if record:
+            record.add(run)
         if run.failed:
             crashed += 1
             print(f"{run.name} crashed after {run.seconds:.0f} s:\n{run.message()}", flush=True)
@@ -122,7 +187,7 @@ def search(names, seconds, jobs, corpus_of):
     return crashed
 
 
-def planted(names, seconds, jobs):
+def planted(names, seconds, jobs, record=None):
     """Runs targets with their defects; the number of those that did not find it."""
     missed = 0
     folder = build(["planted"])
@@ -131,6 +196,8 @@ def planted(names, seconds, jobs):
         for run in run_all(folder, names, seconds, jobs, corpus_of):
             found = f"found in {run.seconds:.0f} s, {run.executions} executions" if run.failed else "MISSED"
             print(f"{run.name}: {found}", flush=True)
+            if record:
+                record.add(run)
             missed += not run.failed
     return missed
 
@@ -208,16 +275,18 @@ def main():
     parser.add_argument("--seconds", type=int)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--target", action="append", choices=TARGETS)
+    parser.add_argument("--record", action="store_true")
     given = parser.parse_args()
+    record = Record(given.command) if given.record else None
     names = given.target or TARGETS
     BUILT.mkdir(parents=True, exist_ok=True)
     if given.command == "seeds":
         write_seeds(given.fuse)
     elif given.command == "planted":
-        sys.exit(planted(names, given.seconds or 60, given.jobs))
+        sys.exit(planted(names, given.seconds or 60, given.jobs, record))
     elif given.command == "series":
         corpus = BUILT / "corpus"
-        sys.exit(search(names, given.seconds or 600, given.jobs, lambda name: corpus / name))
+        sys.exit(search(names, given.seconds or 600, given.jobs, lambda name: corpus / name, record))
     else:
         with tempfile.TemporaryDirectory(dir=BUILT) as scratch:
             corpus_of = lambda name: pathlib.Path(scratch) / name

@@ -23,11 +23,12 @@ import threading
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import records
+
 MIB = 1 << 20
 GIB = 1 << 30
 missed = []
-
-
 lines = []
 
 # What the figures depend on: a test compares these files with what the record says of them.
@@ -45,25 +46,13 @@ COVERED = [
 ]
 
 
-def fnv(path):
-    """FNV-1a, 64 bits."""
-    state = 0xCBF29CE484222325
-    for byte in path.read_bytes():
-        state = (state ^ byte) * 0x100000001B3 % 2**64
-    return f"{state:016x}"
-
-
 def record(path):
-    root = Path(__file__).resolve().parents[2]
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=root, capture_output=True, text=True)
+    covers, commit = list(records.covered(COVERED)), records.commit()
     with open(path, "w") as out:
         print("# Written by tests/process/series.py; .ci/extended runs it.", file=out)
-        print(f"date {time.strftime('%F', time.gmtime())}", file=out)
-        print(f"commit {commit.stdout.strip()}", file=out)
-        print(f"machine {os.uname().machine}, {os.cpu_count()} cores", file=out)
-        for pattern in COVERED:
-            for file in sorted(root.glob(pattern)):
-                print(f"covers {file.relative_to(root)} {fnv(file)}", file=out)
+        print(f"date {records.today()}\ncommit {commit}\nmachine {records.machine()}", file=out)
+        for file, hashed in covers:
+            print(f"covers {file} {hashed}", file=out)
         print(*lines, sep="\n", file=out)
 
 

@@ -10,6 +10,7 @@ use fuse_ops::derived::DERIVED;
 use fuse_ops::table::{Class, Row, Syntax, TABLE};
 use fuse_ops::{Accuracy, Budget, FORMS, Parameter, Yardstick};
 use fuse_syntax::{Code, EXAMPLE_LIMIT, EXAMPLE_VARIABLES};
+use fuse_testkit::accuracy::Subject;
 use serde::Deserialize;
 
 use crate::ui::example_rendered;
@@ -56,12 +57,12 @@ fn anchor(code: Code) -> String {
     heading.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect()
 }
 
-fn page(name: &str) -> PathBuf {
+pub(crate) fn page(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name)
 }
 
 /// Writes a page of `docs` if asked to; demands that it is what was generated.
-fn bless_or_compare(name: &str, generated: &str) {
+pub(crate) fn bless_or_compare(name: &str, generated: &str) {
     let file = page(name);
     if std::env::var_os("FUSE_BLESS").is_some() {
         std::fs::write(&file, generated).expect("the page can be written");
@@ -153,6 +154,8 @@ struct Record {
     at: Vec<String>,
     /// The share of results that are correctly rounded.
     correct: f64,
+    /// A hash of the kernel that was measured.
+    expansion: String,
     points: u64,
     /// Points that MPFR decided.
     #[expect(dead_code, reason = "how a series was made is not for the table")]
@@ -209,7 +212,11 @@ impl Measured {
         let Some(record) = &self.record else { return Some(format!("{subject}: no record")) };
         let (error, limit) = (Measured::error(record), self.limit());
         let other = self.budget.yardstick == Yardstick::Result && record.measured_in.is_some();
+        let expansion = Subject::new(self.row.op, self.dtype).expansion();
         match () {
+            () if record.expansion != expansion => Some(format!(
+                "{subject}: another expansion was measured; `expansion = \"{expansion}\"` is this one's"
+            )),
             () if other => Some(format!("{subject}: measured in units that its budget has not")),
             () if error <= limit => None,
             () => Some(format!("{subject}: {error} exceeds {limit}")),
@@ -250,7 +257,7 @@ fn decimal(dtype: DType, bits: &str) -> String {
 }
 
 /// A number with its digits in groups of three.
-fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let groups = digits.as_bytes().rchunks(3).rev();
     groups.map(|group| String::from_utf8_lossy(group)).collect::<Vec<_>>().join(" ")
@@ -317,6 +324,8 @@ fn sample(extra: &str) -> Measured {
         "max = 0.75\nat = [\"0x3fb999999999999a\"]\ncorrect = 0.9\npoints = 10000000\nmpfr = 3\n{extra}"
     );
     let row = TABLE.iter().find(|row| row.name == "exp").expect("a row");
+    let expansion = Subject::new(row.op, DType::F64).expansion();
+    let text = format!("{text}\nexpansion = \"{expansion}\"");
     let Accuracy::Ulp(budget) = row.accuracy else { unreachable!("exp has a budget") };
     let record = Some(toml::from_str(&text).expect("a record"));
     Measured { row, budget, dtype: DType::F64, record }
@@ -337,6 +346,9 @@ fn a_function_beyond_its_budget_or_without_a_record_is_found() {
     assert_eq!(sample("").complaint(), None);
     let unmeasured = Measured { record: None, ..sample("") };
     assert!(unmeasured.complaint().is_some_and(|text| text.contains("no record")));
+    let mut old = sample("");
+    old.record.as_mut().expect("a record").expansion = "0".repeat(16);
+    assert!(old.complaint().is_some_and(|text| text.contains("another expansion")));
     let mut beyond = sample("");
     beyond.budget.f64 = 0.5;
     assert!(beyond.complaint().is_some_and(|text| text.contains("exceeds")));
@@ -346,32 +358,4 @@ fn a_function_beyond_its_budget_or_without_a_record_is_found() {
     largest.budget.yardstick = Yardstick::Largest;
     largest.budget.f64 = 0.6;
     assert_eq!(largest.complaint(), None);
-}
-
-/// FNV-1a, 64 bits: as `tests/process/series.py` has it.
-fn fnv(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |state, &byte| {
-        (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
-}
-
-#[test]
-fn the_record_of_processes_is_of_these_files() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let record = std::fs::read_to_string(root.join("tests/process/record.txt")).expect("a record");
-    let covered = record.lines().filter_map(|line| line.strip_prefix("covers "));
-    let mut n_files = 0;
-    for line in covered {
-        let (file, hash) = line.split_once(' ').expect("a file and its hash");
-        let bytes = std::fs::read(root.join(file)).unwrap_or_default();
-        let repeat = "python3 tests/process/series.py target/release/fuse FOLDER --record tests/process/record.txt";
-        assert_eq!(
-            format!("{:016x}", fnv(&bytes)),
-            hash,
-            "{file} is newer than the record: {repeat}"
-        );
-        n_files += 1;
-    }
-    assert!(n_files >= 10, "{n_files} files");
-    assert!(!record.contains("MISSED"), "a target is missed:\n{record}");
 }

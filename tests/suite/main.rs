@@ -12,6 +12,7 @@
 //! | `promises` | what the documents promise: operation counts, accuracy, hostile texts, limits, threads |
 //! | `ui` | diagnostics as users see them |
 //! | `docs` | pages generated from tables |
+//! | `records` | the records of the long series are of the files as they are |
 //! | `gpu` | PTX: texts, NVIDIA's assembler; launches, over a stand-in for the NVIDIA driver |
 //! | `threats` | every threat of the page on reliability has its tests |
 //! | `house` | who may import whom, where unsafe code lives |
@@ -44,6 +45,8 @@ mod house;
 mod printing;
 #[cfg(test)]
 mod promises;
+#[cfg(test)]
+mod records;
 #[cfg(test)]
 mod threats;
 #[cfg(test)]

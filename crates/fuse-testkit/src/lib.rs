@@ -34,6 +34,7 @@ pub mod fenced;
 pub mod formulas;
 #[cfg(test)]
 mod hand;
+pub mod hash;
 pub mod kernels;
 mod loaded;
 pub mod ptx;

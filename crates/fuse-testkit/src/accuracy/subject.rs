@@ -5,6 +5,7 @@ use fuse_ir::{Builder, DType, GRANULE, Kernel, Lane, RegionBuilder, ValueId};
 use fuse_ops::{Call, Expander, Expansion, Op, lane_of};
 
 use super::Format;
+use crate::hash::fnv;
 
 /// One function and a dtype of its operands and result.
 pub struct Subject {
@@ -36,6 +37,11 @@ impl Subject {
         let region = region.finish(&[value]);
         let kernel = kernel.finish(region);
         Subject { op, dtype, format: Format::of(lane), kernel }
+    }
+
+    /// A hash of the function's kernel: what was measured of one kernel says nothing of another.
+    pub fn expansion(&self) -> String {
+        fnv(self.kernel.to_string().as_bytes())
     }
 
     /// Results of arguments given as bits, one vector for each argument.

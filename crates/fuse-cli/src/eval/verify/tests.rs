@@ -32,13 +32,14 @@ fn eval_args(words: &[&str]) -> EvalArgs {
     }
 }
 
-/// Does something with an evaluation whose check has begun.
+/// Does something with an evaluation whose check has begun, for results in that format.
 fn with_check(
     words: &[&str],
+    format: Format,
     work: impl FnOnce(Evaluation<'_>, &Targets<'_>, Overwrite) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     prepare(&eval_args(words), |mut evaluation, targets, overwrite| {
-        evaluation.check = evaluation.begin_check(targets, Format::Numpy)?;
+        evaluation.check = evaluation.begin_check(targets, format)?;
         work(evaluation, targets, overwrite)
     })
 }
@@ -55,9 +56,9 @@ fn names(folder: &Path) -> Vec<String> {
     entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
-/// Has the file of the first result wrong bits in one byte, before it gets its name; gives what is said.
+/// Changes a bit of the first result's file before that gets its name.
 fn with_a_wrong_byte_in_the_file(words: &[&str], offset: usize) -> Result<(), Failure> {
-    with_check(words, |evaluation, targets, overwrite| {
+    with_check(words, Format::Numpy, |evaluation, targets, overwrite| {
         let Targets::Files(paths) = targets else { panic!("files") };
         let computed = evaluation.fill_files(paths, overwrite)?;
         evaluation.check_computed(&computed, evaluation.plan.order()).expect("right as yet");
@@ -112,14 +113,14 @@ fn a_wrong_byte_is_found_in_a_matrix_of_any_order() {
 }
 
 /// Runs with one wrong bit in what the last result is compared with.
-fn with_a_wrong_expectation(words: &[&str]) -> Result<(), Failure> {
-    with_check(words, |mut evaluation, targets, overwrite| {
+fn with_a_wrong_expectation(words: &[&str], format: Format) -> Result<(), Failure> {
+    with_check(words, format, |mut evaluation, targets, overwrite| {
         let check = evaluation.check.as_mut().expect("a check of what was produced");
         let last = check.expected.last_mut().expect("a result");
         let middle = last.len() / 2;
         let elements = last.as_mut_slice::<f64>().expect("floats");
         elements[middle] = f64::from_bits(elements[middle].to_bits() ^ 1);
-        evaluation.run(targets, Format::Numpy, overwrite)
+        evaluation.run(targets, format, overwrite)
     })
 }
 
@@ -132,24 +133,32 @@ fn nothing_appears_that_is_wrong() {
     for memory in MEMORY {
         for outputs in [&["-o", &*a, "-o", &*b][..], &["-o", &*archive], &[]] {
             let words = [&["x + 1, sqrt(x)", &*x, memory], outputs].concat();
-            let said = message(with_a_wrong_expectation(&words));
-            assert!(said.contains("`sqrt(x)` is wrong at index "), "{said}");
-            assert!(said.contains("nothing was given out"), "{said}");
-            assert!(names(folder.path()).is_empty(), "{words:?}");
+            for format in [Format::Numpy, Format::Json] {
+                let said = message(with_a_wrong_expectation(&words, format));
+                assert!(said.contains("`sqrt(x)` is wrong at index "), "{said}");
+                assert!(said.contains("nothing was given out"), "{said}");
+                assert!(names(folder.path()).is_empty(), "{words:?}");
+            }
         }
         // Not elementwise, and few: all of it is compared.
         for formula in ["sum(x)", "(x - mean(x))[:10]", "x[5:] - x[:-5]"] {
             let few = "x=0:1:1000";
-            let said = message(with_a_wrong_expectation(&[formula, few, memory, "-o", &a]));
+            let words = [formula, few, memory, "-o", &a];
+            let said = message(with_a_wrong_expectation(&words, Format::Numpy));
             assert!(said.contains("is wrong at index "), "{formula}: {said}");
             assert!(names(folder.path()).is_empty(), "{formula}");
         }
+        // More than is kept of what is printed.
+        let words = ["x[5:] - x[:-5]", "x=0:1:4000", memory];
+        let said = message(with_a_wrong_expectation(&words, Format::Numpy));
+        assert!(said.contains("wrong at index (1997,)"), "{said}");
     }
 }
 
 #[test]
 fn what_went_into_a_stream_is_compared_as_it_passes() {
-    let said = message(with_a_wrong_expectation(&["x + 1", &x(), MEMORY[0], "-o", "/dev/null"]));
+    let words = ["x + 1", &x(), MEMORY[0], "-o", "/dev/null"];
+    let said = message(with_a_wrong_expectation(&words, Format::Numpy));
     assert!(said.contains("what has been given out is not to be used"), "{said}");
 }
 
@@ -164,7 +173,7 @@ fn what_is_right_is_given_out() {
                 continue;
             }
             let words = [formula, &x(), memory, "-o", path.to_str().unwrap()];
-            with_check(&words, |evaluation, targets, overwrite| {
+            with_check(&words, Format::Numpy, |evaluation, targets, overwrite| {
                 evaluation.run(targets, Format::Numpy, overwrite)
             })
             .unwrap();

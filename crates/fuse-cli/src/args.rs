@@ -270,7 +270,9 @@ pub(crate) struct EvalArgs {
     #[arg(long)]
     pub(crate) no_mmap: bool,
 
-    /// Compare a sample with the interpreter's bits before anything is written.
+    /// Compare with the interpreter, bit for bit, before results are given out (streams and long text: as they
+    /// pass): 65536 elements all over what an elementwise formula gave; of others all, or a sample where inputs
+    /// are large.
     #[arg(long)]
     pub(crate) verify: bool,
 

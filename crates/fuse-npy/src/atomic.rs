@@ -168,6 +168,14 @@ impl AtomicFile {
         self.file.write_all_at(bytes, offset)
     }
 
+    /// Reads back what has been written at `offset`; a short file is an error.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn read_at(&self, offset: u64, bytes: &mut [u8]) -> Result<(), Error> {
+        self.check("read back", self.file.read_exact_at(bytes, offset))
+    }
+
     /// Puts the file in its place, durably.
     ///
     /// # Errors

@@ -128,16 +128,29 @@ impl NpyWriter {
     /// # Errors
     /// [`Error::BeyondEnd`], [`Error::OutOfOrder`] for streams, [`Error::Io`].
     pub fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<(), Error> {
-        let (len, declared) = (to_u64(bytes.len()), self.declared);
-        if offset.checked_add(len).is_none_or(|end| end > declared) {
-            return Err(Error::BeyondEnd { path: self.path.clone(), offset, bytes: len, declared });
-        }
+        let len = to_u64(bytes.len());
+        self.check_inside(offset, len)?;
         match &self.sink {
             Sink::File(file) => file.write_at(self.data_offset + offset, bytes)?,
             Sink::Stream(stream) => self.write_stream(&mut lock(stream), offset, bytes)?,
         }
         self.written.fetch_add(len, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Reads bytes at `offset` of the data back, as the file has them now: what was written there, zeros where
+    /// nothing was. For those who check a file before they commit it.
+    ///
+    /// # Errors
+    /// [`Error::BeyondEnd`], [`Error::Io`]: with `Unsupported` for streams, which nobody can read back.
+    pub fn read_at(&self, offset: u64, bytes: &mut [u8]) -> Result<(), Error> {
+        self.check_inside(offset, to_u64(bytes.len()))?;
+        match &self.sink {
+            Sink::File(file) => file.read_at(self.data_offset + offset, bytes),
+            Sink::Stream(_) => {
+                Err(io_error(&self.path, "read back", io::ErrorKind::Unsupported.into()))
+            }
+        }
     }
 
     /// Asks the system to begin to write these bytes of the data to the device, so that
@@ -166,6 +179,17 @@ impl NpyWriter {
             Sink::Stream(stream) => {
                 let synced = sync_stream(&lock(&stream).file);
                 synced.map_err(|error| io_error(&self.path, "write", error))
+            }
+        }
+    }
+
+    /// Refuses bytes that the header does not declare.
+    fn check_inside(&self, offset: u64, bytes: u64) -> Result<(), Error> {
+        let declared = self.declared;
+        match offset.checked_add(bytes) {
+            Some(end) if end <= declared => Ok(()),
+            Some(_) | None => {
+                Err(Error::BeyondEnd { path: self.path.clone(), offset, bytes, declared })
             }
         }
     }

@@ -313,3 +313,21 @@ fn child_writes_to_dash() {
         write_array(output, &header(), Overwrite::Refuse, [DATA]).unwrap();
     }
 }
+
+#[test]
+fn what_has_been_written_can_be_read_back_before_the_file_appears() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("r.npy");
+    let writer = create(&path, Overwrite::Refuse).unwrap();
+    writer.write_at(1, &DATA[1..]).unwrap();
+    let mut bytes = [9; 5];
+    writer.read_at(0, &mut bytes).unwrap();
+    assert_eq!(bytes, [0, 2, 3, 4, 5], "what is missing is zero");
+    writer.read_at(3, &mut bytes[..2]).unwrap();
+    assert_eq!(bytes[..2], DATA[3..]);
+    assert!(matches!(writer.read_at(1, &mut bytes), Err(Error::BeyondEnd { .. })));
+    assert!(names(folder.path()).is_empty());
+    let stream = create(Path::new("/dev/null"), Overwrite::Refuse).unwrap();
+    let refused = stream.read_at(0, &mut bytes).unwrap_err();
+    assert_eq!(refused.io_kind(), Some(ErrorKind::Unsupported));
+}

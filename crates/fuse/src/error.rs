@@ -7,6 +7,8 @@ use fuse_ir::{BindError, DeviceError, SourceSpan, shape_text};
 use fuse_runtime::{RunError, ViewError};
 use fuse_syntax::{Code, Color, Diagnostic, Span};
 
+use crate::lost_axis;
+
 /// What kind of error it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -83,7 +85,7 @@ impl Error {
                 Diagnostic::new(Code::ShapeMismatch, error.to_string())
                     .at(span(rhs.1), format!("this has shape {}", shape_text(&rhs.0)))
                     .related(span(lhs.1), format!("this has shape {}", shape_text(&lhs.0)))
-                    .help(shape_help(&lhs.0, &rhs.0))
+                    .help(shape_help(source, (&lhs.0, span(lhs.1)), (&rhs.0, span(rhs.1))))
             }
             RunError::Bind(BindError::NoElements { operand: (extents, place), .. }) => {
                 Diagnostic::new(Code::EmptyReduction, error.to_string())
@@ -166,12 +168,15 @@ fn span(span: SourceSpan) -> Span {
 }
 
 /// The most likely repair of two shapes that do not broadcast.
-fn shape_help(lhs: &[usize], rhs: &[usize]) -> &'static str {
-    if lhs.len() == rhs.len() {
-        "extents must be equal, or 1"
-    } else {
-        "shapes are aligned at their last axis; insert an axis of extent 1 where one is missing"
-    }
+fn shape_help(source: &str, lhs: (&[usize], Span), rhs: (&[usize], Span)) -> String {
+    lost_axis::repair(source, lhs, rhs).unwrap_or_else(|| {
+        let general = if lhs.0.len() == rhs.0.len() {
+            "extents must be equal, or 1"
+        } else {
+            "shapes are aligned at their last axis; insert an axis of extent 1 where one is missing"
+        };
+        general.to_string()
+    })
 }
 
 fn kind_of(code: Code) -> ErrorKind {

@@ -93,6 +93,7 @@ mod error;
 mod explain;
 mod formula;
 mod limits;
+mod lost_axis;
 #[cfg(feature = "ndarray")]
 mod nd;
 mod output;

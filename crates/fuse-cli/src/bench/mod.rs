@@ -18,7 +18,7 @@ mod inputs;
 pub(crate) mod measure;
 mod report;
 
-pub(crate) use check::{compare_all, sample};
+pub(crate) use check::{compare_all, first_difference, sample};
 
 use fuse::raw::shape_text;
 use fuse::{Array, CancelToken, Engine, Formula, InputType, Prepared, Stage, Vars};

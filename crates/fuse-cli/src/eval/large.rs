@@ -13,14 +13,17 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fuse::raw::ByteOrder;
-use fuse::{Array, AsOutput as _, DType, Input, Layout, Outputs, PrintOptions, Vars, View};
+use fuse::{Array, AsOutput as _, DType, Outputs, PrintOptions};
 use fuse_npy::{NpyWriter, Output as To, Overwrite};
 
+use super::part::{Part, Sample, have_one_shape, offsets};
+use super::verify::Produced;
 use super::{Evaluation, variables};
 use crate::args::Format;
 use crate::failure::Failure;
-use crate::paging::{InOrder, Memory, Output, Paging, Progress, Sink, Talk, WINDOW, c_strides};
+use crate::paging::{
+    InOrder, Memory, Output, Paging, Progress, Sink, Talk, Tap, WINDOW, c_strides,
+};
 use crate::print::Printer;
 use crate::value::Order;
 use crate::{print, save};
@@ -32,7 +35,7 @@ enum Destination {
 }
 
 /// A result that has been computed.
-enum Computed {
+pub(super) enum Computed {
     Array(Array),
     Paged(Output),
 }
@@ -44,12 +47,30 @@ impl Evaluation<'_> {
         paths: &[PathBuf],
         overwrite: Overwrite,
     ) -> Result<(), Failure> {
+        let computed = self.fill_files(paths, overwrite)?;
+        self.check_computed(&computed, self.plan.order())?;
+        let mut finished: Vec<(&Path, NpyWriter)> = Vec::new();
+        let mut writers: Vec<Option<NpyWriter>> =
+            computed.into_iter().map(Computed::writer).collect();
+        for number in files_first(paths) {
+            if let Some(writer) = writers[number].take() {
+                finished.push((&paths[number], writer));
+            }
+        }
+        save::commit_all(finished, overwrite)
+    }
+
+    /// Files with all of their data, which have no names yet.
+    pub(super) fn fill_files(
+        &self,
+        paths: &[PathBuf],
+        overwrite: Overwrite,
+    ) -> Result<Vec<Computed>, Failure> {
         let mut destinations = Vec::new();
-        // Nothing goes into a stream before all files could be made.
-        let mut order: Vec<usize> = (0..paths.len()).collect();
-        order.sort_by_key(|&number| save::is_stream(&paths[number]));
+        let order = self.plan.order();
         let mut writers: Vec<Option<NpyWriter>> = paths.iter().map(|_| None).collect();
-        for &number in &order {
+        // Nothing goes into a stream before all files could be made.
+        for number in files_first(paths) {
             writers[number] = Some(self.writer(number, &paths[number], overwrite)?);
         }
         for (number, writer) in writers.into_iter().enumerate() {
@@ -59,18 +80,9 @@ impl Evaluation<'_> {
             } else {
                 Sink::File(writer)
             };
-            destinations.push(Destination::Paged(Output::new(self.reserve(number)?, sink)));
+            destinations.push(self.paged(number, sink, order)?);
         }
-        let computed = self.run_paged(destinations, self.plan.order())?;
-        let mut finished: Vec<(&Path, NpyWriter)> = Vec::new();
-        let mut writers: Vec<Option<NpyWriter>> =
-            computed.into_iter().map(Computed::writer).collect();
-        for number in order {
-            if let Some(writer) = writers[number].take() {
-                finished.push((&paths[number], writer));
-            }
-        }
-        save::commit_all(finished, overwrite)
+        self.run_paged(destinations, order)
     }
 
     /// Into an archive.
@@ -83,6 +95,7 @@ impl Evaluation<'_> {
         let destinations: Result<Vec<Destination>, Failure> =
             (0..self.plan.results.len()).map(|number| self.keep(number)).collect();
         let computed = self.run_paged(destinations?, Order::C)?;
+        self.check_computed(&computed, Order::C)?;
         let results = computed.iter().zip(&self.plan.results).zip(names);
         let members = results.map(|((computed, (dtype, shape)), name)| {
             (name.as_str(), *dtype, shape.as_slice(), computed.chunks())
@@ -94,8 +107,7 @@ impl Evaluation<'_> {
     pub(super) fn print_large(&self, format: Format) -> Result<(), Failure> {
         let options = PrintOptions::default();
         match format {
-            Format::Numpy if self.at_their_places() => self.print_edges(&options),
-            Format::Numpy => self.print_kept(&options),
+            Format::Numpy => self.print_edges(&options),
             Format::Tsv | Format::Csv | Format::Json if self.plan.results.len() == 1 => {
                 self.print_stream(format)
             }
@@ -110,16 +122,19 @@ impl Evaluation<'_> {
             Destination::Paged(_) => {
                 let mut printer = self.printer(format);
                 printer.begin(*dtype, shape)?;
-                let sink = Sink::Print(InOrder::new(printer));
-                Destination::Paged(Output::new(self.reserve(0)?, sink))
+                self.paged(0, Sink::Print(InOrder::new(printer)), Order::C)?
             }
             array @ Destination::Array(_) => array,
         };
-        for computed in self.run_paged(vec![destination], Order::C)? {
+        let computed = self.run_paged(vec![destination], Order::C)?;
+        let checked = self.check_computed(&computed, Order::C);
+        for computed in computed {
             match computed {
-                Computed::Array(array) => {
+                Computed::Array(array) if checked.is_ok() => {
                     print::print_all(&self.formula, &[array], format, self.token)?;
                 }
+                Computed::Array(_) => {}
+                // It has been printed; so is its end.
                 Computed::Paged(output) => {
                     if let Some(mut printer) = output.sink.into_printer() {
                         printer.end()?;
@@ -128,17 +143,17 @@ impl Evaluation<'_> {
                 }
             }
         }
-        Ok(())
+        checked
     }
 
     /// Several results, one after the other.
     fn print_several(&self, format: Format) -> Result<(), Failure> {
         let destinations: Result<Vec<Destination>, Failure> =
             (0..self.plan.results.len()).map(|number| self.keep(number)).collect();
+        let computed = self.run_paged(destinations?, Order::C)?;
+        self.check_computed(&computed, Order::C)?;
         let mut printer = self.printer(format);
-        for (computed, (dtype, shape)) in
-            self.run_paged(destinations?, Order::C)?.iter().zip(&self.plan.results)
-        {
+        for (computed, (dtype, shape)) in computed.iter().zip(&self.plan.results) {
             printer.begin(*dtype, shape)?;
             for chunk in computed.chunks() {
                 printer.elements(chunk)?;
@@ -148,25 +163,22 @@ impl Evaluation<'_> {
         printer.finish()
     }
 
-    /// Computes the printed elements of the results, and no others.
+    /// Computes the printed elements of the results, and no others, where these need the inputs' elements at
+    /// their own places alone.
     fn print_edges(&self, options: &PrintOptions) -> Result<(), Failure> {
+        if !self.plan.survey.elementwise || !have_one_shape(&self.plan.results, self.values) {
+            return self.print_kept(options);
+        }
         let shape = &self.plan.results[0].1;
         let indices = options.printed_indices(shape);
-        let mut parts: Vec<Option<Part>> = Vec::new();
-        for (_, value) in self.values.iter() {
-            let part = value.raw().map(|raw| {
-                let own = own_indices(&indices, value.shape());
-                Part::gather((raw.dtype, raw.order), &own, &raw.strides, raw.bytes)
-            });
-            parts.push(part);
+        let sample = Sample::gather(self.values, &indices, self.args.mem / 2);
+        if !sample.gives(&self.formula, &indices)? {
+            return self.print_kept(options);
         }
-        let inputs = self.values.iter().zip(&parts).map(|((name, value), part)| {
-            let input = part.as_ref().map_or_else(|| value.as_input(), Part::input)?;
-            Ok((name.as_str(), input))
-        });
-        let vars: Vars<'_> = inputs.collect::<Result<_, Failure>>()?;
+        let arrays = self.formula.evaluate_all(sample.vars()?)?;
+        self.check_picked(&arrays)?;
         let mut printer = self.printer(Format::Numpy);
-        for array in self.formula.evaluate_all(vars)? {
+        for array in arrays {
             printer.edges(&array, shape)?;
         }
         printer.finish()
@@ -182,14 +194,14 @@ impl Evaluation<'_> {
                     let offsets = offsets(&options.printed_indices(shape), shape, dtype.size());
                     let windows: BTreeSet<usize> =
                         offsets.iter().map(|offset| offset / WINDOW).collect();
-                    Destination::Paged(Output::new(self.reserve(number)?, Sink::KeepSome(windows)))
+                    self.paged(number, Sink::KeepSome(windows), Order::C)?
                 }
             });
         }
+        let computed = self.run_paged(destinations, Order::C)?;
+        self.check_computed(&computed, Order::C)?;
         let mut printer = self.printer(Format::Numpy);
-        for (computed, (dtype, shape)) in
-            self.run_paged(destinations, Order::C)?.iter().zip(&self.plan.results)
-        {
+        for (computed, (dtype, shape)) in computed.iter().zip(&self.plan.results) {
             match computed {
                 Computed::Array(array) => printer.array(array)?,
                 Computed::Paged(output) => {
@@ -202,17 +214,22 @@ impl Evaluation<'_> {
         printer.finish()
     }
 
-    /// Does an element of a result need the elements of the inputs at its own place alone, and have all
-    /// results the same places?
-    fn at_their_places(&self) -> bool {
-        let Some((_, shape)) = self.plan.results.first() else { return false };
-        let broadcasts = |own: &[usize]| {
-            let mut pairs = own.iter().rev().zip(shape.iter().rev());
-            own.len() <= shape.len() && pairs.all(|(&own, &all)| own == 1 || own == all)
-        };
-        self.plan.survey.elementwise
-            && self.plan.results.iter().all(|(_, own)| own == shape)
-            && self.values.iter().all(|(_, value)| broadcasts(value.shape()))
+    /// Compares results before they are given out, as far as they have not been yet.
+    pub(super) fn check_computed(
+        &self,
+        computed: &[Computed],
+        order: Order,
+    ) -> Result<(), Failure> {
+        if self.check.is_none() {
+            return Ok(());
+        }
+        let mut produced = Vec::new();
+        for computed in computed {
+            produced.push(computed.produced().ok_or_else(|| {
+                Failure::Run("the results are not there to be verified".to_string())
+            })?);
+        }
+        self.check_produced(&produced, order)
     }
 
     fn printer(&self, format: Format) -> Printer {
@@ -234,6 +251,21 @@ impl Evaluation<'_> {
             ))
         })?;
         Ok(Destination::Paged(Output::new(memory, Sink::Keep)))
+    }
+
+    /// A result whose windows go to a sink. Those of which the sink leaves nothing to compare are looked at as
+    /// they pass.
+    fn paged(&self, number: usize, sink: Sink, order: Order) -> Result<Destination, Failure> {
+        let (dtype, shape) = &self.plan.results[number];
+        let output = Output::new(self.reserve(number)?, sink);
+        let check = self.check.as_ref().filter(|_| output.sink.lets_pass());
+        Ok(Destination::Paged(match check {
+            Some(check) => {
+                let offsets = check.offsets(number, &strides(*dtype, shape, order));
+                output.tapped(Tap::new(&offsets, dtype.size()))
+            }
+            None => output,
+        }))
     }
 
     fn reserve(&self, number: usize) -> Result<Memory, Failure> {
@@ -335,8 +367,15 @@ impl Evaluation<'_> {
     }
 }
 
+/// The numbers of outputs, files before streams.
+fn files_first(paths: &[PathBuf]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..paths.len()).collect();
+    order.sort_by_key(|&number| save::is_stream(&paths[number]));
+    order
+}
+
 /// Strides of a result in that order.
-fn strides(dtype: DType, shape: &[usize], order: Order) -> Vec<isize> {
+pub(super) fn strides(dtype: DType, shape: &[usize], order: Order) -> Vec<isize> {
     match order {
         Order::C | Order::Both => c_strides(shape, dtype.size()),
         Order::Fortran => {
@@ -370,6 +409,20 @@ impl Computed {
         }
     }
 
+    /// Where its bytes are, if they are anywhere.
+    fn produced(&self) -> Option<Produced<'_>> {
+        match self {
+            Computed::Array(array) => Some(Produced::Bytes(array.as_bytes())),
+            Computed::Paged(Output { memory, sink, tap, .. }) => match (tap, sink) {
+                (Some(tap), Sink::KeepSome(_)) => Some(Produced::Picked(tap.taken()?)),
+                (Some(tap), _) => Some(Produced::Passed(tap.taken()?)),
+                (None, Sink::File(writer)) => Some(Produced::File(writer)),
+                (None, Sink::Keep) => Some(Produced::Kept(memory)),
+                (None, Sink::KeepSome(_) | Sink::Stream(_) | Sink::Print(_)) => None,
+            },
+        }
+    }
+
     fn writer(self) -> Option<NpyWriter> {
         match self {
             Computed::Array(_) => None,
@@ -381,77 +434,4 @@ impl Computed {
 #[expect(clippy::cast_precision_loss, reason = "a part of a progress bar")]
 fn ratio(done: u64, all: u128) -> f64 {
     done as f64 / all as f64
-}
-
-/// Elements taken out of an array.
-struct Part {
-    dtype: DType,
-    order: ByteOrder,
-    extents: Vec<usize>,
-    bytes: Vec<u8>,
-}
-
-impl Part {
-    /// The elements at all combinations of these indices.
-    fn gather(
-        (dtype, order): (DType, ByteOrder),
-        indices: &[Vec<usize>],
-        strides: &[isize],
-        from: &[u8],
-    ) -> Part {
-        let mut bytes = Vec::new();
-        for offset in strided_offsets(indices, strides) {
-            bytes.extend_from_slice(&from[offset..offset + dtype.size()]);
-        }
-        Part { dtype, order, extents: indices.iter().map(Vec::len).collect(), bytes }
-    }
-
-    /// The same, of a result of which some windows have been kept.
-    fn of_windows(dtype: DType, indices: &[Vec<usize>], shape: &[usize], memory: &Memory) -> Part {
-        let mut bytes = Vec::new();
-        for offset in offsets(indices, shape, dtype.size()) {
-            let window = memory.window(offset / WINDOW).unwrap_or(&[]);
-            bytes.extend_from_slice(
-                window.get(offset % WINDOW..).map_or(&[], |rest| &rest[..dtype.size()]),
-            );
-        }
-        let extents = indices.iter().map(Vec::len).collect();
-        Part { dtype, order: ByteOrder::Native, extents, bytes }
-    }
-
-    fn input(&self) -> Result<Input<'_>, Failure> {
-        let strides = c_strides(&self.extents, self.dtype.size());
-        let Part { dtype, order, extents, bytes } = self;
-        let layout = Layout { dtype: *dtype, order: *order, extents, strides: &strides };
-        Ok(Input::array(View::from_bytes(bytes, &layout, 0).map_err(fuse::Error::from)?))
-    }
-
-    fn array(&self, engine: &fuse::Engine) -> Result<Array, Failure> {
-        Ok(engine.evaluate("copy(part)", [("part", self.input()?)])?)
-    }
-}
-
-/// Of a result's indices those of an operand that broadcasts to it.
-fn own_indices(indices: &[Vec<usize>], shape: &[usize]) -> Vec<Vec<usize>> {
-    let of_last = &indices[indices.len() - shape.len()..];
-    let own =
-        |(list, &extent): (&Vec<usize>, &usize)| if extent == 1 { vec![0] } else { list.clone() };
-    of_last.iter().zip(shape).map(own).collect()
-}
-
-/// Byte offsets of the elements at all combinations of indices, in C order.
-fn offsets(indices: &[Vec<usize>], shape: &[usize], item_size: usize) -> Vec<usize> {
-    strided_offsets(indices, &c_strides(shape, item_size))
-}
-
-fn strided_offsets(indices: &[Vec<usize>], strides: &[isize]) -> Vec<usize> {
-    let mut all = vec![0_usize];
-    for (list, stride) in indices.iter().zip(strides) {
-        let next = |offset: &usize| {
-            let offset = *offset;
-            list.iter().map(move |&index| offset + index * stride.unsigned_abs())
-        };
-        all = all.iter().flat_map(next).collect();
-    }
-    all
 }

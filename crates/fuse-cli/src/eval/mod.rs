@@ -9,6 +9,8 @@
 //! runs, so that what the user can repair is said first.
 
 mod large;
+mod part;
+mod places;
 mod plan;
 mod verify;
 
@@ -19,7 +21,7 @@ use std::time::{Duration, Instant};
 use fuse::{Array, CancelToken, DType, Engine, Formula, InputType, Vars};
 use fuse_npy::Overwrite;
 
-use crate::args::{EvalArgs, TalkArgs};
+use crate::args::{EvalArgs, Format, TalkArgs};
 use crate::binding::{self, Binding, Origin};
 use crate::failure::Failure;
 use crate::interrupt::interruptible;
@@ -29,11 +31,29 @@ use crate::text::counted;
 use crate::value::{Access, Order, Value};
 use crate::{engine, print, save};
 use plan::Plan;
+use verify::Check;
 
 /// Named values.
 pub(crate) type Values = Vec<(String, Value)>;
 
 pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
+    prepare(args, |mut evaluation, targets, overwrite| {
+        if args.dry_run {
+            return evaluation.plan.print(targets);
+        }
+        let format = args.format.unwrap_or_else(print::default_format);
+        if args.verify {
+            evaluation.check = evaluation.begin_check(targets, format)?;
+        }
+        evaluation.run(targets, format, overwrite)
+    })
+}
+
+/// Everything that comes before anything is evaluated, then `work`, which Ctrl-C interrupts.
+fn prepare(
+    args: &EvalArgs,
+    work: impl FnOnce(Evaluation<'_>, &Targets<'_>, Overwrite) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let (text, arguments) = args.formula.resolve()?;
     let bindings = binding::parse_all(&arguments)?;
     let overwrite = if args.force { Overwrite::Replace } else { Overwrite::Refuse };
@@ -58,14 +78,9 @@ pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
             Some(dtype) => converted(&engine, &formula, &values, dtype)?,
         };
         let plan = Plan::new((&engine, &formula), &values, args)?;
-        if args.dry_run {
-            return plan.print(&targets);
-        }
-        if args.verify {
-            verify::against_interpreter(&formula, &values, args, token)?;
-        }
-        let evaluation = Evaluation { engine, formula, values: &values, plan, args, token };
-        evaluation.run(&targets, overwrite)
+        let (values, check) = (&values, None);
+        let evaluation = Evaluation { engine, formula, values, plan, args, token, check };
+        work(evaluation, &targets, overwrite)
     })
 }
 
@@ -160,12 +175,18 @@ struct Evaluation<'a> {
     plan: Plan,
     args: &'a EvalArgs,
     token: &'a CancelToken,
+    /// What `--verify` compares results with.
+    check: Option<Check>,
 }
 
 impl Evaluation<'_> {
-    fn run(self, targets: &Targets<'_>, overwrite: Overwrite) -> Result<(), Failure> {
+    fn run(
+        self,
+        targets: &Targets<'_>,
+        format: Format,
+        overwrite: Overwrite,
+    ) -> Result<(), Failure> {
         let start = Instant::now();
-        let format = self.args.format.unwrap_or_else(print::default_format);
         let done = match targets {
             Targets::Print if self.plan.fits => {
                 let arrays = self.evaluate()?;
@@ -209,6 +230,7 @@ impl Evaluation<'_> {
     fn evaluate(&self) -> Result<Vec<Array>, Failure> {
         let arrays = self.plan.prepared.evaluate_all(variables(self.values)?)?;
         self.check_lengths()?;
+        self.check_arrays(&arrays)?;
         Ok(arrays)
     }
 

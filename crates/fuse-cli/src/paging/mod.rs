@@ -14,6 +14,7 @@ mod memory;
 mod progress;
 mod resident;
 mod sink;
+mod tap;
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -30,6 +31,7 @@ pub(crate) use memory::{Memory, WINDOW};
 pub(crate) use progress::{Progress, Talk};
 use resident::{Pages, Resident, Residents};
 pub(crate) use sink::{InOrder, Sink};
+pub(crate) use tap::Tap;
 
 /// After so many windows, 1 GiB, the system is to forget the pages of a file.
 const FORGET: usize = 512;
@@ -42,13 +44,20 @@ const MOST_TEMPORARIES: usize = 256;
 pub(crate) struct Output {
     pub(crate) memory: Memory,
     pub(crate) sink: Sink,
+    /// What is taken of its windows before they go to the sink.
+    pub(crate) tap: Option<Box<Tap>>,
     pages: Pages,
 }
 
 impl Output {
     pub(crate) fn new(memory: Memory, sink: Sink) -> Output {
         let pages = Pages::new(memory.addresses());
-        Output { memory, sink, pages }
+        Output { memory, sink, tap: None, pages }
+    }
+
+    /// The same, some elements of which are kept.
+    pub(crate) fn tapped(self, tap: Tap) -> Output {
+        Output { tap: Some(Box::new(tap)), ..self }
     }
 }
 
@@ -241,8 +250,11 @@ impl Pager for Paging {
     fn wrote(&self, span: Range<usize>) -> Result<(), Halt> {
         match self.place(span.start) {
             Some(Place::Output(number)) => {
-                let Output { memory, sink, .. } = &self.outputs[number];
+                let Output { memory, sink, tap, .. } = &self.outputs[number];
                 for window in memory.wrote(span) {
+                    if let Some(tap) = tap {
+                        tap.take(memory, window);
+                    }
                     sink.complete(memory, window).map_err(|failure| self.fail(failure))?;
                     if memory.is_spooled() {
                         self.hold(Place::Output(number), memory, window);

@@ -54,6 +54,14 @@ impl Sink {
         Ok(())
     }
 
+    /// Does it leave nothing of what it takes to be looked at later?
+    pub(crate) fn lets_pass(&self) -> bool {
+        match self {
+            Sink::KeepSome(_) | Sink::Stream(_) | Sink::Print(_) => true,
+            Sink::Keep | Sink::File(_) => false,
+        }
+    }
+
     /// What writes a file or a stream.
     pub(crate) fn into_writer(self) -> Option<NpyWriter> {
         match self {

@@ -39,7 +39,7 @@ pub(crate) use figure::{Figure, Series};
 pub(crate) use terminal::{Canvas, Glyphs, Paint};
 
 /// Width and height of a picture in a file, in pixels.
-const PICTURE: [usize; 2] = [800, 500];
+pub(crate) const PICTURE: [usize; 2] = [800, 500];
 
 /// Least width and height in cells; in pixels ten times as much.
 const LEAST: [usize; 2] = [20, 6];
@@ -182,7 +182,7 @@ impl Canvas {
 }
 
 /// Refuses, before anything runs, what would be refused in the end.
-fn check_output(path: &Path, overwrite: Overwrite) -> Result<(), Failure> {
+pub(crate) fn check_output(path: &Path, overwrite: Overwrite) -> Result<(), Failure> {
     let is_svg = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svg"));
     match Output::from_argument(path) {
         Output::Stdout => Ok(()),
@@ -195,7 +195,7 @@ fn check_output(path: &Path, overwrite: Overwrite) -> Result<(), Failure> {
 }
 
 /// Writes the picture; the file appears complete or not at all.
-fn write(path: &Path, overwrite: Overwrite, svg: &str) -> Result<(), Failure> {
+pub(crate) fn write(path: &Path, overwrite: Overwrite, svg: &str) -> Result<(), Failure> {
     match Output::from_argument(path) {
         Output::Stdout => Ok(stdout().lock().write_all(svg.as_bytes())?),
         Output::Path(path) => {

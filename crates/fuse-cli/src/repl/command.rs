@@ -129,18 +129,20 @@ pub(super) const COMMANDS: &[Command] = &[
     },
     Command {
         name: "plot",
-        arguments: "FORMULA",
+        arguments: "FORMULA [> f.svg]",
         takes: Takes::Formula,
         help: "draw the results: curves, or a matrix as an image",
-        more: "Where the formula uses one vector, that is the horizontal axis.",
+        more: "Where the formula uses one vector, that is the horizontal axis. With `> f.svg` behind it the \
+               picture is written to a file, which appears complete or not at all; `>! f.svg` replaces one \
+               that exists.",
         run: |session, text| picture(session, formula("plot", text)?, Kind::Curves),
     },
     Command {
         name: "hist",
-        arguments: "FORMULA",
+        arguments: "FORMULA [> f.svg]",
         takes: Takes::Formula,
         help: "draw the distribution of the results",
-        more: "",
+        more: "With `> f.svg` behind it into a file, as `:plot` does.",
         run: |session, text| picture(session, formula("hist", text)?, Kind::Histogram),
     },
     Command {
@@ -270,9 +272,7 @@ fn show_stage(session: &Session, text: &str, stage: Stage) -> Result<Next, Failu
 }
 
 fn picture(session: &Session, text: &str, kind: Kind) -> Result<Next, Failure> {
-    let drawn = draw(session, text, kind)?;
-    stdout().write_all(drawn.as_bytes())?;
-    Ok(Next::Go)
+    draw(session, text, kind).map(|()| Next::Go)
 }
 
 fn load(session: &mut Session, arguments: &str) -> Result<(), Failure> {

@@ -21,6 +21,7 @@ mod hint;
 mod history;
 mod input;
 mod picture;
+mod redirect;
 mod script;
 mod session;
 mod settings;

@@ -185,14 +185,109 @@ fn a_dry_run_says_what_would_be_done() {
     assert!(message.contains("E0102"), "{message}");
 }
 
-#[test]
-fn a_sample_is_compared_with_the_interpreter() {
-    let folder = folder();
-    let args = ["eval", "sin(x)*y", "x=x.npy", "y=y.npy", "-o", "r.npy", "--verify", "-v", LITTLE];
+/// Runs with `--verify -v`; gives the line that says what was compared.
+fn verified(folder: &Folder, args: &[&str]) -> String {
+    let args = [&["eval", "--verify", "-v"], args].concat();
     let output = folder.fuse(&args);
-    assert_eq!(output.status.code(), Some(0));
     let said = text(&output.stderr);
-    assert!(said.contains("verified: 65536 elements of a sample are the interpreter's"), "{said}");
+    assert_eq!(output.status.code(), Some(0), "{args:?}: {said}");
+    let line = said.lines().find_map(|line| line.strip_prefix("fuse: verified: "));
+    line.expect("a line about what was compared").to_string()
+}
+
+#[test]
+fn verifying_changes_no_bytes() {
+    let folder = folder();
+    for memory in [LITTLE, MUCH] {
+        for formula in ["sin(x)*y", "m + f", "f*2", "x - mean(x)", "z*z + 1j", "sum(x)"] {
+            let bindings = bindings(formula);
+            let mut args = vec!["eval", formula, memory, "--force"];
+            args.extend(bindings.iter().map(String::as_str));
+            folder.prints(&[&args[..], &["-o", "plain.npy"]].concat());
+            folder.prints(&[&args[..], &["-o", "verified.npy", "--verify"]].concat());
+            let read = |name: &str| std::fs::read(folder.path(name)).expect("a result");
+            assert!(read("plain.npy") == read("verified.npy"), "{formula} {memory}");
+        }
+    }
+}
+
+#[test]
+fn elements_all_over_the_results_are_verified() {
+    let folder = folder();
+    let of = |formula: &str, rest: &[&str]| {
+        verified(&folder, &[&[formula, "x=x.npy", "y=y.npy"], rest].concat())
+    };
+    // 65536 elements in runs, and the two sides of the ends of two windows, some of which are in runs.
+    let said = of("sin(x)*y", &["-o", "r.npy", LITTLE]);
+    let count: usize = said.split(' ').next().expect("a number").parse().expect("a number");
+    assert!((65_536..65_541).contains(&count), "{said}");
+    assert!(
+        said.ends_with(" of 700001 elements, as the file has them, are the interpreter's"),
+        "{said}"
+    );
+    let said = of("sin(x)*y", &["-o", "r.npz", LITTLE]);
+    assert!(said.contains(" of 700001 elements, as they were kept, "), "{said}");
+    let said = of("sin(x)*y", &["-o", "r.npz", "--force", MUCH]);
+    assert!(said.contains(" of 700001 elements, in memory, "), "{said}");
+    let said = of("x + y", &["--format=tsv", LITTLE]);
+    assert!(said.contains(" of 700001 elements, as they were given out, "), "{said}");
+    let said = of("x + y", &["--format=numpy", LITTLE]);
+    assert_eq!(said, "6 of 700001 elements, those to be printed, are the interpreter's");
+    let said = verified(&folder, &["f + 1", "f=f.npy", "-o", "f2.npy", LITTLE]);
+    assert!(said.contains(" of 700500 elements, as the file has them, "), "{said}");
+}
+
+#[test]
+fn broadcast_and_swapped_inputs_are_verified() {
+    let folder = folder();
+    let column: Vec<u8> = (0..1500).flat_map(|n| (n as f64).to_le_bytes()).collect();
+    folder.write("c.npy", &header(DType::F64, &[1500, 1]), &column);
+    let swapped: Vec<u8> = (0..467).flat_map(|n| (n as f64).to_be_bytes()).collect();
+    let order = fuse::raw::ByteOrder::Swapped;
+    folder.write("v.npy", &header(DType::F64, &[467]).with_byte_order(order), &swapped);
+    let args = ["m + v*c + k", "m=m.npy", "v=v.npy", "c=c.npy", "k=2", "-o", "r.npy", LITTLE];
+    let said = verified(&folder, &args);
+    assert!(said.contains(" of 700500 elements, as the file has them, "), "{said}");
+}
+
+#[test]
+fn formulas_that_are_not_elementwise_are_verified() {
+    let folder = folder();
+    let all = verified(&folder, &["sum(x)", "x=x.npy", MUCH]);
+    assert_eq!(all, "1 of 1 elements, in memory, are the interpreter's");
+    let part = verified(&folder, &["sum(x)", "x=x.npy", LITTLE]);
+    let of_inputs =
+        "elements of the results for the first elements of the inputs are the interpreter's";
+    assert_eq!(part, format!("1 {of_inputs}"));
+    let part = verified(&folder, &["x - mean(x)", "x=x.npy", "-o", "r.npy", LITTLE]);
+    assert_eq!(part, format!("65536 {of_inputs}"));
+    let all = verified(&folder, &["(x - mean(x))[:9]", "x=0:1:1000", "--format=numpy", LITTLE]);
+    assert_eq!(all, "9 of 9 elements, in memory, are the interpreter's");
+    // No part of the input has an element 100000: all of it is compared where it fits.
+    let all = verified(&folder, &["x[100000]*sum(x)", "x=x.npy", MUCH]);
+    assert_eq!(all, "1 of 1 elements, in memory, are the interpreter's");
+    let message = folder.fails(1, &["eval", "x[100000] + sum(x)", "x=x.npy", LITTLE, "--verify"]);
+    assert!(message.contains("--verify: the formula needs all of its inputs ("), "{message}");
+}
+
+#[test]
+fn what_is_printed_of_a_formula_that_counts_its_elements_is_computed_from_all() {
+    let folder = folder();
+    same(&folder, "x + ones(700001)", &["--format=numpy"], &[]);
+}
+
+/// The elements are gathered within the memory allowed, and all of a large file is there.
+#[test]
+fn forty_megabytes_are_verified_in_four() {
+    let folder = Folder::new();
+    let n = 5_000_000;
+    let bytes: Vec<u8> = (0..n).flat_map(|n| f64::from(n).to_le_bytes()).collect();
+    folder.write("big.npy", &header(DType::F64, &[n as usize]), &bytes);
+    let said = verified(&folder, &["x*2 + 1", "x=big.npy", "-o", "r.npy", "--mem=4M"]);
+    assert!(said.contains(" of 5000000 elements, as the file has them, "), "{said}");
+    let result = folder.f64s("r.npy");
+    assert_eq!(result.len(), n as usize);
+    assert!(result.iter().zip(0..n).all(|(&found, n)| found == 2.0 * f64::from(n) + 1.0));
 }
 
 #[test]

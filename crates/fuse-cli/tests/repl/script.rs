@@ -57,6 +57,23 @@ fn scripts_say_what_is_in_their_transcripts() {
 }
 
 #[test]
+fn a_picture_in_a_file_is_the_one_that_the_command_draws() {
+    let folder = Folder::new();
+    for (command, formula, options) in [
+        (":plot x*x > a.svg", "x*x", &[][..]),
+        (":plot x > 1, x >! a.svg", "x > 1, x", &["--force"]),
+        (":hist 2*x >! a.svg", "2*x", &["--hist", "--force"]),
+    ] {
+        let output = folder.fuse_with_input(&["repl", "x=x.npy"], command.as_bytes());
+        assert_eq!((text(&output.stdout), text(&output.stderr)), (String::new(), String::new()));
+        folder.prints(&[&["plot", formula, "x=x.npy", "-o", "b.svg"], options].concat());
+        let read = |name: &str| std::fs::read_to_string(folder.path(name)).expect("a picture");
+        assert_eq!(read("a.svg"), read("b.svg"), "{command}");
+        assert!(read("a.svg").starts_with("<svg "), "{command}");
+    }
+}
+
+#[test]
 fn times_are_measured() {
     let folder = Folder::new();
     let output = folder.fuse_with_input(&["repl", "x=0:1:100000"], b":time x*2\n:time 1 + 1\n");

@@ -80,13 +80,14 @@ def size(x):
 
 
 def from_real(x, dtype):
-    """A real number: its imaginary part is +0."""
+    """A real number: its imaginary part is +0. What is not exact has a radius, a zero of either sign too."""
     x = settled(x)
     part = part_of(dtype)
+    least = WIDE(np.finfo(part).smallest_subnormal)
     exact = x.exact()
     lo, hi = x.lo.astype(part), x.hi.astype(part)
     middle = np.where(exact, lo, lo / 2 + hi / 2) if part.kind == x.lo.dtype.kind else lo
-    radius = np.where(exact, 0, (hi - lo).astype(WIDE)) if x.lo.dtype.kind == "f" else np.zeros(x.shape, WIDE)
+    radius = np.where(exact, 0, np.maximum((hi - lo).astype(WIDE), least)) if x.lo.dtype.kind == "f" else np.zeros(x.shape, WIDE)
     return disc(joined(middle.astype(part), np.zeros_like(lo), dtype), radius, x.open | ~exact & (x.lo.dtype.kind != "f"), exact)
 
 

@@ -96,9 +96,11 @@ mod limits;
 #[cfg(feature = "ndarray")]
 mod nd;
 mod output;
+mod plans;
 mod pool;
 mod print;
 mod spare;
+mod sync;
 mod vars;
 
 pub use array::Array;

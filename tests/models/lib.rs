@@ -14,7 +14,6 @@
 
 #[path = "../../crates/fuse/src/cache.rs"]
 mod cache;
-#[expect(unreachable_pub, reason = "it is public where it is at home")]
 #[path = "../../crates/fuse-runtime/src/cancel.rs"]
 mod cancel;
 #[path = "../../crates/fuse/src/plans.rs"]

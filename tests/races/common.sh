@@ -11,12 +11,14 @@ fail() { echo "$0: $*" >&2; exit 1; }
 
 flags() { echo "-Zsanitizer=$sanitizer -Cunsafe-allow-abi-mismatch=sanitizer"; }
 
-# Cargo's programs, one a line. Dependencies are less optimised than usual, since they are built once more for this.
+# Dependencies are less optimised than usual, since they are built once more for this.
+options=(--config 'profile.dev.package."*".opt-level=1' --target "$triple" --target-dir "$out")
+
+# Cargo's programs, one a line.
 build() { # COMMAND ARGUMENTS..
   local command=$1
   shift
-  RUSTFLAGS=$(flags) cargo "$command" --config 'profile.dev.package."*".opt-level=1' --target "$triple" \
-    --target-dir "$out" --message-format=json-render-diagnostics "$@" > "$out/cargo.json"
+  RUSTFLAGS=$(flags) cargo "$command" "${options[@]}" --message-format=json-render-diagnostics "$@" > "$out/cargo.json"
   sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' "$out/cargo.json"
 }
 

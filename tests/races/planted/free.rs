@@ -9,6 +9,6 @@ fn main() {
     let address = black_box(std::ptr::from_ref(&boxed[50]));
     drop(black_box(boxed));
     // SAFETY: none: it was just freed.
-    let read = unsafe { address.read_volatile() };
+    let read = unsafe { *address };
     black_box(read);
 }

@@ -15,7 +15,7 @@ skips=(--skip a_directory_that_lies_about_its_size_costs_no_memory
   --skip a_file_beyond_memory_is_an_allocation_error)
 
 sets=("-p fuse-npy -p fuse-runtime -p fuse-code -p fuse-x64")
-[ "${1:-}" = small ] || sets+=("-p fuse-cli --bin fuse" "-p fuse-races --test stress")
+[ "${1:-}" = small ] || sets+=("-p fuse-races --test stress")
 for set in "${sets[@]}"; do
   # shellcheck disable=SC2086
   build test --no-run $set > /dev/null

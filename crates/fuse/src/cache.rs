@@ -28,6 +28,7 @@ impl<F, const KEPT: usize> Cache<F, KEPT> {
     ///
     /// # Errors
     /// Those of `make`.
+    #[inline]
     pub(crate) fn find_or_make<E>(
         &self,
         text: &str,
@@ -35,10 +36,17 @@ impl<F, const KEPT: usize> Cache<F, KEPT> {
     ) -> Result<Arc<F>, E> {
         match self.find(text) {
             Some(formula) => Ok(formula),
-            None => Ok(self.keep(text, Arc::new(make()?))),
+            None => self.make(text, make),
         }
     }
 
+    #[cold]
+    #[inline(never)]
+    fn make<E>(&self, text: &str, make: impl FnOnce() -> Result<F, E>) -> Result<Arc<F>, E> {
+        Ok(self.keep(text, Arc::new(make()?)))
+    }
+
+    #[inline]
     fn find(&self, text: &str) -> Option<Arc<F>> {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
         let entry = entries.get(text)?;

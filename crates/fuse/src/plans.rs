@@ -48,6 +48,7 @@ impl<P, const KEPT: usize> Plans<P, KEPT> {
     }
 
     #[cold]
+    #[inline(never)]
     fn make<E>(
         &self,
         fits: impl Fn(&P) -> bool,

@@ -92,6 +92,7 @@ fn every_threat_has_tests_that_exist() {
     let mut files = Vec::new();
     rust_files(&root().join("crates"), &mut files);
     rust_files(&root().join("tests/suite"), &mut files);
+    rust_files(&root().join("tests/models"), &mut files);
     let mut known: Vec<String> = files.iter().flat_map(|file| tests_of(file)).collect();
     // A macro makes a test of each file of the corpus.
     for entry in std::fs::read_dir(root().join("tests/corpus")).expect("the corpus") {

@@ -31,6 +31,7 @@ mod array;
 mod bind;
 mod boxes;
 mod cache;
+mod cancel;
 mod check;
 mod columns;
 mod compile;
@@ -58,6 +59,7 @@ mod scratch;
 mod short;
 mod survey;
 mod sweep;
+mod sync;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -65,13 +67,14 @@ mod views;
 
 pub use array::Array;
 pub use bind::{ResultShape, infer};
+pub use cancel::CancelToken;
 pub use compile::{Executable, Fallback};
 pub use device::{DeviceArray, DeviceContext, DeviceExecutable};
 pub use element::{Complex, Element, F16};
 pub use error::{AllocError, RunError, ViewError};
 #[doc(hidden)]
 pub use fpenv::DefaultFloats;
-pub use options::{CancelToken, RunOptions, Threads, Tuning, WorkerLog};
+pub use options::{RunOptions, Threads, Tuning, WorkerLog};
 pub use pager::{Halt, Pager};
 pub use reduce::FoldLanes;
 pub use survey::Survey;

@@ -1,37 +1,14 @@
 //! How a call runs: threads, limits, cancellation, and hooks for tests.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::thread::ThreadId;
 use std::time::Instant;
 
+use crate::cancel::CancelToken;
 use crate::error::RunError;
 use crate::pager::Pager;
 use crate::reduce::FoldLanes;
-
-/// Stops the calls that were given it. Clones share one flag.
-#[derive(Clone, Debug, Default)]
-pub struct CancelToken {
-    flag: Arc<AtomicBool>,
-}
-
-impl CancelToken {
-    /// A token that has not been cancelled.
-    pub fn new() -> CancelToken {
-        CancelToken::default()
-    }
-
-    /// Makes running and later calls fail with [`RunError::Cancelled`] at their next block.
-    pub fn cancel(&self) {
-        self.flag.store(true, Ordering::Relaxed);
-    }
-
-    /// Has [`CancelToken::cancel`] been called?
-    pub fn is_cancelled(&self) -> bool {
-        self.flag.load(Ordering::Relaxed)
-    }
-}
 
 /// Which threads a call may use. The result's bits are the same for all.
 #[derive(Clone, Copy, Debug, Default)]

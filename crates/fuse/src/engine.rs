@@ -19,6 +19,9 @@ use crate::output::AsOutputs;
 use crate::pool::Pool;
 use crate::vars::Vars;
 
+/// Formulas that an engine keeps by their text.
+const FORMULAS: usize = 256;
+
 /// Evaluates formulas. Cheap to clone; clones share the cache and the threads.
 #[derive(Clone)]
 pub struct Engine {
@@ -36,7 +39,7 @@ pub(crate) struct Shared {
     run: RunOptions<'static>,
     pub(crate) workers: Option<Arc<WorkerLog>>,
     pub(crate) device: Option<Device>,
-    cache: Cache,
+    cache: Cache<Parsed, FORMULAS>,
 }
 
 /// Makes an [`Engine`].
@@ -85,10 +88,8 @@ impl Engine {
     /// # Errors
     /// [`crate::ErrorKind::Syntax`] or [`crate::ErrorKind::Limit`].
     pub fn formula(&self, text: &str) -> Result<Formula, Error> {
-        let parsed = match self.shared.cache.get(text) {
-            Some(parsed) => parsed,
-            None => self.shared.cache.insert(Arc::new(Parsed::new(text, &self.shared.limits)?)),
-        };
+        let shared = &*self.shared;
+        let parsed = shared.cache.find_or_make(text, || Parsed::new(text, &shared.limits))?;
         Ok(Formula { engine: self.clone(), parsed })
     }
 
@@ -362,7 +363,7 @@ impl EngineBuilder {
             run,
             workers: self.workers,
             device: self.device,
-            cache: Cache::default(),
+            cache: Cache::new(),
         };
         Ok(Engine { shared: Arc::new(shared), cancel: None, pager: None })
     }

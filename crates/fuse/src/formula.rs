@@ -9,7 +9,7 @@
 //! have extent 1 is. Compilation is single-flight: threads that need the same plan wait for one.
 
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::Arc;
 
 use fuse_compile::{Compiled, Variable};
 use fuse_ir::{DType, HostBackend, InputType, Strength};
@@ -25,6 +25,7 @@ use crate::engine::{Engine, Shared};
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
 use crate::output::AsOutputs;
+use crate::plans::Plans;
 use crate::vars::{Input, Vars};
 
 /// Plans that one formula keeps.
@@ -46,8 +47,7 @@ pub(crate) struct Parsed {
     pub(crate) ast: Ast,
     /// Names that may be variables, in order of first use.
     names: Vec<String>,
-    plans: RwLock<Vec<Arc<Plan>>>,
-    compiling: Mutex<()>,
+    plans: Plans<Plan, PLANS>,
 }
 
 /// A formula compiled for the types of its variables.
@@ -91,13 +91,7 @@ impl Parsed {
         let ast = fuse_syntax::parse(text, &limits.syntax())
             .map_err(|diagnostics| Error::from_diagnostics(text, diagnostics))?;
         let names = fuse_compile::names(&ast).into_iter().map(str::to_string).collect();
-        Ok(Parsed {
-            source: text.into(),
-            ast,
-            names,
-            plans: RwLock::default(),
-            compiling: Mutex::default(),
-        })
+        Ok(Parsed { source: text.into(), ast, names, plans: Plans::new() })
     }
 
     pub(crate) fn source(&self) -> &str {
@@ -118,27 +112,10 @@ impl Parsed {
         }
     }
 
-    fn known_plan(&self, inputs: &Gathered<'_, '_>) -> Option<Arc<Plan>> {
-        let plans = self.plans.read().unwrap_or_else(PoisonError::into_inner);
-        plans.iter().find(|plan| plan.fits(inputs)).map(Arc::clone)
-    }
-
     fn plan(&self, shared: &Shared, inputs: &Gathered<'_, '_>) -> Result<Arc<Plan>, Error> {
-        if let Some(plan) = self.known_plan(inputs) {
-            return Ok(plan);
-        }
-        let _single_flight = self.compiling.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(plan) = self.known_plan(inputs) {
-            return Ok(plan);
-        }
-        let types = inputs.iter().map(|input| input.map(Input::ty)).collect();
-        let plan = Arc::new(self.compile_plan(shared, types)?);
-        let mut plans = self.plans.write().unwrap_or_else(PoisonError::into_inner);
-        if plans.len() >= PLANS {
-            plans.remove(0);
-        }
-        plans.push(Arc::clone(&plan));
-        Ok(plan)
+        let types = || inputs.iter().map(|input| input.map(Input::ty)).collect();
+        let make = || self.compile_plan(shared, types());
+        self.plans.find_or_make(|plan| plan.fits(inputs), make)
     }
 
     fn compile_plan(&self, shared: &Shared, types: Vec<Option<InputType>>) -> Result<Plan, Error> {
@@ -744,7 +721,36 @@ impl Formula {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::Barrier;
+
+    use crate::plans::Plans;
     use crate::{ErrorKind, evaluate, evaluate_all, evaluate_into, vars};
+
+    /// Here, since the locks of `tests/models` do not live through a panic; std's do.
+    #[test]
+    fn a_panic_while_a_plan_is_made_keeps_nobody_waiting() {
+        let plans = Plans::<u32, 2>::new();
+        let start = Barrier::new(8);
+        let fails = || -> Result<u32, Infallible> {
+            start.wait();
+            panic!("planted")
+        };
+        let works = || {
+            start.wait();
+            plans.find_or_make(|&plan| plan == 7, || Ok::<u32, Infallible>(7))
+        };
+        let failed = || catch_unwind(AssertUnwindSafe(|| plans.find_or_make(|_| false, fails)));
+        std::thread::scope(|scope| {
+            let first = scope.spawn(failed);
+            let others: Vec<_> = (1..8).map(|_| scope.spawn(works)).collect();
+            for other in others {
+                assert_eq!(other.join().expect("no panic of theirs").as_deref(), Ok(&7));
+            }
+            assert!(first.join().expect("it is caught").is_err());
+        });
+    }
 
     #[test]
     fn an_unknown_name_is_compared_with_variables_that_the_formula_does_not_use() {

@@ -97,9 +97,11 @@ mod lost_axis;
 #[cfg(feature = "ndarray")]
 mod nd;
 mod output;
+mod plans;
 mod pool;
 mod print;
 mod spare;
+mod sync;
 mod vars;
 
 pub use array::Array;

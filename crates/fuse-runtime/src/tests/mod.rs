@@ -12,3 +12,4 @@ mod recorder;
 mod shapes;
 mod short;
 mod support;
+mod together;

@@ -70,7 +70,8 @@ struct Found {
 }
 
 fn fuzzed() -> BTreeMap<String, Target> {
-    toml::from_str(&text("tests/fuzz/record.toml")).expect("the record is TOML")
+    toml::from_str(&text("tests/fuzz/record.toml"))
+        .unwrap_or_else(|error| panic!("tests/fuzz/record.toml: {}", error.message()))
 }
 
 impl Found {

@@ -33,9 +33,9 @@ def today():
 
 
 def commit():
-    """The commit, with a plus sign where files differ from it."""
+    """The commit, with a plus sign where files other than records differ from it."""
     git = lambda *words: subprocess.run(["git", *words], cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    changed = git("status", "--porcelain", "--untracked-files=no")
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!*/record.t*")
     return git("rev-parse", "--short", "HEAD").strip() + ("+" if changed else "")
 
 

@@ -13,8 +13,9 @@
 //! [`remove_temporaries`](crate::remove_temporaries) for handlers of signals.
 //!
 //! Invariants. *Until `commit` has renamed or linked, the target is untouched. After it, the target is
-//! the whole new file. A drop at any other point leaves no name behind* (a process killed between
-//! link and rename, or anywhere without `O_TMPFILE`, can leave one temporary).
+//! the whole new file. A drop at any other point leaves no name behind.* A process killed between link and
+//! rename leaves one temporary, whose name is that of its target; the next one that replaces the target removes it
+//! ([`crate::abandoned`]). Killed anywhere without `O_TMPFILE`, it leaves one that nobody removes.
 //! A limit on file size (`ulimit -f`) is checked before writing, since the system would send
 //! `SIGXFSZ`. An existing target keeps its permissions, and its owner where that is allowed.
 
@@ -30,6 +31,7 @@ use rustix::fs::{AtFlags, CWD, FallocateFlags, Mode, OFlags, RenameFlags};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{Resource, getrlimit};
 
+use crate::abandoned;
 use crate::error::Error;
 use crate::file::{io_error, to_u64};
 use crate::room::check_room;
@@ -203,7 +205,10 @@ impl AtomicFile {
         match (temporary, self.overwrite) {
             (None, Overwrite::Refuse) => link_unnamed(&self.file, &self.folder, &self.name),
             (None, Overwrite::Replace) => {
-                let (temporary, ()) = with_new_name(&self.folder, |name| {
+                abandoned::mark_as_used(&self.file);
+                let inode = rustix::fs::fstat(&self.file)?.st_ino;
+                let names = (abandoned::names(&self.name), Some(inode));
+                let (temporary, ()) = with_new_name(&self.folder, names, |name| {
                     link_unnamed(&self.file, &self.folder, name)
                 })?;
                 self.temporary = Some(temporary);
@@ -271,21 +276,27 @@ fn open_unnamed(folder: &OwnedFd, mode: Mode) -> Result<(File, Option<Temporary>
 fn open_named(folder: &OwnedFd, mode: Mode) -> Result<(File, Option<Temporary>), Errno> {
     let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
     let open = |name: &OsStr| rustix::fs::openat(folder, name, flags, mode);
-    let (temporary, file) = with_new_name(folder, open)?;
+    // Each state has keys of its own.
+    let random = || RandomState::new().hash_one(std::process::id());
+    let names = std::iter::repeat_with(random).map(abandoned::name);
+    let (temporary, file) = with_new_name(folder, (names, None), open)?;
     Ok((file.into(), Some(temporary)))
 }
 
-/// Does something with names in turn until one is free. A name is noted before the file has it.
+/// Does something with names in turn until one is free, or becomes free. A name is noted before the file has it,
+/// with the file's inode if that is known.
 fn with_new_name<T>(
     folder: &OwnedFd,
+    (names, inode): (impl Iterator<Item = OsString>, Option<u64>),
     mut attempt: impl FnMut(&OsStr) -> Result<T, Errno>,
 ) -> Result<(Temporary, T), Errno> {
-    for _ in 0..MAX_ATTEMPTS {
-        // Each state has keys of its own.
-        let random = RandomState::new().hash_one(std::process::id());
-        let name = OsString::from(format!(".fuse-{random:016x}.tmp"));
-        let registration = Registration::new(folder, &name);
-        match attempt(&name) {
+    for name in names.take(MAX_ATTEMPTS) {
+        let registration = Registration::new(folder, &name, inode);
+        let mut result = attempt(&name);
+        if matches!(result, Err(Errno::EXIST)) && abandoned::is_removed(folder, &name) {
+            result = attempt(&name);
+        }
+        match result {
             Ok(value) => return Ok((Temporary { name, _registration: registration }, value)),
             Err(Errno::EXIST) => {}
             Err(errno) => return Err(errno),

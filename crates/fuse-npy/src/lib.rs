@@ -29,6 +29,7 @@
 #[cfg(not(target_os = "linux"))]
 compile_error!("fuse-npy runs on Linux only");
 
+mod abandoned;
 mod archive;
 mod atomic;
 mod descr;

@@ -28,6 +28,7 @@ import records
 
 MIB = 1 << 20
 GIB = 1 << 30
+SECONDS_OF_SPARSE = 8
 missed = []
 lines = []
 
@@ -199,6 +200,7 @@ def memory(fuse, folder):
 
 
 def sparse(fuse, folder):
+    """80 GB of zeros, interrupted on the way: long before the fastest disk's file would have been read."""
     path = folder / "sparse.npy"
     shape = (100_000, 100_000)
     with open(path, "wb") as file:
@@ -211,7 +213,7 @@ def sparse(fuse, folder):
     os.close(terminal)
     sampler = Sampler(child.pid)
     sampler.start()
-    shown, end = b"", time.monotonic() + 30
+    shown, end = b"", time.monotonic() + SECONDS_OF_SPARSE
     while time.monotonic() < end and child.poll() is None:
         if select.select([main], [], [], 0.1)[0]:
             try:
@@ -234,7 +236,7 @@ def sparse(fuse, folder):
     if interrupted:
         report("sparse: Ctrl-C", f"{took:.0f} ms, exit {code}", "50 ms, 130", took <= 50 and code == 130)
     else:
-        report("sparse: done before 30 s", f"exit {code}", "0", code == 0)
+        report("sparse: Ctrl-C", f"done before it, exit {code}", "50 ms, 130", False)
 
 
 def names_in(folder):

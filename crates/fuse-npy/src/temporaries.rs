@@ -128,7 +128,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut child = std::process::Command::new(std::env::current_exe().unwrap());
         child.args(["--exact", "temporaries::tests::child_removes_what_is_its_own"]);
-        assert!(child.env("FUSE_NPY_CHILD", folder.path()).status().unwrap().success());
+        // Its words are not this run's.
+        assert!(child.env("FUSE_NPY_CHILD", folder.path()).output().unwrap().status.success());
         let left = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
         assert_eq!(left.collect::<Vec<_>>(), ["others"]);
     }

@@ -2,11 +2,9 @@
 
 use std::collections::HashMap;
 
-use loom::thread;
-
 use crate::cache::Cache;
 use crate::sync::{Arc, RwLock};
-use crate::thing::{Factory, Thing, Threads, same};
+use crate::thing::{Factory, Thing, Threads, same, together};
 
 /// What [`Cache`] does, right or wrong.
 trait Formulas: Send + Sync + 'static {
@@ -29,13 +27,7 @@ fn ask_all<F: Formulas>(formulas: &Arc<F>, names: &[u64], factory: &Factory) -> 
             formula
         }
     };
-    let (last, others) = names.split_last().expect("names");
-    let threads: Vec<_> = others.iter().map(|&name| thread::spawn(ask(name))).collect();
-    let last = ask(*last)();
-    let mut all: Vec<_> =
-        threads.into_iter().map(|thread| thread.join().expect("no panic")).collect();
-    all.push(last);
-    all
+    together(names.iter().map(|&name| ask(name)))
 }
 
 fn one_text_is_one_formula<F: Formulas>(threads: Threads, new: fn() -> F) {

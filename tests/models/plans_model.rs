@@ -4,7 +4,7 @@ use loom::thread;
 
 use crate::plans::Plans;
 use crate::sync::{Arc, Mutex, RwLock};
-use crate::thing::{Factory, Refused, Thing, Threads, same};
+use crate::thing::{Factory, Refused, Thing, Threads, same, together};
 
 /// What [`Plans`] does, right or wrong.
 trait SingleFlight: Send + Sync + Sized + 'static {
@@ -48,13 +48,7 @@ fn ask_all<S: SingleFlight>(
             Ok(plan)
         }
     };
-    let (last, others) = names.split_last().expect("names");
-    let threads: Vec<_> = others.iter().map(|&name| thread::spawn(ask(name))).collect();
-    let last = ask(*last)();
-    let mut all: Vec<_> =
-        threads.into_iter().map(|thread| thread.join().expect("no panic")).collect();
-    all.push(last);
-    all
+    together(names.iter().map(|&name| ask(name)))
 }
 
 fn one_plan_is_made_once<S: SingleFlight>(threads: Threads) {

@@ -4,6 +4,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering as Plain};
 
+use loom::thread;
+
 use crate::sync::{Arc, AtomicU64, Ordering};
 
 /// Makes things.
@@ -92,6 +94,18 @@ impl Threads {
         };
         loom.check(move || run(names));
     }
+}
+
+/// Does each of these on a thread of its own, the last on this one: what they give, in order.
+pub(crate) fn together<T: 'static>(
+    tasks: impl IntoIterator<Item = impl FnOnce() -> T + 'static>,
+) -> Vec<T> {
+    let mut tasks: Vec<_> = tasks.into_iter().collect();
+    let last = tasks.pop().expect("tasks");
+    let threads: Vec<_> = tasks.into_iter().map(thread::spawn).collect();
+    let last = last();
+    let others = threads.into_iter().map(|thread| thread.join().expect("no panic"));
+    others.chain([last]).collect()
 }
 
 pub(crate) fn same(things: &[Arc<Thing>]) -> bool {

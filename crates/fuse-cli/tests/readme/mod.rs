@@ -48,3 +48,20 @@ fn said(folder: &Path, command: &str) -> String {
         .expect("sh runs");
     String::from_utf8(output.stdout).expect("text")
 }
+
+/// The line under `## Tests` that runs the tests.
+fn test_command(readme: &str) -> Option<&str> {
+    let (_, section) = readme.split_once("\n## Tests\n")?;
+    let section = section.split("\n## ").next()?;
+    section.lines().find(|line| line.starts_with("cargo test"))
+}
+
+/// `.ci/run` takes it from there.
+#[test]
+fn the_readme_says_how_the_tests_are_run() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+    let readme = std::fs::read_to_string(file).expect("README.md");
+    assert_eq!(test_command(&readme), Some("cargo test --workspace"));
+    assert_eq!(test_command(&readme.replace("\ncargo test", "\n# cargo test")), None);
+    assert_eq!(test_command(&readme.replace("\n## Tests\n", "\n## Other\n")), None);
+}
